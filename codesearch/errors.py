@@ -1,0 +1,91 @@
+"""The exceptions of the package; a surface prints their text, which always says what to do next.
+
+::
+
+    CodesearchError
+    ├── InputError               what the user gave cannot be used: a path, a URL, a pattern, a question
+    │   ├── RepositoryNotFound   no such path, not a directory, or a clone that failed
+    │   └── NothingToIndex       the tree holds no file that can be searched
+    ├── SettingsError            codesearch.toml or the environment holds a value that cannot be used
+    ├── IndexUnusable            the index cannot be read as it is; `reason` says why
+    ├── IndexBusy                another process is writing to the index
+    ├── StorageError             the disk is full, read-only, or failing
+    ├── ModelError               an encoder cannot be loaded or does not fit the index
+    └── MissingExtra             an optional dependency is not installed; the text names the extra
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = [
+    "CodesearchError",
+    "IndexBusy",
+    "IndexUnusable",
+    "InputError",
+    "MissingExtra",
+    "ModelError",
+    "NothingToIndex",
+    "RepositoryNotFound",
+    "SettingsError",
+    "StorageError",
+    "Unusable",
+]
+
+
+class CodesearchError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class InputError(CodesearchError):
+    """What the user gave cannot be used."""
+
+
+class RepositoryNotFound(InputError):
+    """No such path, not a directory, or a clone that failed."""
+
+
+class NothingToIndex(InputError):
+    """The tree holds no file that can be searched."""
+
+
+class SettingsError(CodesearchError):
+    """``codesearch.toml`` or the environment holds a value that cannot be used."""
+
+
+class Unusable(StrEnum):
+    """Why an index cannot be used as it is. The value is the sentence that people read."""
+
+    MISSING = "there is no index yet"
+    OLDER_FORMAT = "the index was written by an older version of codesearch"
+    NEWER_FORMAT = "the index was written by a newer version of codesearch"
+    OTHER_MODEL = "the index was made with another model"
+    CORRUPT = "the index is damaged"
+
+
+class IndexUnusable(CodesearchError):
+    """The index cannot be read as it is.
+
+    Attributes:
+        reason: Why, as a value that surfaces and tests can compare.
+    """
+
+    def __init__(self, reason: Unusable, advice: str) -> None:
+        super().__init__(f"{reason.value}: {advice}")
+        self.reason = reason
+
+
+class IndexBusy(CodesearchError):
+    """Another process is writing to the index."""
+
+
+class StorageError(CodesearchError):
+    """The disk is full, read-only, or failing."""
+
+
+class ModelError(CodesearchError):
+    """An encoder cannot be loaded, or does not fit the index."""
+
+
+class MissingExtra(CodesearchError):
+    """An optional dependency is not installed; the text names the extra to install."""

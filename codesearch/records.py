@@ -1,0 +1,152 @@
+"""The frozen records that every layer speaks.
+
+Paths inside a repository are POSIX strings relative to its root; lines are 1-based and
+inclusive; scores are plain floats where higher is better. Nothing here imports any other
+module of the package, so every layer may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "SourceFile", "Span"]
+
+
+class Kind(StrEnum):
+    """What a chunk is. The values are what ``--kind`` takes and what JSON prints."""
+
+    FUNCTION = "function"
+    METHOD = "method"
+    TYPE = "type"
+    """A class, struct, interface, trait, enum, protocol, record, object or module with members."""
+    MODULE = "module"
+    """What lies between the definitions of a file."""
+    TEXT = "text"
+    """A window of a file for which there is no grammar: SQL, YAML, Markdown, Dockerfile ..."""
+
+
+class SkipReason(StrEnum):
+    """Why a file of a repository is not searched. The value is the sentence that ``status --skipped`` prints."""
+
+    BINARY = "binary content"
+    EMPTY = "empty"
+    EXCLUDED = "matches an exclude pattern"
+    GENERATED = "generated code"
+    LFS_POINTER = "a Git LFS pointer, its content is not checked out"
+    MINIFIED = "minified"
+    NOT_INCLUDED = "matches no include pattern"
+    SUBMODULE = "a Git submodule: index it as a repository of its own"
+    NESTED_REPOSITORY = "a nested repository or worktree: index it as a repository of its own"
+    SYMLINK = "a symbolic link: its target is indexed where it lies"
+    SPECIAL = "not a regular file"
+    TOO_LARGE = "larger than the size limit"
+    UNREADABLE = "could not be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A tree of source files that is indexed and searched as one.
+
+    Attributes:
+        root: Absolute, resolved path of the tree.
+        name: What results call it: the folder's name, or ``owner/name`` for a cloned URL.
+        url: The URL it was cloned from, or None for a local tree.
+        is_git: Whether `root` is the top of a Git work tree.
+    """
+
+    root: Path
+    name: str
+    url: str | None = None
+    is_git: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that is to be searched, as it was seen when the repository was listed.
+
+    Attributes:
+        path: POSIX path relative to the repository's root.
+        size: Bytes.
+        mtime_ns: Modification time in nanoseconds.
+        blob: Git's blob id where Git says that the work tree holds exactly that blob, else "".
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    blob: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that is left out of the index, and why."""
+
+    path: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of whole lines, 1-based, both ends inclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a source file that can be found: a function, a method, a type, or what lies between.
+
+    Attributes:
+        path: POSIX path relative to the repository's root.
+        language: A name of ``codesearch.languages``, such as "python".
+        kind: What it is.
+        name: The bare name, such as ``parse``; "" where there is none.
+        qualified_name: The name with what encloses it, such as ``Parser.parse`` (always joined by ".").
+        signature: The header without the body, on one line; "" where there is none.
+        documentation: Docstring or leading doc comment, without its comment markers; "" where there is none.
+        span: First and last line of the whole definition, decorators and leading doc comment included.
+        text_spans: The line ranges that `text` is made of, in order. One for a function; several for a
+            type, whose text leaves out the bodies of its members, and for module-level code.
+        text: The lines of `text_spans`, joined by newlines, documentation included.
+        code: `text` with the documentation cut out: what an encoder learns to match with the documentation.
+        part: 0 for the whole or the first part of a chunk that was cut because of its length, then 1, 2, ...
+    """
+
+    path: str
+    language: str
+    kind: Kind
+    name: str
+    qualified_name: str
+    signature: str
+    documentation: str
+    span: Span
+    text_spans: tuple[Span, ...]
+    text: str
+    code: str
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A chunk that answers a question, best first in any list of matches.
+
+    Attributes:
+        repository: Name of the repository that it is in.
+        root: Absolute path of that repository.
+        chunk: The chunk as it was when it was indexed.
+        score: Higher is better; comparable within one answer only.
+        signals: What each signal added to `score`, by name; the values sum to it.
+        lines: The 1-based lines of the chunk that matter most to the question, best first.
+    """
+
+    repository: str
+    root: Path
+    chunk: Chunk
+    score: float
+    signals: Mapping[str, float] = field(default_factory=dict)
+    lines: tuple[int, ...] = ()
