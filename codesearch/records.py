@@ -43,6 +43,7 @@ class SkipReason(StrEnum):
     SYMLINK = "a symbolic link: its target is indexed where it lies"
     SPECIAL = "not a regular file"
     TOO_LARGE = "larger than the size limit"
+    UNKNOWN_LANGUAGE = "in no language that is searched"
     UNREADABLE = "could not be read"
 
 
@@ -54,7 +55,7 @@ class Repository:
         root: Absolute, resolved path of the tree.
         name: What results call it: the folder's name, or ``owner/name`` for a cloned URL.
         url: The URL it was cloned from, or None for a local tree.
-        is_git: Whether `root` is the top of a Git work tree.
+        is_git: Whether `root` lies in a Git work tree: Git lists its files.
     """
 
     root: Path

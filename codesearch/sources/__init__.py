@@ -1,0 +1,36 @@
+"""Which files belong to a repository, which of them changed, and what is in them.
+
+::
+
+    repository.py   a path or a URL  -> Repository
+    clones.py       a URL            -> a shallow clone in the cache (the sole user of GitPython)
+    listing.py      Repository       -> Listing: the files to search, and what is left out and why
+    worktree.py     what Git says of a work tree, by plain commands (see commands.py)
+    walk.py         the same for a folder that is not under Git
+    patterns.py     gitignore syntax (the sole user of pathspec)
+    generated.py    which files a person did not write
+    reading.py      SourceFile       -> SourceText, or why it cannot be searched
+    opening.py      opening a file without leaving the repository or blocking
+    rules.py        FileRules: what the user asked to include and exclude
+
+Callers use the names exported here and none of the modules.
+"""
+
+from __future__ import annotations
+
+from codesearch.sources.listing import Listing, list_files
+from codesearch.sources.reading import SourceText, blob_id, read_source
+from codesearch.sources.repository import Progress, find_repository, open_repository
+from codesearch.sources.rules import FileRules
+
+__all__ = [
+    "FileRules",
+    "Listing",
+    "Progress",
+    "SourceText",
+    "blob_id",
+    "find_repository",
+    "list_files",
+    "open_repository",
+    "read_source",
+]

@@ -1,0 +1,153 @@
+"""Patterns in gitignore syntax: matching them exactly as Git does. The sole importer of pathspec.
+
+pathspec compiles a pattern; *when* it applies is decided here, because a path-by-path answer (pathspec's
+``GitIgnoreSpec``) cannot say what Git says: Git walks down the tree, never enters an ignored folder
+(so nothing below it can be included again), asks the deepest ignore file first, and within one file
+the last pattern that matches wins (gitignore(5)).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+__all__ = ["NO_PATTERNS", "IgnoreTree", "PatternList", "parse_lines"]
+
+
+class _Pattern(NamedTuple):
+    regex: re.Pattern[str]
+    ignores: bool
+    """False for a negated pattern, one that begins with "!"."""
+
+
+def _compile(line: str) -> _Pattern | None:
+    """Compiles one line; None for a blank line, a comment, or a pattern that can match nothing.
+
+    Raises:
+        ValueError: The line is no valid pattern.
+    """
+    # Imported late: it costs 15-25 ms, and most repositories have no pattern for us to match.
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    pattern = GitIgnoreSpecPattern(line)
+    if pattern.regex is None or pattern.include is None:
+        return None
+    return _Pattern(pattern.regex, pattern.include)
+
+
+def _matches(regex: re.Pattern[str], path: str, is_folder: bool) -> bool:
+    """Whether a compiled pattern matches `path` itself, rather than a folder above it.
+
+    pathspec's expressions also match everything below a folder that they match. They mark that
+    case with their only group, which captures the slash after the matched folder.
+    """
+    found = regex.search(path)
+    if found and found.lastindex is None:
+        return True
+    if not is_folder:
+        return False
+    # The slash may be the one that ends `path`. The second search is for "*/" and "**/", whose expression is
+    # a bare slash and would otherwise stop at the first one; all others are anchored and fail at once.
+    marked = path + "/"
+    found = regex.search(marked) or None
+    if found and found.lastindex and found.start(found.lastindex) < len(path):
+        found = regex.search(marked, len(path))
+    return bool(found and found.lastindex and found.start(found.lastindex) == len(path))
+
+
+def parse_lines(data: bytes) -> list[str]:
+    """Splits the bytes of an ignore file into lines as Git does: at newlines only, without a BOM."""
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+class PatternList:
+    """The patterns of one ignore file, or of one option, relative to the folder that holds them.
+
+    Args:
+        lines: Patterns in gitignore syntax, in order.
+        strict: Whether an invalid pattern raises instead of being left out, as Git leaves it out.
+
+    Raises:
+        ValueError: A pattern is invalid, and `strict` is set.
+    """
+
+    def __init__(self, lines: Iterable[str], *, strict: bool = False) -> None:
+        self._patterns: list[_Pattern] = []
+        for line in lines:
+            if not line or line.startswith("#"):
+                continue
+            try:
+                pattern = _compile(line)
+            except ValueError:
+                if strict:
+                    raise
+                continue
+            if pattern is not None:
+                self._patterns.append(pattern)
+        self._patterns.reverse()
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    def verdict(self, path: str, *, is_folder: bool) -> bool | None:
+        """What the last pattern that matches `path` says: True to ignore, False to keep, else None."""
+        for pattern in self._patterns:
+            if _matches(pattern.regex, path, is_folder):
+                return pattern.ignores
+        return None
+
+
+NO_PATTERNS = PatternList(())
+
+
+class IgnoreTree:
+    """The patterns of a tree, with those of a folder applying to all that lies below it.
+
+    Args:
+        load: Gives the patterns that lie in a folder ("" is the root, no trailing slash). Called
+            once for a folder, and never for an ignored one.
+    """
+
+    def __init__(self, load: Callable[[str], PatternList]) -> None:
+        self._load = load
+        self._chains: dict[str, tuple[tuple[int, PatternList], ...]] = {}
+        self._folders: dict[str, str] = {"": ""}
+
+    @classmethod
+    def of_patterns(cls, patterns: PatternList) -> IgnoreTree:
+        """A tree whose only patterns are those of its root."""
+        return cls(lambda folder: NO_PATTERNS if folder else patterns)
+
+    def ignored_folder(self, folder: str) -> str:
+        """The topmost ignored folder among `folder` and those above it; "" if there is none."""
+        known = self._folders.get(folder)
+        if known is None:
+            above = folder.rpartition("/")[0]
+            known = self.ignored_folder(above) or (folder if self._verdict(folder, above, True) else "")
+            self._folders[folder] = known
+        return known
+
+    def ignores(self, path: str) -> bool:
+        """Whether the file `path` is ignored, itself or with a folder above it."""
+        folder = path.rpartition("/")[0]
+        return bool(self.ignored_folder(folder)) or self._verdict(path, folder, False)
+
+    def _verdict(self, path: str, folder: str, is_folder: bool) -> bool:
+        for start, patterns in self._chain(folder):
+            verdict = patterns.verdict(path[start:], is_folder=is_folder)
+            if verdict is not None:
+                return verdict
+        return False
+
+    def _chain(self, folder: str) -> tuple[tuple[int, PatternList], ...]:
+        """The pattern lists that apply in `folder`, deepest first, with where their paths start."""
+        chain = self._chains.get(folder)
+        if chain is None:
+            chain = self._chain(folder.rpartition("/")[0]) if folder else ()
+            own = self._load(folder)
+            if own:
+                chain = ((len(folder) + 1 if folder else 0, own), *chain)
+            self._chains[folder] = chain
+        return chain

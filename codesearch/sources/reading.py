@@ -1,0 +1,112 @@
+"""Reading one listed file: its text, or why it cannot be searched."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass
+
+from codesearch.languages import language_of
+from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
+from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_minified
+from codesearch.sources.opening import NotRegularError, OutsideError, TooLargeError, read_regular
+from codesearch.sources.rules import FileRules
+
+__all__ = ["SourceText", "blob_id", "read_source"]
+
+_BINARY_SNIFF_BYTES = 8_000
+"""How far Git looks for a NUL byte (``buffer_is_binary`` in its xdiff-interface.c)."""
+
+_SHA256_HEX_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """What a file holds.
+
+    Attributes:
+        text: Decoded, without a byte order mark; line ends are kept as they are. Bytes that are not valid
+            in the file's encoding are U+FFFD.
+        blob: Git's blob id of the bytes that were read.
+    """
+
+    text: str
+    blob: str
+
+
+def blob_id(data: bytes, algorithm: str = "sha1") -> str:
+    """The id that Git gives to a blob of these bytes, as hexadecimal digits.
+
+    Args:
+        data: The whole content.
+        algorithm: "sha1", or "sha256" for a repository of that object format.
+    """
+    digest = hashlib.new(algorithm, b"blob %d\0" % len(data), usedforsecurity=False)
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> SourceText | SkippedFile:
+    """Reads a file that :func:`~codesearch.sources.list_files` listed.
+
+    Never raises for what the file is or has become meanwhile: every such case is a
+    :class:`~codesearch.records.SkippedFile` with its reason.
+    """
+    try:
+        data = read_regular(repository.root, file.path, rules.max_file_bytes)
+    except OSError as error:
+        return _refused(file.path, error)
+    except ValueError as error:  # a name that this platform cannot express
+        return SkippedFile(file.path, SkipReason.UNREADABLE, str(error))
+    if is_lfs_pointer(data):
+        return SkippedFile(file.path, SkipReason.LFS_POINTER)
+    text = _decode(data)
+    if text is None:
+        return SkippedFile(file.path, SkipReason.BINARY)
+    if skipped := _unwanted(file.path, text):
+        return skipped
+    algorithm = "sha256" if len(file.blob) == _SHA256_HEX_DIGITS else "sha1"
+    return SourceText(text, blob_id(data, algorithm))
+
+
+def _refused(path: str, error: OSError) -> SkippedFile:
+    match error:
+        case NotRegularError():
+            return SkippedFile(path, SkipReason.SPECIAL)
+        case OutsideError():
+            return SkippedFile(path, SkipReason.SYMLINK, "a part of its path is a symbolic link")
+        case TooLargeError():
+            return SkippedFile(path, SkipReason.TOO_LARGE, str(error))
+        case FileNotFoundError():
+            return SkippedFile(path, SkipReason.UNREADABLE, "it was removed while the repository was read")
+        case _:
+            return SkippedFile(path, SkipReason.UNREADABLE, error.strerror or str(error))
+
+
+def _unwanted(path: str, text: str) -> SkippedFile | None:
+    if not text or text.isspace():
+        return SkippedFile(path, SkipReason.EMPTY)
+    # A script without a suffix: listed because it may be executed, and known by its first line only.
+    if language_of(path) is None and language_of(path, text.partition("\n")[0]) is None:
+        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
+    if marker := looks_generated(text):
+        return SkippedFile(path, SkipReason.GENERATED, marker)
+    if detail := looks_minified(path, text):
+        return SkippedFile(path, SkipReason.MINIFIED, detail)
+    return None
+
+
+def _decode(data: bytes) -> str | None:
+    """The text, or None if it is binary.
+
+    UTF-16 needs its byte order mark to be known as text at all. Everything else is read as UTF-8; a file in
+    an older encoding keeps its ASCII, which is its code, and loses letters of its comments.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(
+        codecs.BOM_UTF32_LE
+    ):
+        text = data.decode("utf-16", errors="replace")
+        return None if "\0" in text[:_BINARY_SNIFF_BYTES] else text
+    if b"\0" in data[:_BINARY_SNIFF_BYTES]:
+        return None
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")

@@ -1,0 +1,164 @@
+"""What Git says of a work tree: the files it tracks or would track, and which are exactly as in its index.
+
+Four commands, run side by side, of which ``git status`` takes the longest; the caller looks at the tracked
+files while it runs.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from codesearch.sources.commands import run, start
+
+__all__ = ["Entry", "Status", "WorkTree"]
+
+_SUBMODULE = "160000"
+_SYMLINK = "120000"
+
+# A file under any of these may differ from its blob and still be "not modified" to Git, which compares after
+# converting line endings, keywords, encodings, or through a filter such as LFS (gitattributes(5)).
+_CONVERSIONS = "!text !crlf !eol !ident !filter !working-tree-encoding"
+_ATTRIBUTED = f":(exclude,attr:{_CONVERSIONS} !linguist-generated)"
+_CONVERTED = f":(exclude,attr:{_CONVERSIONS})"
+_GENERATED = (":(attr:linguist-generated)", ":(attr:linguist-generated=true)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path in Git's index.
+
+    Attributes:
+        blob: Blob id in the index; "" if Git cannot vouch for the work tree's file: in a conflict, or marked
+            assume-unchanged or skip-worktree, so that Git does not look at it.
+        is_submodule: It is another repository's commit.
+        is_symlink: It is a symbolic link.
+    """
+
+    blob: str
+    is_submodule: bool = False
+    is_symlink: bool = False
+
+
+@dataclass(slots=True)
+class Status:
+    """How the work tree differs from the index, and the index from the commit, in paths below the folder."""
+
+    commit: str | None = None
+    dirty: bool = False
+    changed: set[str] = field(default_factory=set)
+    """Tracked files that are not exactly as in the index, or that Git may have converted at checkout."""
+    gone: set[str] = field(default_factory=set)
+    """Tracked files that are no longer in the work tree."""
+    untracked: list[str] = field(default_factory=list)
+    """Files that are neither tracked nor ignored."""
+    nested: list[str] = field(default_factory=list)
+    """Folders that are repositories or linked worktrees of their own, with a trailing slash."""
+    generated: set[str] = field(default_factory=set)
+    """Tracked files that ``.gitattributes`` marks ``linguist-generated``."""
+
+
+class WorkTree:
+    """Git's view of a folder in a work tree; use as a context manager, `tracked` first and `status` once.
+
+    Raises:
+        GitUnavailableError: By every method: Git is missing, or refuses the repository, or cannot read it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+
+    def __enter__(self) -> WorkTree:
+        try:
+            self._status = self._stack.enter_context(
+                start(
+                    self._folder,
+                    "status",
+                    *("--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--ignored=no"),
+                    *("--no-renames", "--ignore-submodules=all", "--", "."),
+                )
+            )
+            self._index = self._stack.enter_context(start(self._folder, "ls-files", "--stage", "-v", "-z"))
+            self._attributed = self._stack.enter_context(
+                start(self._folder, "ls-files", "-z", "--", _ATTRIBUTED)
+            )
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def tracked(self) -> dict[str, Entry]:
+        """Every path of the index below the folder, relative to it."""
+        entries: dict[str, Entry] = {}
+        for record in self._index.output().split(b"\0")[:-1]:
+            tag, mode, blob, rest = record.split(b" ", 3)
+            stage, _, name = rest.partition(b"\t")
+            # "H" is an ordinary entry; "S" is skip-worktree, lower case assume-unchanged, "M" a conflict.
+            vouched = tag == b"H" and stage == b"0"
+            entries[os.fsdecode(name)] = Entry(
+                blob.decode() if vouched else "",
+                is_submodule=mode.decode() == _SUBMODULE,
+                is_symlink=mode.decode() == _SYMLINK,
+            )
+        return entries
+
+    def status(self) -> Status:
+        """What differs, and what is there besides the index."""
+        status = Status()
+        start_of_path = len(self._prefix())
+        for record in self._records():
+            kind, _, rest = record.partition(b" ")
+            if kind == b"#":
+                self._read_header(status, rest)
+                continue
+            status.dirty = True
+            if kind == b"?":
+                path = os.fsdecode(rest[start_of_path:])
+                (status.nested if path.endswith("/") else status.untracked).append(path)
+            elif kind == b"1":  # XY sub mH mI mW hH hI path
+                path = os.fsdecode(rest.split(b" ", 7)[7][start_of_path:])
+                in_work_tree = rest[1:2]
+                if in_work_tree == b"D":
+                    status.gone.add(path)
+                elif in_work_tree != b".":
+                    status.changed.add(path)
+            elif kind == b"u":  # XY sub m1 m2 m3 mW h1 h2 h3 path
+                status.changed.add(os.fsdecode(rest.split(b" ", 9)[9][start_of_path:]))
+        self._add_attributes(status)
+        return status
+
+    def _records(self) -> list[bytes]:
+        return self._status.output().split(b"\0")[:-1]
+
+    @staticmethod
+    def _read_header(status: Status, header: bytes) -> None:
+        name, _, value = header.partition(b" ")
+        if name == b"branch.oid" and value != b"(initial)":
+            status.commit = value.decode()
+
+    def _prefix(self) -> bytes:
+        """The folder's path in the work tree, with a trailing slash: how ``git status`` begins every path."""
+        if (self._folder / ".git").exists():
+            return b""
+        return run(self._folder, "rev-parse", "--show-prefix")[1].removesuffix(b"\n")
+
+    def _add_attributes(self, status: Status) -> None:
+        if self._attributed.output():
+            status.changed |= self._matching(_CONVERTED)
+            status.generated = self._matching(*_GENERATED)
+        _, value = run(self._folder, "config", "--get", "core.autocrlf", accept=(0, 1))
+        if value.strip().lower() not in (b"", b"false", b"0", b"no", b"off"):
+            status.changed |= self._matching(".")
+
+    def _matching(self, *pathspecs: str) -> set[str]:
+        printed = run(self._folder, "ls-files", "-z", "--", *pathspecs)[1]
+        return {os.fsdecode(name) for name in printed.split(b"\0")[:-1]}
