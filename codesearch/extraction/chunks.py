@@ -1,0 +1,265 @@
+"""The tree of definitions -> chunks; text without a grammar -> windows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from codesearch.extraction.definitions import Definition
+from codesearch.extraction.grammars import Tree
+from codesearch.extraction.source import Source
+from codesearch.extraction.windows import FUNCTION_LIMIT, MODULE_LIMIT, TEXT_LIMIT, Limit, cut
+from codesearch.languages import Language
+from codesearch.records import Chunk, Kind, Span
+
+__all__ = ["definition_chunks", "text_chunks"]
+
+_WORD = re.compile(r"\w")
+
+# A row that begins no statement: inside a string or an argument list, or closing a block.
+_NO_STATEMENT = 1_000.0
+
+# Sections of a text are joined until they reach this many characters: a heading with one line below
+# it, or one entry of a list of settings, says too little to be found by.
+_SMALL_SECTION = 400
+
+
+def definition_chunks(path: str, source: Source, language: Language, file: Definition, tree: Tree) -> list[Chunk]:
+    """The chunks of a file with a grammar, in document order.
+
+    Args:
+        path: Goes into the chunks.
+        source: The file's text.
+        language: Goes into the chunks.
+        file: What `codesearch.extraction.definitions.read_definitions` made of it.
+        tree: Asked where statements begin, if anything is long enough to be cut.
+    """
+    return _Writer(path, source, language, tree).write(file)
+
+
+class _Writer:
+    """Writes the chunks of one file."""
+
+    def __init__(self, path: str, source: Source, language: Language, tree: Tree) -> None:
+        self._path = path
+        self._source = source
+        self._language = language
+        self._tree = tree
+        self._depths: dict[int, int] | None = None
+
+    def write(self, file: Definition) -> list[Chunk]:
+        """Go over the tree without recursion, and sort what comes out by line."""
+        chunks = list(self._module(file))
+        waiting = list(reversed(file.members))
+        while waiting:
+            definition = waiting.pop()
+            rows = range(definition.first_row, definition.last_row + 1)
+            if definition.kind is not Kind.TYPE and (not definition.members or self._fits(definition, rows)):
+                chunks += self._pieces(definition, rows)
+                continue
+            chunks += self._pieces(definition, _rows_of_its_own(definition))
+            waiting.extend(reversed(definition.members))
+        return sorted(chunks, key=lambda chunk: (chunk.text_spans[0].start, -chunk.span.end, chunk.part))
+
+    def _module(self, file: Definition) -> Iterator[Chunk]:
+        """What lies outside of all definitions: runs of rows with at least one word in them."""
+        rows: list[int] = []
+        at = 0
+        for member in file.members:
+            rows += self._wordy(range(at, member.first_row))
+            at = max(at, member.last_row + 1)
+        rows += self._wordy(range(at, len(self._source.lines)))
+        if rows:
+            yield from self._cut(file, rows, Kind.MODULE, MODULE_LIMIT)
+
+    def _wordy(self, rows: range) -> Sequence[int]:
+        """The run without blank ends, or nothing if it is punctuation only."""
+        lines = self._source.lines
+        start, stop = rows.start, rows.stop
+        while start < stop and not lines[start].strip():
+            start += 1
+        while stop > start and not lines[stop - 1].strip():
+            stop -= 1
+        run = range(start, stop)
+        return run if any(_WORD.search(lines[row]) for row in run) else ()
+
+    def _pieces(self, definition: Definition, rows: Sequence[int]) -> Iterator[Chunk]:
+        assert definition.kind is not None
+        yield from self._cut(definition, rows, definition.kind, FUNCTION_LIMIT)
+
+    def _fits(self, definition: Definition, rows: Sequence[int]) -> bool:
+        length = self._length(definition)
+        if len(rows) <= FUNCTION_LIMIT.rows and sum(map(length, rows)) <= FUNCTION_LIMIT.characters:
+            return True
+        weights = [length(row) for row in rows]
+        return sum(map(bool, weights)) <= FUNCTION_LIMIT.rows and sum(weights) <= FUNCTION_LIMIT.characters
+
+    def _length(self, definition: Definition) -> Callable[[int], int]:
+        """Characters of a row, where documentation counts nothing: it is not what makes code long."""
+        source = self._source
+        documented = {
+            row
+            for span in definition.doc_ranges
+            for row in range(source.row(span.start), source.row(max(span.start, span.end - 1)) + 1)
+        }
+        return lambda row: 0 if row in documented else len(source.lines[row]) + 1
+
+    def _cut(self, definition: Definition, rows: Sequence[int], kind: Kind, limit: Limit) -> Iterator[Chunk]:
+        """One chunk, or several parts if the rows are more than the limit allows."""
+        pieces = cut(rows, self._length(definition), self._cost(rows), limit)
+        is_module = kind is Kind.MODULE
+        source = self._source
+        for part, piece in enumerate(pieces):
+            spans = _spans(piece)
+            whole = Span(definition.first_row + 1, definition.last_row + 1)
+            yield Chunk(
+                path=self._path,
+                language=self._language.name,
+                kind=kind,
+                name=definition.name,
+                qualified_name=definition.qualified_name,
+                signature=definition.signature,
+                documentation=definition.documentation if part == 0 else "",
+                span=Span(spans[0].start, spans[-1].end) if is_module else whole,
+                text_spans=spans,
+                text="\n".join(source.lines[row] for row in piece),
+                code="\n".join(source.without(piece, definition.doc_ranges, _filler(definition, source))),
+                part=part,
+            )
+
+    def _cost(self, rows: Sequence[int]) -> Callable[[int], float]:
+        gaps = {after for before, after in pairwise(rows) if after != before + 1}
+
+        def cost(row: int) -> float:
+            if row in gaps:
+                return 0.0
+            if self._depths is None:
+                self._depths = self._tree.statement_depths()
+            return self._depths.get(row, _NO_STATEMENT)
+
+        return cost
+
+
+def _rows_of_its_own(definition: Definition) -> list[int]:
+    """The rows of a definition less those of its members, of which only the header is kept."""
+    rows: list[int] = []
+    at = definition.first_row
+    for member in definition.members:
+        rows += range(at, member.first_row)
+        first, last = member.header
+        rows += range(max(at, first), last + 1)
+        at = max(at, last + 1, member.last_row + 1)
+    rows += range(at, definition.last_row + 1)
+    return rows
+
+
+def _filler(definition: Definition, source: Source) -> str:
+    """What stands for a docstring that is the whole body: nothing would leave a header without one."""
+    if definition.body is not None and definition.kind is not None and definition.body in definition.doc_ranges:
+        return "..."
+    return ""
+
+
+def _spans(rows: Sequence[int]) -> tuple[Span, ...]:
+    """Rows in ascending order -> runs of 1-based lines."""
+    spans: list[Span] = []
+    start = previous = rows[0]
+    for row in rows[1:]:
+        if row != previous + 1:
+            spans.append(Span(start + 1, previous + 1))
+            start = row
+        previous = row
+    spans.append(Span(start + 1, previous + 1))
+    return tuple(spans)
+
+
+@lru_cache(maxsize=None)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.MULTILINE)
+
+
+def text_chunks(path: str, source: Source, language: Language) -> list[Chunk]:
+    """Windows of a text without a grammar, in order.
+
+    A window begins at a landmark of the language (a heading, a table, a target) where it has any, with
+    the comment lines right above it; sections too small to be found by are joined. What is still too
+    long is cut where a blank line precedes and the indentation is low. A window is named after the
+    first landmark in it.
+    """
+    names = _landmarks(source, language)
+    sections = [rows for rows in _sections(source, sorted(names)) if any(source.lines[row].strip() for row in rows)]
+    pieces = [
+        piece for section in sections for piece in cut(section, _text_length(source), _text_cost(source), TEXT_LIMIT)
+    ]
+    chunks = []
+    for piece in pieces:
+        rows = _strip_blank(source, piece)
+        if not rows:
+            continue
+        name = next((names[row] for row in rows if row in names), "")
+        text = "\n".join(source.lines[row] for row in rows)
+        spans = _spans(rows)
+        whole = Span(spans[0].start, spans[-1].end)
+        chunks.append(
+            Chunk(path, language.name, Kind.TEXT, name, name, "", "", whole, spans, text, text, part=len(chunks))
+        )
+    return chunks
+
+
+def _landmarks(source: Source, language: Language) -> dict[int, str]:
+    """The rows at which sections begin, comment lines above included, with the sections' names."""
+    if language.landmark is None:
+        return {}
+    comment = re.compile(rf"[ \t]*(?:{language.comment})") if language.comment else None
+    names: dict[int, str] = {}
+    row, at = 0, 0
+    for match in _compiled(language.landmark).finditer(source.text):
+        begin = match.start() + len(match[0]) - len(match[0].lstrip())
+        row += source.text.count("\n", at, begin)
+        at = begin
+        first = row
+        while comment is not None and first > 0 and first - 1 not in names and comment.match(source.lines[first - 1]):
+            first -= 1
+        names[first] = next((group.strip() for group in match.groups() if group), "").strip("\"'`{ ")
+    return names
+
+
+def _sections(source: Source, starts: Sequence[int]) -> Iterator[range]:
+    """Rows between landmarks, the small ones joined with what follows."""
+    bounds = sorted({0, *starts, len(source.lines)})
+    begin, size = 0, 0
+    for start, stop in pairwise(bounds):
+        length = sum(len(source.lines[row]) for row in range(start, stop))
+        if size and (size >= _SMALL_SECTION or size + length > TEXT_LIMIT.characters):
+            yield range(begin, start)
+            begin, size = start, 0
+        size += length
+    yield range(begin, len(source.lines))
+
+
+def _text_length(source: Source) -> Callable[[int], int]:
+    return lambda row: len(source.lines[row]) + 1
+
+
+def _text_cost(source: Source) -> Callable[[int], float]:
+    """Indentation, with a blank row above counting for a good place and a blank row for a bad one."""
+
+    def cost(row: int) -> float:
+        line = source.lines[row]
+        if not line.strip():
+            return _NO_STATEMENT
+        follows_blank = row > 0 and not source.lines[row - 1].strip()
+        return len(line) - len(line.lstrip()) + (0.0 if follows_blank else 8.0)
+
+    return cost
+
+
+def _strip_blank(source: Source, rows: Sequence[int]) -> Sequence[int]:
+    start, stop = 0, len(rows)
+    while start < stop and not source.lines[rows[start]].strip():
+        start += 1
+    while stop > start and not source.lines[rows[stop - 1]].strip():
+        stop -= 1
+    return rows[start:stop]

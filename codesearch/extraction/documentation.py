@@ -1,0 +1,83 @@
+"""Comments and docstrings -> the text that a person wrote in them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+__all__ = ["clean_comment", "clean_docstring", "is_license"]
+
+_LICENSE = re.compile(r"copyright|licen[sc]ed?\b|spdx-|all rights reserved|\(c\) \d{4}", re.IGNORECASE)
+
+# Comments that speak to a tool. `go:` and the like are glued to the comment marker, prose is not.
+_DIRECTIVE = re.compile(
+    r"^(?:!/|go:|\+build\b|lint:|nolint|noqa\b|type: ?ignore|pylint:|pyright:|mypy:|pragma\b|fmt: ?(?:on|off|skip)"
+    r"|eslint|jshint|jslint|tslint|prettier-ignore|istanbul\b|c8\b|v8\b|@ts-|@flow\b|@noflow|globals? "
+    r"|rubocop:|:nodoc:|:startdoc:|:stopdoc:|frozen_string_literal|encoding:|coding[:=]|-\*-|vim?:|ex:"
+    r"|NOLINT|clang-format|IWYU|cppcheck|shellcheck|stylua|luacheck|swiftlint|swiftformat|ktlint|phpcs|phpstan"
+    r"|psalm-suppress|@codeCoverageIgnore|noinspection|region\b|endregion\b|#region|#endregion|sourceMappingURL)"
+)
+
+_OPENING = re.compile(r"^(?:/\*[*!]*<?|--\[=*\[|\{-[ \t]*\|?|\(\*+|<!--|<#|=begin\b.*)[ \t]?")
+_CLOSING = re.compile(r"[ \t]*(?:\*+/|--\]=*\]|\]=*\]|-\}|\*+\)|-->|#>|=end)[ \t]*$")
+_LINE_MARKER = re.compile(r"^(?://[/!]*<?|#+[!'|:]?|--+[ \t]?[|^*]?|;+|%+)(?:[ \t]|$|(?=\S))")
+_STAR = re.compile(r"^\*+(?!/)[ \t]?(?![\w]*\*)")
+_RULE = re.compile(r"^[-=*#~_+/.<>| ]{3,}$|^[*/#]+$")
+
+# C#, F# and Visual Basic write XML: the markup of prose goes, tags that name something stay.
+_XML_PROSE = re.compile(r"</?(?:summary|remarks|para|value|c|code|example|inheritdoc)\b[^>]*/?>")
+_XML_REFERENCE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\b[^>]*?(?:cref|name|langword|href)=\"(?:\w:)?([^\"]*)\"[^>]*/>")
+
+_STRING_PREFIX = re.compile(r"^(?:[A-Za-z]{0,3}|~[A-Za-z]+)(?=[\"'({\[|<])")
+_QUOTES = ('"""', "'''", '"', "'", "`")
+
+
+def clean_docstring(literal: str) -> str:
+    """The text of a string literal (or sigil) that documents, with the common indentation taken off."""
+    text = _STRING_PREFIX.sub("", literal.strip())
+    for quote in _QUOTES:
+        if text.startswith(quote):
+            text = text.removeprefix(quote).removesuffix(quote)
+            break
+    return _tidy(inspect.cleandoc(text).split("\n"))
+
+
+def clean_comment(comment: str) -> str:
+    """The text of a comment without its markers, its rules (``-----``) and what speaks to tools.
+
+    Paragraphs stay separated by one blank line, tags such as ``@param`` stay as they are, and the
+    relative indentation of lines stays, so that lists and examples can be read.
+
+    Args:
+        comment: One block comment, or line comments joined by newlines, markers included.
+    """
+    text = inspect.cleandoc(comment)
+    opening = _OPENING.match(text)
+    if opening is None:
+        lines = [_LINE_MARKER.sub("", line.strip(), count=1) for line in text.split("\n")]
+    else:
+        inner = _CLOSING.sub("", text[opening.end() :])
+        lines = inspect.cleandoc(inner).split("\n")
+        starred = [line for line in lines[1:] if line.strip()]
+        if starred and all(line.lstrip().startswith("*") for line in starred):
+            lines = [lines[0], *(_STAR.sub("", line.lstrip(), count=1) for line in lines[1:])]
+    if any("<summary>" in line or "<param" in line for line in lines):
+        lines = [_XML_REFERENCE.sub(r"\1", _XML_PROSE.sub("", line)) for line in lines]
+    return _tidy(lines)
+
+
+def is_license(comment: str) -> bool:
+    """Whether a comment is a licence or copyright header, which documents no code."""
+    return _LICENSE.search(comment) is not None
+
+
+def _tidy(lines: list[str]) -> str:
+    """Drop rules and directives, strip line ends, and leave one blank line between paragraphs."""
+    kept: list[str] = []
+    for line in lines:
+        stripped = line.strip()
+        if stripped and (_RULE.match(stripped) or _DIRECTIVE.match(stripped)):
+            continue
+        if stripped or (kept and kept[-1]):
+            kept.append(line.rstrip())
+    return inspect.cleandoc("\n".join(kept)).strip()

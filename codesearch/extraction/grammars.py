@@ -1,0 +1,105 @@
+"""Grammars and queries: loaded on first use, and kept. The only module that imports tree_sitter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.resources import files
+from typing import NamedTuple
+
+import tree_sitter
+from tree_sitter import Node
+
+from codesearch.languages import Language
+
+__all__ = ["CAPTURES", "Match", "Node", "Tree", "parse"]
+
+CAPTURES = frozenset(
+    {
+        "function", "function.clause", "function.declaration", "method", "method.clause", "method.declaration",
+        "type", "module", "scope", "name", "owner", "parameters", "body", "doc", "docstring", "text",
+        "attribute", "extent", "inner",
+    }
+)
+"""The capture names that a query may use, beside those that begin with "_"."""
+
+
+class Match(NamedTuple):
+    """One match of a query.
+
+    Attributes:
+        pattern: Where the matched pattern stands in the query.
+        nodes: The nodes by capture name.
+        settings: What the pattern sets with ``#set!``.
+    """
+
+    pattern: int
+    nodes: Mapping[str, Sequence[Node]]
+    settings: Mapping[str, str | None]
+
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed file.
+
+    Attributes:
+        matches: The query's matches.
+    """
+
+    matches: Sequence[Match]
+    _tree: tree_sitter.Tree
+
+    def statement_depths(self) -> dict[int, int]:
+        """How deep in the tree the outermost named node lies that begins a row, by row.
+
+        A row that no node begins (inside a string, a comment, or closing punctuation) is not there.
+        The tree is walked with a cursor, not by recursion, so that no nesting is too deep; nodes of
+        one row are not entered.
+        """
+        depths: dict[int, int] = {}
+        cursor = self._tree.walk()
+        last_row = -1  # the row on which the leaf before this node ends
+        depth = 0
+        while True:
+            node = cursor.node
+            assert node is not None
+            start, end = node.start_point.row, node.end_point.row
+            if node.is_named and depth > 0 and start > last_row:
+                depths.setdefault(start, depth)
+            if end > start and cursor.goto_first_child():
+                depth += 1
+                continue
+            last_row = max(last_row, end)
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return depths
+                depth -= 1
+
+
+@lru_cache(maxsize=None)
+def _load(language: Language) -> tuple[tree_sitter.Language, tree_sitter.Query, tuple[Mapping[str, str | None], ...]]:
+    assert language.grammar is not None
+    module, _, function = language.grammar.partition(":")
+    grammar = tree_sitter.Language(getattr(import_module(module), function or "language")())
+    folder = files("codesearch") / "queries"
+    text = "\n".join((folder / f"{name}.scm").read_text(encoding="utf-8") for name in language.queries)
+    query = tree_sitter.Query(grammar, text)
+    settings = tuple(query.pattern_settings(index) for index in range(query.pattern_count))
+    return grammar, query, settings
+
+
+def parse(data: bytes, language: Language) -> Tree:
+    """Parse a file and run its language's query.
+
+    Args:
+        data: The file in UTF-8.
+        language: A row with a grammar.
+    """
+    grammar, query, settings = _load(language)
+    # A parser costs microseconds, and one of its own per call makes this safe to call from threads.
+    tree = tree_sitter.Parser(grammar).parse(data)
+    matches = tree_sitter.QueryCursor(query).matches(tree.root_node)
+    return Tree([Match(pattern, nodes, settings[pattern]) for pattern, nodes in matches], tree)

@@ -1,0 +1,108 @@
+"""A file's text, addressed by byte (as tree-sitter does) and by row (as chunks do)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple
+
+__all__ = ["Range", "Source"]
+
+_NEWLINE = re.compile(rb"\n")
+_WHITESPACE = b" \t\n\f\v"
+
+
+class Range(NamedTuple):
+    """A half-open range of bytes."""
+
+    start: int
+    end: int
+
+
+class Source:
+    """The text of one file; rows are 0-based here, and 1-based lines only in the chunks.
+
+    Attributes:
+        text: The text with every line end as a newline.
+        data: `text` in UTF-8. Lone surrogates, which have no UTF-8, are "?" here, and only here.
+        lines: The lines of `text`, without line ends.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        self.data = self.text.encode("utf-8", errors="replace")
+        self.lines = self.text.split("\n")
+        self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.data))]
+
+    def row(self, byte: int) -> int:
+        """The row that holds the byte at this offset."""
+        return bisect_right(self._starts, byte) - 1
+
+    def row_range(self, row: int) -> Range:
+        """The bytes of a row, without its line end."""
+        end = self._starts[row + 1] - 1 if row + 1 < len(self._starts) else len(self.data)
+        return Range(self._starts[row], end)
+
+    def decode(self, start: int, end: int) -> str:
+        """The text of a range of bytes."""
+        return self.data[start:end].decode("utf-8", errors="replace")
+
+    def indentation(self, byte: int) -> int | None:
+        """Column, in bytes, of an offset that only white space precedes on its row, else None."""
+        start = self._starts[self.row(byte)]
+        return byte - start if not self.data[start:byte].strip() else None
+
+    def trimmed(self, start: int, end: int) -> Range:
+        """The range without the white space at its end, which grammars count in differently."""
+        data = self.data
+        while end > start and data[end - 1] in _WHITESPACE:
+            end -= 1
+        return Range(start, end)
+
+    def skip_space(self, byte: int) -> int:
+        """The first offset from this one on that is not white space."""
+        data = self.data
+        while byte < len(data) and data[byte] in _WHITESPACE:
+            byte += 1
+        return byte
+
+    def end_before(self, byte: int) -> int | None:
+        """Where the text right above (or before) an offset ends: past white space, but no blank line."""
+        data, end = self.data, byte
+        newlines = 0
+        while end > 0 and data[end - 1] in _WHITESPACE:
+            end -= 1
+            newlines += data[end] == 0x0A
+            if newlines > 1:
+                return None
+        return end
+
+    def without(self, rows: Iterable[int], cuts: Iterable[Range], filler: str = "") -> list[str]:
+        """Lines of rows with ranges of bytes cut out; a line of which nothing is left is left out.
+
+        Args:
+            rows: Rows in ascending order.
+            cuts: Ranges that do not overlap.
+            filler: What stands in for a cut where it begins.
+        """
+        touched: dict[int, list[Range]] = {}
+        for cut in cuts:
+            for row in range(self.row(cut.start), self.row(max(cut.start, cut.end - 1)) + 1):
+                touched.setdefault(row, []).append(cut)
+        lines: list[str] = []
+        for row in rows:
+            if row not in touched:
+                lines.append(self.lines[row])
+                continue
+            start, end = self.row_range(row)
+            kept: list[str] = []
+            for cut in sorted(touched[row]):
+                kept.append(self.decode(start, max(start, cut.start)))
+                if start <= cut.start:
+                    kept.append(filler)
+                start = max(start, min(cut.end, end))
+            line = ("".join(kept) + self.decode(start, end)).rstrip()
+            if line.strip():
+                lines.append(line)
+        return lines

@@ -1,0 +1,96 @@
+; What JavaScript and TypeScript have in common.
+
+(function_declaration name: (_) @name body: (_) @body) @function
+(generator_function_declaration name: (_) @name body: (_) @body) @function
+(class_declaration name: (_) @name body: (_) @body) @type
+(method_definition name: (_) @name body: (_) @body) @method
+
+; const f = () => ...; const f = function () { ... }
+(lexical_declaration
+  (variable_declarator name: (identifier) @name
+    value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])) @function
+(variable_declaration
+  (variable_declarator name: (identifier) @name
+    value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])) @function
+; const f = memo(() => ...): wrappers whose result is the function that they are given
+(lexical_declaration
+  (variable_declarator name: (identifier) @name
+    value: (call_expression
+      function: [(identifier) (member_expression)] @_wrapper
+      arguments: (arguments . [(arrow_function body: (_) @body) (function_expression body: (_) @body)])))
+  (#match? @_wrapper "^(React\\.)?(memo|forwardRef|useCallback|observer|debounce|throttle|once|memoize|curry|asyncHandler|catchAsync|cache|withSpan)$")) @function
+; const C = class { ... }
+(lexical_declaration (variable_declarator name: (identifier) @name value: (class body: (_) @body))) @type
+(variable_declaration (variable_declarator name: (identifier) @name value: (class body: (_) @body))) @type
+
+; exports.f = function () { ... }; module.exports.f = () => ...; this.f = ...; window.f = ...
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_object property: (property_identifier) @name)
+    right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])
+  (#match? @_object "^((module\\.)?exports|this|self|window|globalThis|global)$")
+  (#not-any-of? @name "exports" "prototype")) @function
+; X.prototype.f = function () { ... }
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: (member_expression object: (_) @owner property: (property_identifier) @_prototype)
+      property: (property_identifier) @name)
+    right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])
+  (#eq? @_prototype "prototype")) @method
+; module.exports = function f() { ... }
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_module property: (property_identifier) @_exports)
+    right: [(function_expression name: (_) @name body: (_) @body) (generator_function name: (_) @name body: (_) @body)])
+  (#eq? @_exports "exports")) @function
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_module property: (property_identifier) @_exports)
+    right: (class name: (_) @name body: (_) @body))
+  (#eq? @_exports "exports")) @type
+(expression_statement
+  (assignment_expression
+    left: (member_expression object: (_) @_module property: (property_identifier) @name)
+    right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])
+  (#eq? @name "exports")) @function
+; app.f = function () { ... }
+(expression_statement
+  (assignment_expression
+    left: (member_expression
+      object: [(identifier) (member_expression object: (identifier) property: (property_identifier))] @owner
+      property: (property_identifier) @name)
+    right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])
+  (#not-match? @owner "^((module\\.)?exports|this|self|window|globalThis|global)$|\\.prototype$")) @method
+; f = function () { ... }
+(expression_statement
+  (assignment_expression
+    left: (identifier) @name
+    right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])) @function
+; (function f() { ... })
+(function_expression name: (identifier) @name body: (_) @body) @function
+
+; export default () => ...; export default class { ... }
+(export_statement
+  value: [(arrow_function body: (_) @body) (function_expression !name body: (_) @body) (generator_function !name body: (_) @body)]
+  (#set! name "default")) @function
+(export_statement value: (class body: (_) @body) (#set! name "default")) @type
+
+; Object literals: methods, and the objects that lend them their names.
+(pair
+  key: [(property_identifier) (string)] @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]) @method
+(variable_declarator name: (identifier) @name value: (object)) @scope
+(pair key: [(property_identifier) (string)] @name value: (object)) @scope
+(assignment_expression left: (identifier) @name right: (object)) @scope
+(assignment_expression
+  left: (member_expression object: (_) @owner property: (property_identifier) @_prototype) right: (object)
+  (#eq? @_prototype "prototype")) @scope
+(assignment_expression
+  left: (member_expression property: (property_identifier) @name) right: (object)
+  (#not-any-of? @name "exports" "prototype")) @scope
+
+(export_statement declaration: (_) @inner) @extent
+
+(decorator) @attribute
+(comment) @doc
