@@ -52,7 +52,7 @@ def _docstring_span(code: str) -> tuple[int, int] | None:
     span: tuple[int, int] | None = None
     try:
         for token in _body_tokens(code):
-            if token.type == tokenize.STRING:
+            if _is_plain_string(token):
                 start = starts[token.start[0] - 1] + token.start[1] if span is None else span[0]
                 span = (start, starts[token.end[0] - 1] + token.end[1])
             elif span is None and token.type in _LAYOUT:
@@ -66,6 +66,12 @@ def _docstring_span(code: str) -> tuple[int, int] | None:
     except (tokenize.TokenError, SyntaxError):  # an unfinished source: what was seen so far counts
         return span
     return span
+
+
+def _is_plain_string(token: tokenize.TokenInfo) -> bool:
+    """Say whether `token` can be (part of) a docstring: f-strings and bytes cannot."""
+    prefix = token.string.partition('"')[0].partition("'")[0].lower()
+    return token.type == tokenize.STRING and not set(prefix) & {"f", "b"}
 
 
 def _body_tokens(code: str) -> Iterator[tokenize.TokenInfo]:

