@@ -21,7 +21,7 @@ from __future__ import annotations
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
-from codesearch.sources.rules import FileRules
+from codesearch.sources.rules import FileRules, path_matcher
 
 __all__ = [
     "FileRules",
@@ -32,5 +32,6 @@ __all__ = [
     "find_repository",
     "list_files",
     "open_repository",
+    "path_matcher",
     "read_source",
 ]

@@ -1,0 +1,110 @@
+"""What the command line shows besides its answers: progress, notices, errors. All of it goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final
+
+from codesearch.index.update import Phase, Progress, UpdateReport
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+__all__ = ["follow", "is_terminal", "say", "summary"]
+
+_SHOW_AFTER_SECONDS: Final = 0.3
+"""Shorter work shows no bar: a flash of one is noise."""
+
+
+def say(text: str) -> None:
+    """Print one line to stderr."""
+    print(text.encode("utf-8", "replace").decode(), file=sys.stderr, flush=True)
+
+
+def is_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr.isatty()
+
+
+def follow(updating: Generator[Progress, None, UpdateReport], name: str, *, quiet: bool = False) -> UpdateReport:
+    """Run an update to its end, drawing its progress where there is a terminal to draw on.
+
+    Args:
+        updating: What ``bring_up_to_date`` returned.
+        name: Of the repository.
+        quiet: Draw nothing.
+    """
+    drawing = _Drawing(name) if is_terminal() and not quiet else None
+    try:
+        while True:
+            try:
+                progress = next(updating)
+            except StopIteration as stop:
+                report: UpdateReport = stop.value
+                return report
+            if drawing is not None:
+                drawing.show(progress)
+    finally:
+        # Whatever ended it, Ctrl-C included, the generator commits what it has before anything else happens.
+        updating.close()
+        if drawing is not None:
+            drawing.close()
+
+
+class _Drawing:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._started = time.monotonic()
+        self._bars: Bars | None = None
+        self._phase: Phase | None = None
+
+    def show(self, progress: Progress) -> None:
+        if time.monotonic() - self._started < _SHOW_AFTER_SECONDS:
+            return
+        if self._bars is None:
+            self._bars = self._start()
+        if progress.phase is not self._phase:
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
+            self._phase = progress.phase
+            self._bars.add_task(f"{self._name}: {progress.phase.value}", total=progress.total or None)
+        self._bars.update(self._bars.task_ids[0], completed=progress.done, total=progress.total or None)
+
+    def _start(self) -> Bars:
+        # Imported late: rich.progress costs a fifth of a second.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bars.start()
+        return bars
+
+    def close(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def summary(name: str, report: UpdateReport) -> str:
+    """Return what an update did, as one line."""
+    took = sum((report.seconds or {}).values())
+    parts = [f"{report.files:,} files, {report.chunks:,} chunks"]
+    if report.changed_files or report.removed_files:
+        parts.append(f"{report.changed_files:,} read, {report.removed_files:,} removed")
+    if report.encoded or report.remembered:
+        encoding = (report.seconds or {}).get(Phase.ENCODING, 0.0)
+        made = f"{report.encoded:,} texts encoded in {encoding:.1f} s"
+        parts.append(made + (f", {report.remembered:,} remembered" if report.remembered else ""))
+    if report.pending:
+        parts.append(f"{report.pending:,} texts still to be encoded")
+    if report.skipped:
+        parts.append(f"{report.skipped:,} files left out")
+    return f"{name}: {'; '.join(parts)} ({took:.1f} s)"

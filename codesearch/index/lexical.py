@@ -1,0 +1,172 @@
+"""BM25 over the terms of chunks, in tantivy.
+
+Text is analysed in ``codesearch.words``; tantivy sees terms joined by spaces, so the same analysis serves
+index, questions and ranking, and nothing has to be registered when an index is opened. BM25 as in Robertson
+and Zaragoza, *The Probabilistic Relevance Framework* (2009), with tantivy's k1 = 1.2 and b = 0.75.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+import tantivy
+
+from codesearch.records import Chunk
+from codesearch.words import terms
+
+__all__ = ["FIELD_WEIGHTS", "LexicalIndex", "LexicalWriter", "lexical_generation"]
+
+FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
+"""What a hit in each field is worth. A question names a function or its file more often than its body."""
+
+_WRITER_HEAP_BYTES = 64_000_000
+_GENERATION_MARK = -1
+"""The `file` value of the one document that says which generation the index holds."""
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("chunk", indexed=True, fast=True)
+    builder.add_integer_field("file", indexed=True, fast=True)
+    for field in FIELD_WEIGHTS:
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+    for field in ("language", "kind"):
+        builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _path_terms(path: str) -> list[str]:
+    """Words of the path, those of the file's own name twice: they say more than the folders."""
+    folders, _, name = path.rpartition("/")
+    stem_of_name = name.rpartition(".")[0] or name
+    return terms(folders) + terms(stem_of_name) * 2
+
+
+class LexicalWriter:
+    """Adds and removes chunks; nothing is seen by readers before :meth:`commit`.
+
+    Args:
+        directory: An existing folder of the index directory, empty or with a lexical index in it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._index = tantivy.Index(_schema(), path=str(directory))
+        self._writer = self._index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+
+    def add(self, chunk_id: int, file_id: int, chunk: Chunk) -> None:
+        """Add a chunk under its ids."""
+        document = tantivy.Document(
+            chunk=chunk_id,
+            file=file_id,
+            symbol=" ".join(terms(chunk.qualified_name)),
+            path=" ".join(_path_terms(chunk.path)),
+            text=" ".join(terms(chunk.text)),
+            language=chunk.language,
+            kind=chunk.kind.value,
+        )
+        self._writer.add_document(document)
+
+    def remove_file(self, file_id: int) -> None:
+        """Remove every chunk of a file."""
+        self._writer.delete_documents_by_term("file", file_id)
+
+    def commit(self, generation: int) -> None:
+        """Make all changes since the last commit visible at once, as this generation."""
+        self._writer.delete_documents_by_term("file", _GENERATION_MARK)
+        self._writer.add_document(tantivy.Document(chunk=generation, file=_GENERATION_MARK))
+        self._writer.commit()
+
+    def close(self) -> None:
+        """Wait for merges and release tantivy's own lock; what was not committed is dropped."""
+        self._writer.rollback()
+        self._writer.wait_merging_threads()
+
+
+def lexical_generation(directory: Path) -> int | None:
+    """Return the generation of the index in `directory`, or None where there is no readable one."""
+    try:
+        return LexicalIndex(directory).generation
+    except (ValueError, OSError):
+        return None
+
+
+class LexicalIndex:
+    """One committed state of the index, read-only.
+
+    Args:
+        directory: Where the index lies.
+
+    Raises:
+        ValueError: There is no readable index of this format.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        if not tantivy.Index.exists(str(directory)):
+            raise ValueError(f"no lexical index in {directory}")
+        self._schema = _schema()
+        self._searcher = tantivy.Index(self._schema, path=str(directory)).searcher()
+        self.generation = self._read_generation()
+
+    def _read_generation(self) -> int:
+        mark = tantivy.Query.term_query(self._schema, "file", _GENERATION_MARK)
+        found = self._searcher.search(mark, limit=1).hits
+        if not found:
+            raise ValueError("the lexical index holds no generation")
+        (generation,) = self._searcher.fast_field_values("chunk", [found[0][1]])
+        return int(generation or 0)
+
+    def _term_query(self, term: str) -> tantivy.Query:
+        fields = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(
+                    tantivy.Query.term_query(self._schema, field, term, index_option="freq"), weight
+                ),
+            )
+            for field, weight in FIELD_WEIGHTS.items()
+        ]
+        return tantivy.Query.boolean_query(fields)
+
+    def _filter_query(self, field: str, values: Iterable[str | int]) -> tantivy.Query:
+        query = tantivy.Query.term_set_query(self._schema, field, list(values))
+        return tantivy.Query.const_score_query(query, 0.0)
+
+    def document_frequency(self, term: str) -> int:
+        """Return in how many chunks a term occurs, in their text or their name."""
+        return max(self._searcher.doc_freq(field, term) for field in ("text", "symbol"))
+
+    def search(
+        self,
+        question: Sequence[str],
+        limit: int,
+        *,
+        languages: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        files: Collection[int] | None = None,
+        chunks: Collection[int] | None = None,
+    ) -> list[tuple[int, float]]:
+        """Return (chunk id, BM25 score) of the best chunks, best first, ties by chunk id.
+
+        Args:
+            question: Terms, as ``codesearch.words.question_terms`` gives them.
+            limit: The most chunks that are returned.
+            languages: If given, only chunks in one of these languages.
+            kinds: If given, only chunks of one of these kinds.
+            files: If given, only chunks of files with one of these ids.
+            chunks: If given, only chunks with one of these ids.
+        """
+        filters = {"language": languages, "kind": kinds, "file": files, "chunk": chunks}
+        if not question or any(values is not None and not values for values in filters.values()):
+            return []
+        words = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term_query(t)) for t in question])
+        must = [
+            (tantivy.Occur.Must, self._filter_query(field, values))
+            for field, values in filters.items()
+            if values is not None
+        ]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, words), *must])
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        ids = self._searcher.fast_field_values("chunk", [address for _, address in hits])
+        found = [(int(i or 0), float(score or 0.0)) for i, (score, _) in zip(ids, hits, strict=True)]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))

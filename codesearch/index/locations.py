@@ -1,0 +1,39 @@
+"""Where the index of a repository lies, and which indexes there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from os import fsencode
+from pathlib import Path
+
+from codesearch.errors import CodesearchError
+from codesearch.index.storage import Manifest, open_reader
+
+__all__ = ["find_index", "index_directory", "list_indexes"]
+
+
+def index_directory(indexes: Path, root: Path) -> Path:
+    """Return the folder for the index of the repository at `root`: a readable name and a hash of its path."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name).strip("-.") or "root"
+    return indexes / f"{name[:40]}-{blake2b(fsencode(root), digest_size=6).hexdigest()}"
+
+
+def find_index(indexes: Path, path: Path) -> Path | None:
+    """Return the root of the innermost indexed repository that holds `path`, or None."""
+    for root in (path, *path.parents):
+        if (index_directory(indexes, root) / "index.db").is_file():
+            return root
+    return None
+
+
+def list_indexes(indexes: Path) -> Iterator[tuple[Path, Manifest | CodesearchError]]:
+    """Yield every index directory with its manifest, or with the error that keeps it from being read."""
+    for database in sorted(indexes.glob("*/index.db")):
+        try:
+            connection, manifest = open_reader(database.parent)
+            connection.close()
+            yield database.parent, manifest
+        except CodesearchError as error:
+            yield database.parent, error

@@ -1,0 +1,293 @@
+"""One committed state of an index, read-only: what a search sees from beginning to end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.index.changes import Changes, find_changes
+from codesearch.index.dense import DenseIndex, unpack
+from codesearch.index.lexical import LexicalIndex
+from codesearch.index.storage import (
+    CHUNK_SELECT,
+    chunk_from_row,
+    database_errors,
+    lexical_directory,
+    open_reader,
+)
+from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
+from codesearch.sources import FileRules
+
+__all__ = ["Candidate", "Counts", "Filters", "Snapshot"]
+
+_BLOCK = 500
+"""Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which chunks may be found. A field left at its default lets everything through.
+
+    Attributes:
+        languages: Names of languages.
+        kinds: Kinds of chunks.
+        path: Takes a path relative to the repository's root and says whether it may be found.
+    """
+
+    languages: frozenset[str] = frozenset()
+    kinds: frozenset[Kind] = frozenset()
+    path: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What ranking looks at: a chunk without its text, and what the two searches think of it.
+
+    Attributes:
+        lexical: BM25 score, 0.0 where no term occurs.
+        dense: Cosine to the question, None where there is no vector yet or none was asked for.
+    """
+
+    id: int
+    path: str
+    language: str
+    kind: Kind
+    name: str
+    qualified_name: str
+    signature: str
+    documentation: str
+    first_line: int
+    last_line: int
+    part: int
+    lexical: float = 0.0
+    dense: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much an index holds; `pending` texts are still to be encoded."""
+
+    files: int
+    chunks: int
+    vectors: int
+    pending: int
+    skipped: int
+    languages: dict[str, int] = field(default_factory=dict)
+
+
+class Snapshot:
+    """A committed state of an index; a context manager. Not to be shared between threads at one time.
+
+    Args:
+        directory: The index directory.
+
+    Raises:
+        IndexUnusable: There is no index, or it cannot be read as it is.
+        StorageError: The disk cannot be read.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._db, self.manifest = open_reader(directory)
+        self.lexical: LexicalIndex | None = None
+        with suppress(ValueError, OSError):
+            self.lexical = LexicalIndex(lexical_directory(directory))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the state; nothing may be read from it after that."""
+        self._db.close()
+
+    @property
+    def root(self) -> Path:
+        """Absolute path of the repository."""
+        return Path(self.manifest.root)
+
+    @cached_property
+    def dense(self) -> DenseIndex | None:
+        """The vectors, loaded at first use; None where there are none yet."""
+        if not self.manifest.dimension:
+            return None
+        with database_errors(self.directory):
+            return DenseIndex(self._db, self.directory, self.manifest.dimension)
+
+    def counts(self) -> Counts:
+        """Count what the index holds."""
+        with database_errors(self.directory):
+            (pending,) = self._one("SELECT count(*) FROM pending")
+            files, chunks, vectors, skipped = (
+                self._one(f"SELECT count(*) FROM {table}")[0] for table in ("files", "chunks", "vectors", "skipped")
+            )
+            languages = self._db.execute(
+                "SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC, 1"
+            ).fetchall()
+        return Counts(files, chunks, vectors - pending, pending, skipped, dict(languages))
+
+    @cached_property
+    def chunk_count(self) -> int:
+        """How many chunks there are."""
+        return int(self._one("SELECT count(*) FROM chunks")[0])
+
+    @cached_property
+    def pending_count(self) -> int:
+        """How many texts are still to be encoded."""
+        return int(self._one("SELECT count(*) FROM pending")[0])
+
+    def skipped(self) -> list[SkippedFile]:
+        """Return the files that were left out, by path."""
+        rows = self._db.execute("SELECT path, reason, detail FROM skipped ORDER BY path").fetchall()
+        return [SkippedFile(os.fsdecode(path), SkipReason[reason], detail) for path, reason, detail in rows]
+
+    def changes(self, repository: Repository, rules: FileRules) -> Changes:
+        """Compare with the repository as it is now; reads no file of it."""
+        with database_errors(self.directory):
+            return find_changes(repository, self._db, rules)
+
+    def _one(self, query: str) -> tuple[int, ...]:
+        with database_errors(self.directory):
+            row: tuple[int, ...] = self._db.execute(query).fetchone()
+            return row
+
+    # --- candidates -----------------------------------------------------------------------------------------
+
+    def candidates(
+        self, terms: Sequence[str], query: NDArray[np.float32] | None, limit: int, filters: Filters
+    ) -> list[Candidate]:
+        """Return the best chunks by words and the best by meaning, each with both scores.
+
+        Args:
+            terms: Of the question, for BM25.
+            query: Its unit vector of shape [dimension]; None to search by words only.
+            limit: How many are taken from each of the two searches.
+            filters: Which chunks may be found.
+        """
+        with database_errors(self.directory):
+            files = self._allowed_files(filters)
+            if files is not None and not files:
+                return []
+            lexical = self._search_lexical(terms, limit, filters, files)
+            dense = self._search_dense(query, limit, filters, files)
+            ids = sorted(lexical.keys() | dense.keys())
+            # Each search names its own best; the other's score of those is asked for, so that fusion
+            # compares like with like instead of guessing what is missing.
+            lexical |= self._lexical_of([i for i in ids if i not in lexical], terms)
+            dense |= self._dense_of([i for i in ids if i not in dense], query)
+            return [
+                replace(candidate, lexical=lexical.get(candidate.id, 0.0), dense=dense.get(candidate.id))
+                for candidate in self._rows(ids)
+            ]
+
+    def _rows(self, ids: Sequence[int]) -> Iterator[Candidate]:
+        rows = self._select(
+            "SELECT chunks.id, path, language, kind, name, qualified_name, signature, documentation,"
+            " first_line, last_line, part FROM chunks JOIN files ON files.id = file_id WHERE chunks.id IN",
+            ids,
+        )
+        for chunk_id, path, language, kind, *rest in rows:
+            yield Candidate(chunk_id, os.fsdecode(path), language, Kind(kind), *rest)
+
+    def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(values), _BLOCK):
+            block = values[start : start + _BLOCK]
+            yield from self._db.execute(f"{query} ({', '.join('?' * len(block))})", block)
+
+    def _allowed_files(self, filters: Filters) -> list[int] | None:
+        """Return the ids of the files that may be found, or None for all."""
+        if filters.path is None:
+            return None
+        rows = self._db.execute("SELECT id, path FROM files")
+        return [file_id for file_id, path in rows if filters.path(os.fsdecode(path))]
+
+    def _search_lexical(
+        self, terms: Sequence[str], limit: int, filters: Filters, files: Collection[int] | None
+    ) -> dict[int, float]:
+        if self.lexical is None:
+            return {}
+        return dict(
+            self.lexical.search(
+                terms,
+                limit,
+                languages=filters.languages or None,
+                kinds={kind.value for kind in filters.kinds} or None,
+                files=files,
+            )
+        )
+
+    def _lexical_of(self, ids: Sequence[int], terms: Sequence[str]) -> dict[int, float]:
+        if self.lexical is None or not ids:
+            return {}
+        return dict(self.lexical.search(terms, len(ids), chunks=ids))
+
+    def _search_dense(
+        self,
+        query: NDArray[np.float32] | None,
+        limit: int,
+        filters: Filters,
+        files: Collection[int] | None,
+    ) -> dict[int, float]:
+        if query is None or self.dense is None:
+            return {}
+        allowed = self._allowed_chunks(filters, files)
+        vectors = None if allowed is None else np.unique(np.array(list(allowed.values()), dtype=np.int64))
+        cosines = dict(self.dense.search(query, limit, vectors))
+        rows = self._select("SELECT id, vector_id FROM chunks WHERE vector_id IN", list(cosines))
+        return {
+            int(chunk_id): cosines[vector_id] for chunk_id, vector_id in rows if allowed is None or chunk_id in allowed
+        }
+
+    def _allowed_chunks(self, filters: Filters, files: Collection[int] | None) -> dict[int, int] | None:
+        """Return {chunk id: vector id} of the chunks that may be found, or None for all."""
+        if files is None and not filters.languages and not filters.kinds:
+            return None
+        query = "SELECT chunks.id, vector_id FROM chunks JOIN files ON files.id = file_id WHERE 1"
+        values: list[str] = []
+        for column, allowed in (("language", filters.languages), ("kind", filters.kinds)):
+            if allowed:
+                query += f" AND {column} IN ({', '.join('?' * len(allowed))})"
+                values += sorted(allowed)
+        if files is None:
+            return dict(self._db.execute(query, values).fetchall())
+        wanted = set(files)
+        rows = self._db.execute(query.replace("vector_id", "vector_id, file_id", 1), values)
+        return {chunk_id: vector_id for chunk_id, vector_id, file_id in rows if file_id in wanted}
+
+    def _dense_of(self, ids: Sequence[int], query: NDArray[np.float32] | None) -> dict[int, float]:
+        if query is None or not self.manifest.dimension or not ids:
+            return {}
+        rows = list(
+            self._select(
+                "SELECT chunks.id, vector FROM chunks JOIN vectors ON vectors.id = vector_id"
+                " WHERE vector IS NOT NULL AND chunks.id IN",
+                ids,
+            )
+        )
+        cosines = unpack((row[1] for row in rows), self.manifest.dimension) @ query
+        return {row[0]: float(cosine) for row, cosine in zip(rows, cosines, strict=True)}
+
+    # --- chunks ---------------------------------------------------------------------------------------------
+
+    def chunks(self, ids: Iterable[int]) -> dict[int, Chunk]:
+        """Return chunks by id; an id that does not exist is left out."""
+        with database_errors(self.directory):
+            rows = self._select(
+                f"SELECT chunks.id, path, language, {CHUNK_SELECT} FROM chunks"
+                " JOIN files ON files.id = file_id WHERE chunks.id IN",
+                list(ids),
+            )
+            return {row[0]: chunk_from_row(row[1], row[2], row[3:]) for row in rows}

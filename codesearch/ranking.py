@@ -1,0 +1,233 @@
+"""From candidates to an order: two searches fused, then what a reader of code would look at.
+
+Read from top to bottom. Each signal is one function from a question and a candidate to a number, mostly in
+[0, 1]; a candidate's score is the weighted sum, so an explanation adds up. Two steps look at the whole list:
+the evidence that lies in one file counts for each of its chunks, and a further chunk of a file that was
+already named counts less. ``docs/ranking.md`` says what each signal is worth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log
+from typing import Final
+
+from codesearch.index.snapshot import Candidate
+from codesearch.records import Kind
+from codesearch.words import question_terms, terms
+
+__all__ = ["WEIGHTS", "Question", "Ranked", "parse_question", "rank"]
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "words": 1.0,
+    "meaning": 1.2,
+    "name": 0.6,
+    "path": 0.4,
+    "definition": 1.0,
+    "kind": 0.15,
+    "file": 0.3,
+}
+"""What each signal is multiplied with."""
+
+REPEAT_DISCOUNT: Final = 0.7
+"""The second chunk of a file keeps this share of its score, the third its square, ..."""
+
+ASIDE_DISCOUNT: Final = 0.8
+"""What a test, an example or the like keeps of its score, unless the question is about tests or examples."""
+
+_SYMBOL = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)*[?!]?(?:\(\))?")
+
+_ASIDE: Final = {
+    "test": re.compile(
+        r"(^|/)(tests?|specs?|__tests__|testing|testdata|fixtures?|mocks?|e2e|benchmarks?|bench)/"
+        r"|(^|/)(test_|conftest)[^/]*$|[_.-](test|tests|spec|bench)\.[^/]+$|(Test|Tests|Spec|IT)\.\w+$"
+    ),
+    "example": re.compile(r"(^|/)(examples?|samples?|demos?|tutorials?|docs?)/"),
+    "legacy": re.compile(r"(^|/)(legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
+}
+"""Places that repeat the words of the code they are about, without being it."""
+
+_ASIDE_WORDS: Final = {
+    "test": frozenset(terms("test tests testing spec fixture mock benchmark assert")),
+    "example": frozenset(terms("example sample demo tutorial documentation docs readme")),
+    "legacy": frozenset(terms("legacy deprecated compat compatibility vendor vendored old")),
+}
+"""A question with one of these words is about such a place, and then nothing is discounted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, analysed.
+
+    Attributes:
+        text: As it was asked.
+        terms: Distinct, in order, without stop words.
+        symbol: The bare name, if the whole question is one identifier such as ``Parser.parse`` or ``a::b()``.
+        qualified_symbol: The same with all that qualifies it, joined by ".".
+    """
+
+    text: str
+    terms: tuple[str, ...]
+    symbol: str = ""
+    qualified_symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate in its place.
+
+    Attributes:
+        source: The position of its repository in the list that was searched.
+        candidate: What was found.
+        score: Sum of `signals`.
+        signals: What each contributed; discounts are negative.
+    """
+
+    source: int
+    candidate: Candidate
+    score: float
+    signals: dict[str, float] = field(default_factory=dict)
+
+
+def parse_question(text: str) -> Question:
+    """Analyse a question."""
+    stripped = text.strip()
+    symbol = qualified = ""
+    if _SYMBOL.fullmatch(stripped):
+        parts = re.split(r"\.|::|#|->", stripped.removesuffix("()"))
+        symbol, qualified = parts[-1], ".".join(parts)
+    return Question(text, tuple(question_terms(text)), symbol, qualified)
+
+
+def rank(
+    question: Question,
+    found: Sequence[tuple[int, Candidate]],
+    document_frequency: Callable[[str], int],
+    documents: int,
+) -> list[Ranked]:
+    """Return the candidates, best first.
+
+    Args:
+        question: What was asked.
+        found: Candidates, each with the position of its repository.
+        document_frequency: In how many chunks a term occurs.
+        documents: How many chunks there are.
+    """
+    if not found:
+        return []
+    rarity = {
+        term: log(1 + (documents - n + 0.5) / (n + 0.5))
+        for term in question.terms
+        for n in (min(document_frequency(term), documents),)
+    }
+    fused = _fuse([candidate for _, candidate in found])
+    ranked = []
+    for (source, candidate), signals in zip(found, fused, strict=True):
+        signals["name"] = _overlap(rarity, terms(candidate.qualified_name))
+        signals["path"] = _overlap(rarity, terms(candidate.path))
+        signals["definition"] = _definition(question, candidate)
+        signals["kind"] = _kind(candidate)
+        weighted = {name: WEIGHTS[name] * value for name, value in signals.items() if value}
+        ranked.append(Ranked(source, candidate, sum(weighted.values()), weighted))
+    ranked = _add_file_evidence(ranked)
+    ranked = [_discount_aside(question, entry) for entry in ranked]
+    return _discount_repeats(ranked)
+
+
+# --- signals of one candidate -------------------------------------------------------------------------------
+
+
+def _fuse(candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+    """Bring both searches to the same scale: the best of each gets 1.
+
+    BM25 starts at 0, where no word of the question occurs. Cosines have no such zero: their scale starts at
+    the least similar candidate.
+    """
+    best_lexical = max(candidate.lexical for candidate in candidates)
+    cosines = [candidate.dense for candidate in candidates if candidate.dense is not None]
+    low, high = (min(cosines), max(cosines)) if cosines else (0.0, 0.0)
+    signals = []
+    for candidate in candidates:
+        words = candidate.lexical / best_lexical if best_lexical else 0.0
+        meaning = 0.0
+        if candidate.dense is not None:
+            meaning = (candidate.dense - low) / (high - low) if high > low else 1.0
+        signals.append({"words": words, "meaning": meaning})
+    return signals
+
+
+def _overlap(rarity: Mapping[str, float], words: Sequence[str]) -> float:
+    """The share of the question's weight, rare terms counting most, that these words hold."""
+    total = sum(rarity.values())
+    if not total:
+        return 0.0
+    held = set(words)
+    return sum(weight for term, weight in rarity.items() if term in held) / total
+
+
+def _definition(question: Question, candidate: Candidate) -> float:
+    """Whether the question is a name and this is where it is defined."""
+    if not question.symbol or not candidate.name:
+        return 0.0
+    if candidate.qualified_name.endswith(question.qualified_symbol):
+        exact = candidate.name == question.symbol
+        return (1.0 if exact else 0.6) if not candidate.part else 0.5
+    plain = question.symbol.replace("_", "").lower()
+    return 0.6 if candidate.name.replace("_", "").lower() == plain else 0.0
+
+
+def _kind(candidate: Candidate) -> float:
+    """Definitions before what lies between them."""
+    return 0.0 if candidate.kind in (Kind.MODULE, Kind.TEXT) else 1.0
+
+
+# --- the whole list -----------------------------------------------------------------------------------------
+
+
+def _add_file_evidence(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Add to each chunk what the file's chunks say together, the k-th best counting 1/k."""
+    by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for entry in ranked:
+        by_file[entry.source, entry.candidate.path].append(entry.score)
+    evidence = {
+        key: sum(score / k for k, score in enumerate(sorted(scores, reverse=True), 1))
+        for key, scores in by_file.items()
+    }
+    most = max(evidence.values())
+    if most <= 0:
+        return list(ranked)
+    return [
+        _add(entry, "file", WEIGHTS["file"] * evidence[entry.source, entry.candidate.path] / most) for entry in ranked
+    ]
+
+
+def _discount_aside(question: Question, entry: Ranked) -> Ranked:
+    asked = set(question.terms)
+    for place, pattern in _ASIDE.items():
+        if pattern.search(entry.candidate.path) and not asked & _ASIDE_WORDS[place]:
+            return _add(entry, place, (ASIDE_DISCOUNT - 1) * entry.score)
+    return entry
+
+
+def _discount_repeats(ranked: Sequence[Ranked]) -> list[Ranked]:
+    seen: defaultdict[tuple[int, str], int] = defaultdict(int)
+    result = []
+    for entry in sorted(ranked, key=_order):
+        file = entry.source, entry.candidate.path
+        if seen[file]:
+            entry = _add(entry, "repeat", (REPEAT_DISCOUNT ** seen[file] - 1) * entry.score)
+        seen[file] += 1
+        result.append(entry)
+    return sorted(result, key=_order)
+
+
+def _add(entry: Ranked, name: str, value: float) -> Ranked:
+    return Ranked(entry.source, entry.candidate, entry.score + value, entry.signals | {name: value})
+
+
+def _order(entry: Ranked) -> tuple[float, int, str, int]:
+    """Best first; ties by place, so that the order is the same on every machine."""
+    return -entry.score, entry.source, entry.candidate.path, entry.candidate.first_line

@@ -1,0 +1,185 @@
+"""The query pipeline, the one function that the command line, the editors, the agents and the web all call.
+
+question -> terms and vector -> candidates from BM25 and from nearest neighbours -> ranking -> matches.
+It reads committed snapshots and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codesearch.encoders import Encoder
+from codesearch.errors import InputError
+from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.ranking import Question, Ranked, parse_question, rank
+from codesearch.records import Chunk, Match
+from codesearch.words import terms
+
+__all__ = ["Answer", "Notice", "NoticeKind", "search"]
+
+_CANDIDATES = 100
+"""How many each of the two searches names; further down, nothing was ever the answer."""
+
+_TELLING_LINES = 4
+
+
+class NoticeKind(StrEnum):
+    """What a caller should know about an answer."""
+
+    EMBEDDINGS_PENDING = "embeddings pending"
+    LEXICAL_MISSING = "lexical index missing"
+    OTHER_MODEL = "index made with another model"
+    NOTHING_INDEXED = "nothing indexed"
+    FILTERED_OUT = "filters let nothing through"
+    NO_WORDS = "no words in the question"
+    NOTHING_FOUND = "nothing found"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about an answer that must not go unsaid, as a value and as a sentence."""
+
+    kind: NoticeKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        matches: Best first.
+        notices: Whatever makes the answer less than complete; never empty where `matches` is.
+    """
+
+    matches: tuple[Match, ...]
+    notices: tuple[Notice, ...]
+
+
+def search(
+    snapshots: Sequence[Snapshot],
+    question: str,
+    encoder: Encoder | None = None,
+    *,
+    limit: int = 10,
+    filters: Sequence[Filters] | None = None,
+) -> Answer:
+    """Answer a question about one or several repositories.
+
+    Args:
+        snapshots: What to search.
+        question: Plain words, a name, or pasted code.
+        encoder: Of the model that the snapshots were made with; None to search by words only.
+        limit: The most matches that are returned.
+        filters: Which chunks may be found, one for each snapshot; None for all.
+
+    Raises:
+        InputError: The question is empty, or `limit` is not positive.
+        IndexUnusable: An index is damaged.
+    """
+    if not question.strip():
+        raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    if limit < 1:
+        raise InputError(f"the number of results must be 1 or more, not {limit}")
+    filters = filters or [Filters()] * len(snapshots)
+    asked = parse_question(question)
+    notices = [notice for snapshot in snapshots for notice in _snapshot_notices(snapshot, encoder)]
+    vector = encoder.encode_queries([question])[0] if encoder is not None else None
+    depth = max(_CANDIDATES, 2 * limit)
+    found = []
+    for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
+        fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
+        candidates = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed)
+        found += [(source, candidate) for candidate in candidates]
+    frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
+    ranked = rank(asked, found, frequency.__getitem__, sum(s.chunk_count for s in snapshots))[:limit]
+    matches = _matches(snapshots, asked, ranked, frequency)
+    if not matches:
+        notices.append(_why_empty(snapshots, asked, filters, encoder))
+    return Answer(tuple(matches), tuple(notices))
+
+
+def _document_frequency(snapshot: Snapshot, term: str) -> int:
+    return snapshot.lexical.document_frequency(term) if snapshot.lexical is not None else 0
+
+
+def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notice]:
+    name = snapshot.manifest.name
+    notices = []
+    if snapshot.lexical is None and snapshot.chunk_count:
+        text = f"{name}: the index of words is missing or damaged; run `codesearch index` to mend it"
+        notices.append(Notice(NoticeKind.LEXICAL_MISSING, text))
+    if encoder is None:
+        return notices
+    if snapshot.manifest.model_id not in ("", encoder.model_id):
+        text = f"{name}: the vectors are of another model and were not used; run `codesearch index`"
+        notices.append(Notice(NoticeKind.OTHER_MODEL, text))
+    elif snapshot.pending_count:
+        total = snapshot.counts().vectors + snapshot.pending_count
+        text = (
+            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
+            "by their words only; run `codesearch index` to finish"
+        )
+        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, text))
+    return notices
+
+
+def _why_empty(
+    snapshots: Sequence[Snapshot], question: Question, filters: Sequence[Filters], encoder: Encoder | None
+) -> Notice:
+    if not any(snapshot.chunk_count for snapshot in snapshots):
+        return Notice(
+            NoticeKind.NOTHING_INDEXED,
+            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
+        )
+    if any(allowed != Filters() for allowed in filters):
+        return Notice(
+            NoticeKind.FILTERED_OUT,
+            "nothing found under these filters: try without --lang, --kind or --path",
+        )
+    if not question.terms and encoder is None:
+        return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
+    return Notice(
+        NoticeKind.NOTHING_FOUND,
+        "no indexed code holds any word of the question: try other words"
+        + ("" if encoder else ", or search by meaning as well (without --no-dense)"),
+    )
+
+
+def _matches(
+    snapshots: Sequence[Snapshot], question: Question, ranked: Sequence[Ranked], frequency: Mapping[str, int]
+) -> list[Match]:
+    chunks: dict[tuple[int, int], Chunk] = {}
+    for source, snapshot in enumerate(snapshots):
+        ids = [entry.candidate.id for entry in ranked if entry.source == source]
+        chunks |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
+    weight = {term: 1.0 / (1 + frequency[term]) ** 0.5 for term in question.terms}
+    return [
+        Match(
+            repository=snapshots[entry.source].manifest.name,
+            root=snapshots[entry.source].root,
+            chunk=chunks[entry.source, entry.candidate.id],
+            score=entry.score,
+            signals=entry.signals,
+            lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight),
+        )
+        for entry in ranked
+    ]
+
+
+def _telling_lines(chunk: Chunk, weight: Mapping[str, float]) -> tuple[int, ...]:
+    """Return the lines that hold most of what was asked, rare terms first and each term once."""
+    numbers = (n for span in chunk.text_spans for n in range(span.start, span.end + 1))
+    lines = [(n, weight.keys() & set(terms(line))) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)]
+    told: set[str] = set()
+    best: list[int] = []
+    while len(best) < _TELLING_LINES:
+        gains = [(sum(weight[term] for term in held - told), -number) for number, held in lines]
+        gain, negative = max(gains, default=(0.0, 0))
+        if gain <= 0:
+            break
+        best.append(-negative)
+        told.update(*(held for number, held in lines if number == -negative))
+    return tuple(best)

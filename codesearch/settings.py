@@ -1,0 +1,170 @@
+"""Settings: what the user configured, from two files and the environment, as one frozen record.
+
+The user's own file, ``codesearch.toml`` in the platform's configuration directory, and the environment may
+set everything. The file of the same name at the top of a repository belongs to whoever wrote the repository,
+so it may only say which of its files are searched::
+
+    [index]
+    include = ["src/"]              # patterns as in .gitignore
+    exclude = ["*.gen.go"]
+    max_file_bytes = 1048576
+
+    [encoder]                       # the user's file only
+    model = "/path/to/a/model"      # or CODESEARCH_MODEL
+    device = "auto"                 # auto, cpu, cuda, mps; or CODESEARCH_DEVICE
+    threads = 0                     # 0 for one per core; or CODESEARCH_THREADS
+
+    [storage]                       # the user's file only
+    cache = "/path"                 # or CODESEARCH_CACHE
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from codesearch.errors import SettingsError
+
+__all__ = ["DEVICES", "Settings", "load_settings"]
+
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+
+_FILE: Final = "codesearch.toml"
+_TABLES: Final[Mapping[str, Mapping[str, type[Any]]]] = {
+    "index": {"include": list, "exclude": list, "max_file_bytes": int},
+    "encoder": {"model": str, "device": str, "threads": int},
+    "storage": {"cache": str},
+}
+_OF_REPOSITORY: Final = frozenset({"index"})
+_VARIABLES: Final = {
+    "CODESEARCH_MODEL": "model",
+    "CODESEARCH_DEVICE": "device",
+    "CODESEARCH_THREADS": "threads",
+    "CODESEARCH_CACHE": "cache",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, resolved.
+
+    Attributes:
+        cache: Where indexes, clones and remembered vectors lie.
+        include: Patterns that a file must match, if there are any.
+        exclude: Patterns that a file must not match.
+        max_file_bytes: Larger files are left out.
+        model: Model directory or name; None for the shipped model.
+        device: What computes vectors: one of `DEVICES`.
+        threads: CPU threads for that; 0 for one per core.
+        colour: Whether a terminal may be written to in colour (the NO_COLOR convention, no-color.org).
+    """
+
+    cache: Path
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_file_bytes: int = 1 << 20
+    model: str | None = None
+    device: str = "auto"
+    threads: int = 0
+    colour: bool = True
+
+    @property
+    def indexes(self) -> Path:
+        """Where the indexes of all repositories lie."""
+        return self.cache / "indexes"
+
+    @property
+    def vector_cache(self) -> Path:
+        """The database of vectors that all repositories share."""
+        return self.cache / "vectors.db"
+
+
+def load_settings(
+    root: Path | None = None,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    user_file: Path | None = None,
+) -> Settings:
+    """Read the settings that hold for a repository.
+
+    Args:
+        root: Top of the repository; None for those that hold anywhere.
+        overrides: Values that win over files and environment, such as those of command-line options.
+        environment: Instead of the process's own.
+        user_file: Instead of the one in the platform's configuration directory.
+
+    Raises:
+        SettingsError: A file is not TOML, or a value is unknown or of the wrong type; the text names it.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    user_file = user_file or Path(platformdirs.user_config_path("codesearch")) / _FILE
+    values |= _read(user_file, frozenset(_TABLES))
+    if root is not None:
+        values |= _read(root / _FILE, _OF_REPOSITORY)
+    for variable, name in _VARIABLES.items():
+        if environment.get(variable):
+            values[name] = environment[variable]
+    values["colour"] = not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    values |= overrides or {}
+    return _checked(values)
+
+
+def _read(path: Path, allowed: frozenset[str]) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    values: dict[str, Any] = {}
+    for table, content in tables.items():
+        if table not in allowed:
+            where = f"belongs into the user's own {_FILE}" if table in _TABLES else "is unknown"
+            raise SettingsError(f"{path}: [{table}] {where}; known here: {', '.join(sorted(allowed))}")
+        if not isinstance(content, dict):
+            raise SettingsError(f"{path}: {table} must be a table, written [{table}]")
+        for name, value in content.items():
+            expected = _TABLES[table].get(name)
+            if expected is None:
+                raise SettingsError(f"{path}: {table}.{name} is unknown; known: {', '.join(_TABLES[table])}")
+            if type(value) is not expected or (
+                isinstance(value, list) and not all(isinstance(item, str) for item in value)
+            ):
+                kind = {list: "a list of strings", int: "a whole number", str: "a string"}[expected]
+                raise SettingsError(f"{path}: {table}.{name} must be {kind}, not {value!r}")
+            values[name] = value
+    return values
+
+
+def _checked(values: dict[str, Any]) -> Settings:
+    settings = Settings(cache=Path(platformdirs.user_cache_path("codesearch")))
+    for name in ("include", "exclude"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if "cache" in values:
+        values["cache"] = Path(values["cache"]).expanduser().absolute()
+    if "threads" in values:
+        try:
+            values["threads"] = int(values["threads"])
+        except ValueError:
+            raise SettingsError(f"threads must be a whole number, not {values['threads']!r}") from None
+    settings = replace(settings, **values)
+    if settings.device not in DEVICES:
+        raise SettingsError(f"device must be one of {', '.join(DEVICES)}, not {settings.device!r}")
+    if settings.threads < 0:
+        raise SettingsError(f"threads must be 0 or more, not {settings.threads}")
+    if settings.max_file_bytes < 1:
+        raise SettingsError(f"max_file_bytes must be 1 or more, not {settings.max_file_bytes}")
+    return settings
