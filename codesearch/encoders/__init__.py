@@ -1,7 +1,7 @@
 """Encoders: text in, unit vectors out, whatever runs underneath.
 
-``load_encoder`` is the only way in. It picks ONNX Runtime (`codesearch.encoders.onnx`, CPU, int8)
-or PyTorch (`codesearch.encoders.torch`, CUDA and MPS), and imports neither before it has picked.
+``load_encoder`` is the only way in. It picks ONNX Runtime (`codesearch.encoders.onnx`: CPU, int8)
+or PyTorch (`codesearch.encoders.torch`: CUDA, MPS), and imports neither before it has picked.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ __all__ = ["Encoder", "load_encoder"]
 
 
 class Encoder(Protocol):
-    """Maps questions and documents into one vector space, where the dot product is the cosine.
-
-    Attributes:
-        model_id: Names the vector space: it changes whenever the weights, the tokenizer or the
-            recipe do, and then vectors of the two ids must not be compared. The precision that
-            an encoder happens to compute in is deliberately no part of it (see `model_directory`).
-        dimension: Length of every vector.
-    """
+    """Maps questions and documents into one vector space, where the dot product is the cosine."""
 
     @property
-    def model_id(self) -> str: ...
+    def model_id(self) -> str:
+        """Names the vector space: vectors of different ids must never be compared.
+
+        It changes whenever the weights, the tokenizer or the recipe do. The precision that an
+        encoder computes in is no part of it (see `codesearch.encoders.model_directory`).
+        """
+        ...
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Length of every vector."""
+        ...
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return ``[len(texts), dimension]`` unit vectors of questions, in the order of `texts`."""
@@ -44,7 +45,7 @@ class Encoder(Protocol):
     def encode_document_batches(
         self, texts: Sequence[str]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-        """Encode documents batch by batch, in the encoder's favourite order (by length).
+        """Encode documents batch by batch, in the order that suits the encoder: by length.
 
         Every index of `texts` is yielded exactly once, so that a caller may commit as it goes.
 
@@ -58,19 +59,29 @@ def load_encoder(model: str | Path | None = None, device: str = "auto", *, threa
     """Load an encoder.
 
     Args:
-        model: A model directory; or the name of a shipped model; None for the default shipped one.
+        model: A model directory, or the name of a shipped model; None for the shipped default.
             ``"hashing"`` gives the `HashingEncoder`, which needs no weights.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-        threads: CPU threads to compute with; 0 for one per core.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``: a GPU where there is one and PyTorch
+            is installed, else the CPU.
+        threads: CPU cores to compute with; 0 for all that this process may use.
 
     Raises:
         ModelError: There is no such model, it is damaged, or the device is not there.
-        MissingExtra: The device needs PyTorch, and it is not installed.
+        MissingExtra: The device needs PyTorch, and PyTorch is not installed.
     """
     if model == "hashing":
         from codesearch.encoders.hashing import HashingEncoder
 
         return HashingEncoder()
-    from codesearch.encoders.loading import load
+    from codesearch.encoders.devices import pick_device
+    from codesearch.encoders.model_directory import find_model, read_model_directory
 
-    return load(model, device, threads)
+    directory = read_model_directory(find_model(model))
+    picked = pick_device(device)
+    if picked == "cpu":
+        from codesearch.encoders.onnx import OnnxEncoder
+
+        return OnnxEncoder(directory, threads=threads)
+    from codesearch.encoders.torch import TorchEncoder
+
+    return TorchEncoder(directory, device=picked)

@@ -1,0 +1,211 @@
+"""The encoder for GPUs: PyTorch, half precision. The only module of the package that imports torch.
+
+BERT (Devlin et al., arXiv 1810.04805) is small enough to be written out here, and so needs no
+``transformers``, whose import takes seconds. Precision: bfloat16 on CUDA (float16 on GPUs that have
+no bfloat16), float16 on MPS, float32 on a CPU. Pooling and normalisation are float32 everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
+from codesearch.encoders.model_directory import ModelDirectory
+from codesearch.encoders.transformer import TransformerEncoder
+from codesearch.errors import MissingExtra, ModelError
+
+__all__ = ["Bert", "TorchEncoder", "device_is_available"]
+
+_GPU_LIMITS = BatchLimits(tokens=131_072, rows=8_192, window=32_768)
+_CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=512)
+
+
+class TorchEncoder(TransformerEncoder):
+    """Encodes on a GPU, in large batches sorted by length; the next one is queued while one is read back.
+
+    Args:
+        directory: The model.
+        device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the weights do not fit config.json or the recipe.
+        MissingExtra: safetensors is not installed.
+    """
+
+    def __init__(self, directory: ModelDirectory, *, device: str) -> None:
+        self._device = torch.device(device)
+        self._bert = _load_bert(directory, self._device)
+        limits = _CPU_LIMITS if device == "cpu" else _GPU_LIMITS
+        super().__init__(directory, TextTokenizer(directory), limits, in_flight=2)
+
+    def _run(self, batch: TokenBatch) -> NDArray[np.float32]:
+        return self._start(batch)()
+
+    def _start(self, batch: TokenBatch) -> Callable[[], NDArray[np.float32]]:
+        ids = self._to_device(batch.input_ids)
+        # Without padding there is no mask, and attention takes its fastest kernel.
+        mask = None if batch.attention_mask.all() else self._to_device(batch.attention_mask).bool()
+        with torch.inference_mode():
+            vectors = self._bert(ids, mask)
+
+        def wait() -> NDArray[np.float32]:
+            array: NDArray[np.float32] = vectors.cpu().numpy()
+            return array
+
+        return wait
+
+    def _to_device(self, array: NDArray[np.int64]) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    weight: Tensor  # [out, in]
+    bias: Tensor  # [out]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerNorm:
+    weight: Tensor  # [hidden]
+    bias: Tensor  # [hidden]
+    epsilon: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    query_key_value: _Linear
+    attention_output: _Linear
+    attention_norm: _LayerNorm
+    intermediate: _Linear
+    output: _Linear
+    output_norm: _LayerNorm
+    heads: int
+
+    def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        b, s, hidden = x.shape
+        q, k, v = self.query_key_value(x).view(b, s, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        context = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        context = context.transpose(1, 2).reshape(b, s, hidden)
+        x = self.attention_norm(x + self.attention_output(context))
+        return self.output_norm(x + self.output(functional.gelu(self.intermediate(x))))
+
+
+class Bert:
+    """BERT, mean pooling over all tokens, L2 normalisation: inference only.
+
+    Args:
+        weights: Tensors under Hugging Face's names, on the device and in the precision to compute with.
+        config: Hugging Face's ``config.json``.
+
+    Raises:
+        KeyError: A tensor or a field of the configuration is missing.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+        epsilon = float(config["layer_norm_eps"])
+
+        def linear(*names: str) -> _Linear:
+            return _Linear(
+                torch.cat([weights[f"{name}.weight"] for name in names]),
+                torch.cat([weights[f"{name}.bias"] for name in names]),
+            )
+
+        def norm(name: str) -> _LayerNorm:
+            return _LayerNorm(weights[f"{name}.weight"], weights[f"{name}.bias"], epsilon)
+
+        def layer(prefix: str) -> _Layer:
+            attention = f"{prefix}.attention"
+            return _Layer(
+                query_key_value=linear(*(f"{attention}.self.{part}" for part in ("query", "key", "value"))),
+                attention_output=linear(f"{attention}.output.dense"),
+                attention_norm=norm(f"{attention}.output.LayerNorm"),
+                intermediate=linear(f"{prefix}.intermediate.dense"),
+                output=linear(f"{prefix}.output.dense"),
+                output_norm=norm(f"{prefix}.output.LayerNorm"),
+                heads=int(config["num_attention_heads"]),
+            )
+
+        self._words = weights["embeddings.word_embeddings.weight"]
+        # All tokens are of segment 0, so its vector is as good as part of the position's.
+        self._positions = (
+            weights["embeddings.position_embeddings.weight"]
+            + weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        self._norm = norm("embeddings.LayerNorm")
+        self._layers = [layer(f"encoder.layer.{i}") for i in range(int(config["num_hidden_layers"]))]
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+        return self._words.shape[1]
+
+    def __call__(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Return float32 unit vectors, ``[b, dimension]``.
+
+        Args:
+            input_ids: ``[b, s]``, int64.
+            mask: ``[b, s]``, bool, true for tokens; None where nothing is padding.
+        """
+        x = functional.embedding(input_ids, self._words) + self._positions[: input_ids.shape[1]]
+        x = self._norm(x)
+        attended = None if mask is None else mask[:, None, None, :]
+        for layer in self._layers:
+            x = layer(x, attended)
+        x = x.float()
+        if mask is not None:
+            x = x * mask[:, :, None]
+        # The sum has the direction of the mean, and only the direction is left after normalisation.
+        return functional.normalize(x.sum(dim=1), dim=-1)
+
+
+def device_is_available(device: str) -> bool:
+    """Ask PyTorch whether ``"cuda"`` or ``"mps"`` can be used here."""
+    if device == "mps":
+        return torch.backends.mps.is_available()
+    return torch.cuda.is_available()
+
+
+def _load_bert(directory: ModelDirectory, device: torch.device) -> Bert:
+    config = directory.read_config()
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise MissingExtra("encoding on a GPU needs safetensors: pip install 'codesearch-nl[gpu]'") from error
+    precision = _precision(device)
+    try:
+        stored = load_file(directory.weights_file)
+        bert = Bert({name: value.to(device, precision) for name, value in stored.items()}, config)
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+        raise directory.damaged(directory.weights_file, error) from error
+    if bert.dimension != directory.recipe.dimension:
+        raise ModelError(
+            f"{directory.weights_file} gives vectors of length {bert.dimension}, and codesearch.json says "
+            f"{directory.recipe.dimension}: export the model again with `codesearch-train export`"
+        )
+    return bert
+
+
+def _precision(device: torch.device) -> torch.dtype:
+    if device.type == "cpu":
+        return torch.float32
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float16

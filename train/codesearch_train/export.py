@@ -1,0 +1,323 @@
+"""A trained Hugging Face folder -> the model directory that codesearch ships.
+
+The target gets float16 weights, an int8 ONNX graph, the tokenizer, what sentence-transformers wants, the
+recipe with the model's id, and a model card. It is written beside the target and renamed into place only
+after the int8 vectors were found to agree with float32 ones: a model that lost too much is never seen.
+
+    python -m codesearch_train.export runs/mine codesearch/models/mine
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codesearch.encoders.model_directory import (
+    ModelDirectory,
+    Recipe,
+    model_id,
+    read_model_directory,
+    recipe_file_text,
+)
+from codesearch.errors import CodesearchError, InputError, ModelError
+from codesearch_train.onnx_graph import Float, bert_graph
+from codesearch_train.parity import Parity, compare, read_texts, standard_library_texts
+
+__all__ = ["Card", "Exported", "export"]
+
+MINIMUM_COSINE = 0.99
+MAX_QUERY_TOKENS = 64
+MAX_DOCUMENT_TOKENS = 256
+_POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the model card says beyond what the export finds out itself.
+
+    Attributes:
+        description: Markdown: what it was trained from and on, and what it is not good at.
+        licence: SPDX identifier of the weights.
+        base_model: Name of the model that it was trained from; "" for none.
+        figures: Measured figures, by name.
+    """
+
+    description: str = ""
+    licence: str = "apache-2.0"
+    base_model: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: The model directory.
+        model_id: Its id.
+        parity: int8 against float32.
+        size: Bytes of all its files.
+    """
+
+    path: Path
+    model_id: str
+    parity: Parity
+    size: int
+
+
+def export(
+    source: Path,
+    target: Path,
+    *,
+    name: str | None = None,
+    max_query_tokens: int = MAX_QUERY_TOKENS,
+    max_document_tokens: int = MAX_DOCUMENT_TOKENS,
+    texts: Path | None = None,
+    card: Card | None = None,
+    minimum_cosine: float = MINIMUM_COSINE,
+) -> Exported:
+    """Write the model directory `target` from the Hugging Face folder `source`.
+
+    Args:
+        source: A folder with config.json, tokenizer.json and model.safetensors (any float precision).
+        target: What to write. A model directory that is there already is replaced.
+        name: Name of the model; the target folder's by default.
+        max_query_tokens: Where questions are cut.
+        max_document_tokens: Where documents are cut.
+        texts: JSON Lines to measure parity on (`codesearch_train.parity.read_texts`); by default
+            functions and docstrings of the Python standard library.
+        card: What the model card is to say.
+        minimum_cosine: Least mean cosine of int8 to float32 vectors.
+
+    Raises:
+        ModelError: The source is incomplete, or int8 is too far from float32; nothing was written.
+        InputError: The target is in the way, or `texts` cannot be read.
+    """
+    if target.exists() and not (target / "codesearch.json").is_file() and any(target.iterdir()):
+        raise InputError(f"{target} is there and is no model directory: choose another place, or remove it")
+    config = _read_config(source)
+    weights = _read_weights(source)
+    longest = max(max_query_tokens, max_document_tokens)
+    if longest > config["max_position_embeddings"]:
+        raise InputError(
+            f"the model has {config['max_position_embeddings']} positions: cut texts below {longest}"
+        )
+    recipe = Recipe(int(config["hidden_size"]), max_query_tokens, max_document_tokens)
+    sample = read_texts(texts) if texts else standard_library_texts()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        draft = Path(scratch) / "model"
+        identity = _write_source_files(draft, source, weights, config, recipe, name or target.name)
+        parity = _write_graphs(draft, Path(scratch) / "float32", weights, config, sample)
+        if not parity.mean >= minimum_cosine:  # also when it is not a number
+            raise ModelError(
+                f"int8 vectors have a mean cosine of only {parity.mean:.4f} to float32 ones, under "
+                f"{minimum_cosine}: nothing was written. Train longer, or with fewer outlying activations"
+            )
+        figures = {
+            **(card or Card()).figures,
+            "int8_cosine_mean": parity.mean,
+            "int8_cosine_minimum": parity.minimum,
+        }
+        (draft / "codesearch.json").write_text(recipe_file_text(identity, recipe, figures), encoding="utf-8")
+        _write_sentence_transformers_files(draft, recipe)
+        (draft / "README.md").write_text(
+            _card_text(identity, card or Card(), parity, recipe, config), encoding="utf-8"
+        )
+        _replace(draft, target, Path(scratch) / "replaced")
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    return Exported(target, identity, parity, size)
+
+
+def _read_config(source: Path) -> dict[str, Any]:
+    for required in ("config.json", "tokenizer.json", "model.safetensors"):
+        if not (source / required).is_file():
+            raise ModelError(f"{source} holds no {required}: give a Hugging Face folder of a BertModel")
+    return ModelDirectory(source, "", Recipe(0, 0, 0)).read_config()
+
+
+def _read_weights(source: Path) -> dict[str, Float]:
+    """Return the encoder's tensors as float32 that float16 holds exactly; pooler and heads are left out."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        # By way of torch: numpy has no bfloat16, which a training run may well have saved.
+        with safe_open(source / "model.safetensors", framework="pt") as file:
+            stored = {name.removeprefix("bert."): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{source}/model.safetensors cannot be read ({error}): save the model again"
+        ) from error
+    weights = {
+        name: tensor.float().numpy().astype(np.float16).astype(np.float32)
+        for name, tensor in stored.items()
+        if name.startswith(("embeddings.", "encoder.")) and name != _POSITION_IDS
+    }
+    broken = sorted(name for name, value in weights.items() if not np.isfinite(value).all())
+    if broken:
+        raise ModelError(f"{broken[0]} holds values that float16 cannot: the training diverged, train again")
+    return weights
+
+
+def _write_source_files(
+    draft: Path,
+    source: Path,
+    weights: Mapping[str, Float],
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    name: str,
+) -> str:
+    """Write weights, tokenizer and configuration; return the model's id."""
+    from safetensors.numpy import save
+
+    halves = {key: value.astype(np.float16) for key, value in weights.items()}
+    parts = {
+        "model.safetensors": save(halves, metadata={"format": "pt"}),
+        "tokenizer.json": (source / "tokenizer.json").read_bytes(),
+        "config.json": (json.dumps({**config, "torch_dtype": "float16"}, indent=2) + "\n").encode(),
+    }
+    draft.mkdir()
+    for file, content in parts.items():
+        (draft / file).write_bytes(content)
+    return model_id(
+        name,
+        weights=parts["model.safetensors"],
+        tokenizer=parts["tokenizer.json"],
+        config=parts["config.json"],
+        recipe=recipe,
+    )
+
+
+def _write_graphs(
+    draft: Path, reference: Path, weights: Mapping[str, Float], config: Mapping[str, Any], sample: list[str]
+) -> Parity:
+    """Write the int8 graph into `draft` and a float32 one into `reference`; return how they compare."""
+    import onnx
+
+    from codesearch.encoders.onnx import OnnxEncoder
+
+    encoders = []
+    for folder, int8 in ((draft, True), (reference, False)):
+        # Parity is measured through the encoder that will be used, so the file is where it looks for it.
+        (folder / "onnx").mkdir(parents=True)
+        onnx.save(bert_graph(weights, config, int8=int8), folder / "onnx" / "model_int8.onnx")
+        if folder is reference:
+            shutil.copy(draft / "tokenizer.json", folder)
+        longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
+        recipe = Recipe(int(config["hidden_size"]), longest, longest)
+        encoders.append(OnnxEncoder(ModelDirectory(folder, "", recipe)))
+    return compare(*encoders, sample)
+
+
+def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:
+    """Write what lets sentence-transformers, and through it many other tools, load the folder as it is."""
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    files: dict[str, Any] = {
+        "modules.json": [
+            {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for index, (path, kind) in enumerate(modules)
+        ],
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": recipe.dimension,
+            "pooling_mode_cls_token": False,
+            "pooling_mode_mean_tokens": True,
+            "pooling_mode_max_tokens": False,
+            "pooling_mode_mean_sqrt_len_tokens": False,
+        },
+        "2_Normalize/config.json": {},
+        "sentence_bert_config.json": {"max_seq_length": recipe.max_document_tokens, "do_lower_case": False},
+        "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
+        "tokenizer_config.json": {
+            # Not BertTokenizer, which would put its own text preparation in place of tokenizer.json's.
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": recipe.max_document_tokens,
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "pad_token": "[PAD]",
+            "unk_token": "[UNK]",
+            "mask_token": "[MASK]",
+        },
+    }
+    for path, content in files.items():
+        (draft / path).parent.mkdir(exist_ok=True)
+        (draft / path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _card_text(identity: str, card: Card, parity: Parity, recipe: Recipe, config: Mapping[str, Any]) -> str:
+    front = ["---", f"license: {card.licence}", "library_name: sentence-transformers"]
+    front += ["pipeline_tag: sentence-similarity", "tags: [code, code-search, feature-extraction]"]
+    front += [f"base_model: {card.base_model}"] if card.base_model else []
+    facts = [
+        ("Network", f"BERT, {config['num_hidden_layers']} layers, vocabulary {config['vocab_size']:,}"),
+        ("Vectors", f"{recipe.dimension} dimensions, mean over all tokens, L2-normalised"),
+        ("Text preparation", "all in tokenizer.json; questions and code need no prefix"),
+        ("Cut at", f"{recipe.max_query_tokens} tokens (questions), {recipe.max_document_tokens} (code)"),
+        (
+            "int8 to float32",
+            f"cosine {parity.mean:.4f} mean, {parity.minimum:.4f} least, {parity.texts} texts",
+        ),
+        *((figure, f"{value:g}") for figure, value in card.figures.items()),
+    ]
+    rows = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in facts)]
+    use = [
+        "```python",
+        "from sentence_transformers import SentenceTransformer",
+        "",
+        'model = SentenceTransformer("path/to/this/folder")',
+        'vectors = model.encode(["parse json", "def load(text): ..."])',
+        "```",
+    ]
+    sections = [
+        "\n".join([*front, "---"]),
+        f"# {identity}",
+        card.description,
+        "\n".join(rows),
+        "\n".join(use),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _replace(draft: Path, target: Path, old: Path) -> None:
+    if target.exists():
+        target.rename(old)
+    draft.rename(target)
+    read_model_directory(target)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export from the command line, silent unless it fails; ``codesearch-train export`` also reports."""
+    parser = argparse.ArgumentParser(prog="python -m codesearch_train.export", description=export.__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--name")
+    parser.add_argument("--texts", type=Path, help="JSON Lines to measure parity on")
+    parser.add_argument("--description", type=Path, help="Markdown file for the model card")
+    parser.add_argument("--max-query-tokens", type=int, default=MAX_QUERY_TOKENS)
+    parser.add_argument("--max-document-tokens", type=int, default=MAX_DOCUMENT_TOKENS)
+    options = parser.parse_args(arguments)
+    description = options.description.read_text(encoding="utf-8") if options.description else ""
+    try:
+        export(
+            options.source,
+            options.target,
+            name=options.name,
+            max_query_tokens=options.max_query_tokens,
+            max_document_tokens=options.max_document_tokens,
+            texts=options.texts,
+            card=Card(description=description),
+        )
+    except CodesearchError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
