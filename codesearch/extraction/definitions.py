@@ -34,8 +34,10 @@ _LICENSE_ROWS = 4
 _KINDS = {"function": Kind.FUNCTION, "method": Kind.METHOD, "type": Kind.TYPE, "module": Kind.TYPE, "scope": None}
 _SEPARATOR = re.compile(r"::|\\|->|[.:#]")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_CAST_PARAMETERS = re.compile(r"(?<=[\w*&>])\s*\(.*")
 _SPACE = re.compile(r"\s+")
-_SIGNATURE_END = re.compile(r"(?:\s|[{:=;]|\bdo$|\bthen$|\bwhere$|=>$)+$")
+_SIGNATURE_END = re.compile(r"(?:\s|[{:=;,]|\bdo$|\bthen$|\bwhere$|=>$)+$")
+_EMPTY_BODY = re.compile(r"(?<=[\s;)])end$")
 
 
 @dataclass(slots=True, eq=False)
@@ -54,8 +56,8 @@ class Definition:
         documentation: Cleaned text of leading comment and docstring.
         doc_ranges: The bytes of both.
         members: The definitions directly within it, in order; scopes are dissolved.
-        is_clause: Whether it may be one of several clauses, overloads or declarations of one thing.
-        is_declaration: Whether it only declares, which makes a chunk only where it is documented.
+        variant: "clause" for what may be one of several clauses of a function; "declaration" for what only
+            declares, and makes a chunk only where it is documented; else "".
         holds_functions: Whether it is a module, whose functions are not methods.
         parameters: How many parameters a clause has; clauses of different arity are different functions.
         scope: The names of what encloses it, outermost first.
@@ -72,8 +74,7 @@ class Definition:
     documentation: str = ""
     doc_ranges: list[Range] = field(default_factory=list)
     members: list[Definition] = field(default_factory=list)
-    is_clause: bool = False
-    is_declaration: bool = False
+    variant: str = ""
     holds_functions: bool = False
     parameters: int | None = None
     scope: tuple[str, ...] = ()
@@ -120,7 +121,8 @@ class _Reader:
         self._candidates.sort(key=lambda candidate: candidate[1].pattern)
         self._leads.sort(key=lambda lead: lead.range)
         self._lead_starts = [lead.range.start for lead in self._leads]
-        self._lead_at_end = {lead.range.end: lead for lead in self._leads}
+        # A node that is both (Elixir's @doc) is a comment: it comes later in this order, and wins.
+        self._lead_at_end = {lead.range.end: lead for lead in sorted(self._leads, key=lambda lead: lead.is_doc)}
 
     def read(self) -> Definition:
         """Build the tree: definitions in document order, each put into the innermost that holds it."""
@@ -178,6 +180,7 @@ class _Reader:
         role, _, variant = capture.partition(".")
         while (wider := self._extents.get(span)) is not None and wider != span:
             span = wider
+        span = self._without_last_comments(span, body)
         names = [source.decode(*self._trimmed(node)) for key in ("owner", "name") for node in nodes.get(key, ())[:1]]
         if not nodes.get("name") and settings.get("name"):
             names.append(settings["name"] or "")
@@ -195,8 +198,7 @@ class _Reader:
             header=(0, 0),
             documentation=self._read_docs(docs),
             doc_ranges=[lead.range for lead in docs],
-            is_clause=variant in ("clause", "declaration"),
-            is_declaration=variant == "declaration",
+            variant=variant,
             holds_functions=role == "module",
         )
         if "parameters" in nodes:
@@ -204,6 +206,21 @@ class _Reader:
         if kind is not None:
             self._read_header(definition, span)
         return definition
+
+    def _without_last_comments(self, span: Range, body: Range | None) -> Range:
+        """End a definition before comments at its end that are no deeper indented than it is.
+
+        Where a body ends by indentation, a grammar takes the comment above the next definition for the
+        end of this one.
+        """
+        source = self._source
+        own = source.indentation(span.start)
+        while own is not None and (lead := self._lead_at_end.get(span.end)) is not None and lead.is_doc:
+            indentation = source.indentation(lead.range.start)
+            if indentation is None or indentation > own or (body is not None and lead.range.start <= body.start):
+                break
+            span = source.trimmed(span.start, lead.range.start)
+        return span
 
     def _read_header(self, definition: Definition, span: Range) -> None:
         """Find the header's rows and signature: all before the body, less attributes and comments."""
@@ -219,7 +236,10 @@ class _Reader:
         pieces.append(Range(start, max(start, end)))
         pieces = [piece for piece in pieces if source.data[slice(*piece)].strip()]
         signature = " ".join(source.decode(*piece) for piece in pieces)
-        signature = _SIGNATURE_END.sub("", _SPACE.sub(" ", signature).strip())
+        signature = _SPACE.sub(" ", signature).strip()
+        if definition.body is None:  # an empty function whose grammar has no node for the empty body
+            signature = _EMPTY_BODY.sub("", signature)
+        signature = _SIGNATURE_END.sub("", signature)
         if len(signature) > _MAX_SIGNATURE:
             signature = signature[: _MAX_SIGNATURE - 1].rstrip() + "…"
         definition.signature = signature
@@ -335,14 +355,16 @@ class _Nest:
         self._stack = [file]
 
     def add(self, definition: Definition) -> None:
+        """Put one definition in its place, unless it lies too deep or only declares within a function."""
         stack = self._stack
         while len(stack) > 1 and stack[-1].range.end < definition.range.end:
             stack.pop()
         while len(stack) > 1 and stack[-1].range.end <= definition.range.start:
             stack.pop()
-        if len(stack) > _MAX_NESTING:
-            return
         holder = stack[-1]
+        in_function = holder.kind is Kind.FUNCTION or holder.kind is Kind.METHOD
+        if len(stack) > _MAX_NESTING or (definition.variant == "declaration" and in_function):
+            return
         definition.scope = (*holder.scope, *holder.names)
         if definition.kind is Kind.FUNCTION:
             chunk_holder = next((item for item in reversed(stack) if item.kind is not None), None)
@@ -357,14 +379,14 @@ def _segments(name: str) -> list[str]:
     name = _SPACE.sub(" ", name).strip()
     head, operator, tail = name.partition("operator")
     if operator and (not head or not head[-1].isalnum()) and (not tail or not (tail[0].isalnum() or tail[0] == "_")):
-        name, tail = head, operator + tail
+        name, tail = head, operator + _CAST_PARAMETERS.sub("", tail)
     elif len(name) > 1 and name[0] in "\"'`" and name[-1] == name[0]:
         return [name[1:-1]]
     else:
         tail = ""
     if name and not re.search(r"\w", name):
         return [name + tail]
-    while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name:
+    while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name and shorter.strip():
         name = shorter
     segments = [part.strip() for part in _SEPARATOR.split(name) if part.strip()]
     return [*segments, tail] if tail else segments
@@ -373,34 +395,34 @@ def _segments(name: str) -> list[str]:
 def _merge_clauses(members: list[Definition], source: Source) -> list[Definition]:
     """Join neighbouring clauses of one function (Haskell, Elixir), overloads and their implementation.
 
-    They are joined where only white space and comments lie between them, and where the later one has
-    no documentation of its own. A declaration that nobody documented, and that nothing joined, is
-    left out: it is found in the text of what encloses it.
+    A declaration that nobody documented, and that nothing joined, is left out: it is found in the text
+    of what encloses it.
     """
     merged: list[Definition] = []
     for member in members:
         last = merged[-1] if merged else None
-        if last is not None and last.is_clause and _same_function(last, member, source):
+        if last is not None and last.variant and _same_function(last, member, source):
             last.range = Range(last.range.start, member.range.end)
             last.last_row = max(last.last_row, member.last_row)
-            last.is_declaration = last.is_declaration and member.is_declaration
-            last.is_clause = member.is_clause
-            if last.parameters is None:
-                last.parameters = member.parameters
-            if last.body is None:
-                last.body = member.body
-                last.header = last.header if member.body is None else (last.header[0], last.header[0])
+            last.variant = member.variant
+            last.parameters = member.parameters if last.parameters is None else last.parameters
+            last.body = member.body if last.body is None else last.body
             last.members += member.members
         else:
             merged.append(member)
-    return [item for item in merged if not item.is_declaration or item.documentation]
+    return [item for item in merged if item.variant != "declaration" or item.documentation]
 
 
 def _same_function(first: Definition, second: Definition, source: Source) -> bool:
+    """Whether a clause or declaration and its neighbour are one function.
+
+    Nothing but white space and comments may lie between. A comment above a clause explains the
+    clause; one above anything else begins something new.
+    """
     return (
         first.names == second.names
         and first.kind is second.kind
-        and not second.documentation
+        and (second.variant == "clause" or not second.documentation)
         and (first.parameters is None or second.parameters is None or first.parameters == second.parameters)
         and not source.data[first.range.end : second.range.start].strip(b" \t\n\f\v;,")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 
 __all__ = ["clean_comment", "clean_docstring", "is_license"]
 
@@ -20,7 +21,7 @@ _DIRECTIVE = re.compile(
 
 _OPENING = re.compile(r"^(?:/\*[*!]*<?|--\[=*\[|\{-[ \t]*\|?|\(\*+|<!--|<#|=begin\b.*)[ \t]?")
 _CLOSING = re.compile(r"[ \t]*(?:\*+/|--\]=*\]|\]=*\]|-\}|\*+\)|-->|#>|=end)[ \t]*$")
-_LINE_MARKER = re.compile(r"^(?://[/!]*<?|#+[!'|:]?|--+[ \t]?[|^*]?|;+|%+)(?:[ \t]|$|(?=\S))")
+_LINE_MARKER = re.compile(r"^(?://[/!]*<?|#+['|:]?|--+[ \t]?[|^*]?|;+|%+)(?:[ \t]|$|(?=\S))")
 _STAR = re.compile(r"^\*+(?!/)[ \t]?(?![\w]*\*)")
 _RULE = re.compile(r"^[-=*#~_+/.<>| ]{3,}$|^[*/#]+$")
 
@@ -80,4 +81,4 @@ def _tidy(lines: list[str]) -> str:
             continue
         if stripped or (kept and kept[-1]):
             kept.append(line.rstrip())
-    return inspect.cleandoc("\n".join(kept)).strip()
+    return textwrap.dedent("\n".join(kept)).strip()

@@ -19,7 +19,7 @@ __all__ = ["CAPTURES", "Match", "Node", "Tree", "parse"]
 CAPTURES = frozenset(
     {
         "function", "function.clause", "function.declaration", "method", "method.clause", "method.declaration",
-        "type", "module", "scope", "name", "owner", "parameters", "body", "doc", "docstring", "text",
+        "type", "type.declaration", "module", "scope", "name", "owner", "parameters", "body", "doc", "docstring", "text",
         "attribute", "extent", "inner",
     }
 )

@@ -1,0 +1,51 @@
+; C, and what C++ shares with it.
+
+; The name lies below as many declarators as the return type has stars.
+(function_definition
+  declarator: [
+    (function_declarator declarator: [(identifier) (field_identifier)] @name)
+    (pointer_declarator declarator: (function_declarator declarator: [(identifier) (field_identifier)] @name))
+    (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: [(identifier) (field_identifier)] @name)))
+    (pointer_declarator declarator: (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))))
+    ; a function that returns a function pointer
+    (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))))
+    ; a name in parentheses, so that no macro of that name is expanded
+    (function_declarator declarator: (parenthesized_declarator (identifier) @name))
+  ]
+  body: (compound_statement) @body) @function
+
+; a prototype
+(declaration
+  declarator: [
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+    (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
+  ]) @function.declaration
+
+; a macro with parameters: a function where it is longer than its line
+(preproc_function_def name: (identifier) @name value: (preproc_arg) @body (#match? @body "\n")) @function
+(preproc_function_def name: (identifier) @name) @function.declaration
+
+(type_definition
+  type: [
+    (struct_specifier body: (_) @body)
+    (union_specifier body: (_) @body)
+    (enum_specifier body: (_) @body)
+  ]
+  declarator: (type_identifier) @name) @type
+(type_definition
+  type: [
+    (struct_specifier body: (_) @body)
+    (union_specifier body: (_) @body)
+    (enum_specifier body: (_) @body)
+  ]
+  declarator: (pointer_declarator declarator: (type_identifier) @name)) @type
+(struct_specifier name: (_) @name body: (_) @body) @type
+(union_specifier name: (_) @name body: (_) @body) @type
+(enum_specifier name: (_) @name body: (_) @body) @type
+
+; the attributes of `struct s {...} x = ...;` and the semicolon are the definition's
+(declaration . type: [(struct_specifier) (union_specifier) (enum_specifier)] @inner) @extent
+
+(attribute_declaration) @attribute
+(comment) @doc
