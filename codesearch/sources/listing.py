@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,31 +71,32 @@ def list_files(repository: Repository, rules: FileRules) -> Listing:
 
 def _list_work_tree(root: Path, rules: FileRules) -> Listing:
     with WorkTree(root) as tree:
-        sieve = _Sieve(root, rules)
-        entries = tree.tracked()
-        for path, entry in entries.items():
-            if entry.is_submodule:
-                sieve.skip(path, SkipReason.SUBMODULE)
-            elif entry.is_symlink:
-                sieve.skip(path, SkipReason.SYMLINK)
-            else:
-                sieve.add(path)
+        index = tree.tracked()
+        statuses = _look_at(root, index.blobs)  # while `git status` looks at the same files
         status = tree.status()
-    for path in status.gone:
-        sieve.forget(path)
-    for path in status.generated:
-        sieve.demote(path, SkipReason.GENERATED, "linguist-generated in .gitattributes")
-    for path in status.nested:
-        sieve.skip(path, SkipReason.NESTED_REPOSITORY)
+    sieve = _Sieve(root, rules, _own_ignore_tree(root, (*index.blobs, *status.untracked)), statuses)
+    for path in index.blobs.keys() - status.gone:
+        sieve.add(path)
     for path in status.untracked:
         sieve.add(path)
-    blobs = {path: entry.blob for path, entry in entries.items() if path not in status.changed}
+    for path in status.generated:
+        sieve.demote(path, SkipReason.GENERATED, "linguist-generated in .gitattributes")
+    for paths, reason in (
+        (index.symlinks, SkipReason.SYMLINK),
+        (index.submodules, SkipReason.SUBMODULE),
+        (status.nested, SkipReason.NESTED_REPOSITORY),
+    ):
+        for path in paths:
+            if path not in status.gone:
+                sieve.skip(path, reason)
+    blobs = {path: blob for path, blob in index.blobs.items() if path not in status.changed}
     return sieve.listing(blobs, status)
 
 
 def _list_folder(root: Path, rules: FileRules, notice: str) -> Listing:
-    sieve = _Sieve(root, rules)
+    own = IgnoreTree(lambda folder: _ignore_file(root, folder, _OWN_IGNORE_FILE))
     ignored = IgnoreTree(lambda folder: _ignore_file(root, folder, _GIT_IGNORE_FILE))
+    sieve = _Sieve(root, rules, own, {})
     for found in walk(root, ignored, sieve.enter):
         if isinstance(found, SkippedFile):
             sieve.skip(found.path, found.reason, found.detail)
@@ -102,10 +105,44 @@ def _list_folder(root: Path, rules: FileRules, notice: str) -> Listing:
     return sieve.listing({}, Status(), notice)
 
 
+def _look_at(root: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
+    """Looks at files without following links; one that cannot be looked at is left out."""
+    prefix = _prefix(root)
+    statuses = {}
+    for path in paths:
+        with suppress(OSError):
+            statuses[path] = os.lstat(prefix + path)
+    return statuses
+
+
+def _prefix(root: Path) -> str:
+    return os.fspath(root).rstrip(os.sep) + os.sep
+
+
+def _own_ignore_tree(root: Path, paths: Iterable[str]) -> IgnoreTree | None:
+    """The ``.codesearchignore`` files among `paths`, and that of the root, which Git may be told to ignore.
+
+    None if there is no such file, which saves asking it about every path.
+
+    Looking for one in each of 13,000 folders would cost as much as ``git status``.
+    """
+    holders = {path.rpartition("/")[0] for path in paths if path.endswith("/" + _OWN_IGNORE_FILE)}
+    if os.path.lexists(_prefix(root) + _OWN_IGNORE_FILE):
+        holders.add("")
+    if not holders:
+        return None
+
+    def load(folder: str) -> PatternList:
+        return _ignore_file(root, folder, _OWN_IGNORE_FILE) if folder in holders else NO_PATTERNS
+
+    return IgnoreTree(load)
+
+
 def _ignore_file(root: Path, folder: str, name: str) -> PatternList:
     """The patterns of one ignore file. Like Git, does not follow it if it is a symbolic link."""
     path = f"{folder}/{name}" if folder else name
     try:
+        os.lstat(_prefix(root) + path)  # nearly always missing: found out at a tenth of a safe open's cost
         return PatternList(parse_lines(read_regular(root, path, _MAX_IGNORE_FILE_BYTES)))
     except OSError:
         return NO_PATTERNS
@@ -114,12 +151,15 @@ def _ignore_file(root: Path, folder: str, name: str) -> PatternList:
 class _Sieve:
     """Sorts paths into files to search and files to leave out."""
 
-    def __init__(self, root: Path, rules: FileRules) -> None:
-        self._prefix = os.fspath(root).rstrip(os.sep) + os.sep
+    def __init__(
+        self, root: Path, rules: FileRules, own: IgnoreTree | None, statuses: dict[str, os.stat_result]
+    ) -> None:
+        self._prefix = _prefix(root)
+        self._statuses = statuses
         self._max_bytes = rules.max_file_bytes
         self._include = IgnoreTree.of_patterns(PatternList(rules.include)) if rules.include else None
         self._exclude = IgnoreTree.of_patterns(PatternList(rules.exclude)) if rules.exclude else None
-        self._own = IgnoreTree(lambda folder: _ignore_file(root, folder, _OWN_IGNORE_FILE))
+        self._own = own
         self._found: dict[str, os.stat_result] = {}
         self._skipped: dict[str, SkippedFile] = {}
         self._unknown: Counter[str] = Counter()
@@ -136,11 +176,6 @@ class _Sieve:
 
     def skip(self, path: str, reason: SkipReason, detail: str = "") -> None:
         self._skipped[path] = SkippedFile(path, reason, detail)
-
-    def forget(self, path: str) -> None:
-        """Takes back a path that turns out to be gone."""
-        self._found.pop(path, None)
-        self._skipped.pop(path, None)
 
     def demote(self, path: str, reason: SkipReason, detail: str) -> None:
         """Leaves out a file that was to be searched."""
@@ -163,7 +198,7 @@ class _Sieve:
             self._unknown[suffix] += 1
             return
         try:
-            status = os.lstat(self._prefix + path)
+            status = self._statuses.get(path) or os.lstat(self._prefix + path)
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from codesearch.sources.commands import run, start
 
-__all__ = ["Entry", "Status", "WorkTree"]
+__all__ = ["Index", "Status", "WorkTree"]
 
 _SUBMODULE = "160000"
 _SYMLINK = "120000"
@@ -27,20 +27,15 @@ _CONVERTED = f":(exclude,attr:{_CONVERSIONS})"
 _GENERATED = (":(attr:linguist-generated)", ":(attr:linguist-generated=true)")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A path in Git's index.
+@dataclass(slots=True)
+class Index:
+    """What Git's index holds below a folder; paths are relative to the folder."""
 
-    Attributes:
-        blob: Blob id in the index; "" if Git cannot vouch for the work tree's file: in a conflict, or marked
-            assume-unchanged or skip-worktree, so that Git does not look at it.
-        is_submodule: It is another repository's commit.
-        is_symlink: It is a symbolic link.
-    """
-
-    blob: str
-    is_submodule: bool = False
-    is_symlink: bool = False
+    blobs: dict[str, str] = field(default_factory=dict)
+    """Files, with their blob id: "" if Git cannot vouch for the work tree's file, because it is in a
+    conflict, or marked assume-unchanged or skip-worktree, so that Git does not look at it."""
+    symlinks: list[str] = field(default_factory=list)
+    submodules: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,20 +91,21 @@ class WorkTree:
     ) -> None:
         self._stack.close()
 
-    def tracked(self) -> dict[str, Entry]:
-        """Every path of the index below the folder, relative to it."""
-        entries: dict[str, Entry] = {}
-        for record in self._index.output().split(b"\0")[:-1]:
-            tag, mode, blob, rest = record.split(b" ", 3)
-            stage, _, name = rest.partition(b"\t")
-            # "H" is an ordinary entry; "S" is skip-worktree, lower case assume-unchanged, "M" a conflict.
-            vouched = tag == b"H" and stage == b"0"
-            entries[os.fsdecode(name)] = Entry(
-                blob.decode() if vouched else "",
-                is_submodule=mode.decode() == _SUBMODULE,
-                is_symlink=mode.decode() == _SYMLINK,
-            )
-        return entries
+    def tracked(self) -> Index:
+        """Every path of the index below the folder."""
+        index = Index()
+        # Each record is "H 100644 <blob> 0<TAB>path": tag, mode, blob, stage. The tag is "H" for an ordinary
+        # entry, "S" for skip-worktree, lower case for assume-unchanged, "M" for a conflict.
+        for record in os.fsdecode(self._index.output()).split("\0")[:-1]:
+            head, _, path = record.partition("\t")
+            mode = head[2:8]
+            if mode == _SUBMODULE:
+                index.submodules.append(path)
+            elif mode == _SYMLINK:
+                index.symlinks.append(path)
+            else:
+                index.blobs[path] = head[9:-2] if head[0] == "H" and head[-1] == "0" else ""
+        return index
 
     def status(self) -> Status:
         """What differs, and what is there besides the index."""
@@ -161,4 +157,4 @@ class WorkTree:
 
     def _matching(self, *pathspecs: str) -> set[str]:
         printed = run(self._folder, "ls-files", "-z", "--", *pathspecs)[1]
-        return {os.fsdecode(name) for name in printed.split(b"\0")[:-1]}
+        return set(os.fsdecode(printed).split("\0")[:-1])
