@@ -37,7 +37,7 @@ def open_repository(
         InputError: The URL is not one that can be cloned safely.
         RepositoryNotFound: No such folder, a bare repository, or a clone that failed.
     """
-    if isinstance(location, str) and clones.is_url(location) and not Path(location).exists():
+    if isinstance(location, str) and clones.is_url(location) and not os.path.lexists(location):
         remote = clones.parse_url(location)
         root = clones.clone(remote, cache / "clones", refresh=refresh, progress=progress)
         return Repository(root, remote.name, remote.url, is_git=True)
