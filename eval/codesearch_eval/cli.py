@@ -5,22 +5,20 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from codesearch.encoders import load_encoder
-from codesearch.encoders.model_directory import find_model, read_model_directory
-from codesearch.errors import CodesearchError, InputError, MissingExtra
+from codesearch.errors import CodesearchError, InputError
 from codesearch.settings import load_settings
 from codesearch_eval.comparison import compare
 from codesearch_eval.datasets import DataFolder
 from codesearch_eval.evaluation import evaluate, load_tasks
+from codesearch_eval.loading import BASELINES, Loader
 from codesearch_eval.protocols import PROTOCOLS, SETS, Role, select_protocols
 from codesearch_eval.report import by_protocol, markdown_table, protocol_table, summary_rows, write_report
 from codesearch_eval.results import Result, read_result, read_results, write_result
-from codesearch_eval.systems import EncoderSystem, System
+from codesearch_eval.systems import System
 from codesearch_eval.vectors import VectorCache
 
 __all__ = ["app", "main"]
@@ -32,8 +30,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-BASELINES = ("bm25", "minilm", "minilm-split")
 
 
 def main() -> None:
@@ -111,13 +107,16 @@ def run(
             "decisions belong to --set dev.",
             err=True,
         )
+    # All data is read before any model is: a missing file should not come up after half an hour.
     folder = DataFolder(data, hub)
+    tasks = {protocol.name: list(load_tasks(folder, protocol)) for protocol in selected}
     cache = vectors or load_settings(None).cache / "evaluation"
-    systems = [
-        *(_load_model(name, VectorCache(cache), dimensions, device, threads) for name in models or ()),
-        *(_load_reference(name, VectorCache(cache), dimensions) for name in references or ()),
-        *(_load_baseline(name, cache, dimensions, tokenizer) for name in baselines or ()),
-        *(_load_sentence_transformer(name, cache, dimensions) for name in sentence_transformers or ()),
+    loader = Loader(VectorCache(cache), dimensions, device, threads)
+    systems: list[System] = [
+        *(loader.model(name) for name in models or ()),
+        *(loader.reference(name) for name in references or ()),
+        *(loader.baseline(name, tokenizer) for name in baselines or ()),
+        *(loader.sentence_transformer(name) for name in sentence_transformers or ()),
     ]
     if not systems:
         raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
@@ -125,8 +124,9 @@ def run(
         results = []
         for system in systems:
             announce = partial(_announce, protocol.name, system.info.name)
-            tasks = load_tasks(folder, protocol)
-            result = evaluate(system, protocol, tasks, keep_per_query=per_query, progress=announce)
+            result = evaluate(
+                system, protocol, tasks[protocol.name], keep_per_query=per_query, progress=announce
+            )
             write_result(result, out)
             results.append(result)
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
@@ -169,54 +169,3 @@ def _announce(protocol: str, system: str, group: str, questions: int) -> None:
 
 def _by_headline(results: list[Result]) -> list[Result]:
     return sorted(results, key=lambda result: -result.measures[result.headline].value)
-
-
-def _load_model(
-    name: str, cache: VectorCache, dimensions: int | None, device: str, threads: int
-) -> EncoderSystem:
-    encoder = load_encoder(_model(name), device, threads=threads)
-    # The precision is no part of the model's id, but it is of a result.
-    precision = getattr(encoder, "precision", "")
-    shown = find_model(_model(name)).name if name != "hashing" else name
-    return EncoderSystem(encoder, shown, precision=precision, dimensions=dimensions, cache=cache)
-
-
-def _load_reference(name: str, cache: VectorCache, dimensions: int | None) -> EncoderSystem:
-    try:
-        from codesearch.encoders.torch import TorchEncoder
-    except ImportError as error:
-        raise MissingExtra("--fp32 needs PyTorch: pip install 'codesearch-nl[gpu]'") from error
-    path = find_model(_model(name))
-    encoder = TorchEncoder(read_model_directory(path), device="cpu")
-    return EncoderSystem(encoder, path.name, precision="fp32", dimensions=dimensions, cache=cache)
-
-
-def _model(name: str) -> str | None:
-    return None if name == "default" else name
-
-
-def _load_baseline(name: str, cache: Path, dimensions: int | None, tokenizer: Path | None) -> System:
-    from codesearch_eval.baselines import BM25System, SentenceTransformerEncoder, extract_minilm
-
-    if name == "bm25":
-        return BM25System()
-    if name not in BASELINES:
-        raise InputError(f"there is no baseline {name!r}: choose from {', '.join(BASELINES)}")
-    label = "all-MiniLM-L6-v2, untouched"
-    if name == "minilm":
-        tokenizer = None
-    else:
-        label += ", our text preparation"
-        tokenizer = tokenizer or find_model() / "tokenizer.json"
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        encoder = SentenceTransformerEncoder(extract_minilm(Path(folder), tokenizer=tokenizer))
-    store = VectorCache(cache)
-    return EncoderSystem(encoder, label, precision="fp32", dimensions=dimensions, cache=store)
-
-
-def _load_sentence_transformer(name: str, cache: Path, dimensions: int | None) -> System:
-    from codesearch_eval.baselines import SentenceTransformerEncoder
-
-    encoder = SentenceTransformerEncoder(name)
-    label = f"{Path(name).name} by sentence-transformers"
-    return EncoderSystem(encoder, label, precision="fp32", dimensions=dimensions, cache=VectorCache(cache))

@@ -102,9 +102,11 @@ class DataFolder:
                 return [function for part in parts for function in read_functions(part)]
         if self.hub:
             return list(read_hub_split(language, split))
+        place = "give the data folder with --data DIR or CODESEARCH_DATA"
+        if self.root is not None:
+            place = f"add it to {self.root} as codesearchnet/{language}/{split}.jsonl.gz"
         raise InputError(
-            f"no {split} split of CodeSearchNet's {language} in {self.root or 'any data folder'}: add it as "
-            f"codesearchnet/{language}/{split}.jsonl.gz, or use --hub where there is internet"
+            f"no {split} split of CodeSearchNet's {language}: {place}, or use --hub where there is internet"
         )
 
 

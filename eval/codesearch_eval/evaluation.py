@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -66,7 +66,7 @@ def _load_task(data: DataFolder, protocol: Protocol, language: str) -> Task:
 def evaluate(
     system: System,
     protocol: Protocol,
-    tasks: Iterator[Task],
+    tasks: Iterable[Task],
     *,
     keep_per_query: bool = True,
     progress: Callable[[str, int], None] | None = None,

@@ -111,7 +111,7 @@ def protocol_table(results: Sequence[Result], published: Sequence[PublishedFigur
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table, first column left, others right, padded so that it reads as plain text too."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    widths = [max(3, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
         padded = [
