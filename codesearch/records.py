@@ -34,6 +34,7 @@ class SkipReason(StrEnum):
     BINARY = "binary content"
     EMPTY = "empty"
     EXCLUDED = "matches an exclude pattern"
+    FAILED = "could not be split into functions: please report this"
     GENERATED = "generated code"
     LFS_POINTER = "a Git LFS pointer, its content is not checked out"
     MINIFIED = "minified"

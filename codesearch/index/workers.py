@@ -56,7 +56,11 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile) -> 
     language = language_of(file.path, source.text.partition("\n")[0][:200])
     if language is None:
         return file, SkippedFile(file.path, SkipReason.UNKNOWN_LANGUAGE)
-    return file, Extracted(file, language.name, source.blob, extract(file.path, source.text, language))
+    try:
+        chunks = extract(file.path, source.text, language)
+    except Exception as error:  # a fault of ours in one file must not cost all the others
+        return file, SkippedFile(file.path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
+    return file, Extracted(file, language.name, source.blob, chunks)
 
 
 def _extract_task(repository: Repository, rules: FileRules, files: Sequence[SourceFile]) -> list[Outcome]:
@@ -93,7 +97,7 @@ def extract_files(
             try:
                 yield pool.submit(extract_file, repository, rules, file).result()
             except BrokenProcessPool:
-                yield file, SkippedFile(file.path, SkipReason.UNREADABLE, "its grammar crashed on it")
+                yield file, SkippedFile(file.path, SkipReason.FAILED, "its grammar crashed")
 
 
 def _run(
