@@ -7,10 +7,10 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
-from codesearch.index.update import Phase, Progress, UpdateReport
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+
+    from codesearch.index.update import Phase, Progress, UpdateReport
 
 __all__ = ["follow", "is_terminal", "say", "summary"]
 
@@ -95,6 +95,8 @@ class _Drawing:
 
 def summary(name: str, report: UpdateReport) -> str:
     """Return what an update did, as one line."""
+    from codesearch.index.update import Phase
+
     took = sum((report.seconds or {}).values())
     parts = [f"{report.files:,} files, {report.chunks:,} chunks"]
     if report.changed_files or report.removed_files:

@@ -1,0 +1,165 @@
+"""The rules of the house (ARCHITECTURE.md, "Invariants"), each a test."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "codesearch": ROOT / "codesearch",
+    "codesearch_lsp": ROOT / "lsp" / "codesearch_lsp",
+    "codesearch_train": ROOT / "train" / "codesearch_train",
+    "codesearch_eval": ROOT / "eval" / "codesearch_eval",
+}
+
+# Outside library -> the only places, relative to the top, that may import it.
+OWNERS = {
+    "tree_sitter": ("codesearch/extraction/",),
+    "tantivy": ("codesearch/index/lexical.py",),
+    "hnswlib": ("codesearch/index/dense.py",),
+    "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/efficiency.py"),
+    "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
+    "git": ("codesearch/sources/clones.py", "train/codesearch_train/"),
+    "pathspec": ("codesearch/sources/patterns.py",),
+    "filelock": ("codesearch/index/storage.py",),
+    "Stemmer": ("codesearch/words.py",),
+    "pygments": ("codesearch/render.py",),
+    "rich": ("codesearch/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/cli.py"),
+    "typer": ("codesearch/cli.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/"),
+}
+
+MAY_PRINT = ("codesearch/cli.py", "codesearch/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/")
+
+
+def python_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+ALL_FILES = [file for folder in PACKAGES.values() for file in python_files(folder)]
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted names of the modules that are imported anywhere, but for type checking only."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (name for child in node.orelse for name in imports(child))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            yield node.module or ""
+        else:
+            yield from imports(node)
+
+
+def test_there_are_files_to_check() -> None:
+    assert len(python_files(PACKAGES["codesearch"])) > 20
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_library_imports_no_sibling_and_siblings_import_only_the_library(package: str) -> None:
+    foreign = PACKAGES.keys() - {package, "codesearch"}
+    for file in python_files(PACKAGES[package]):
+        for name in imports(tree_of(file)):
+            assert name.partition(".")[0] not in foreign, f"{name_of(file)} imports {name}"
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_an_outside_library_has_one_owner(library: str) -> None:
+    users = {name_of(f) for f in ALL_FILES if library in {i.partition(".")[0] for i in imports(tree_of(f))}}
+    strangers = {user for user in users if not user.startswith(OWNERS[library])}
+    assert not strangers, f"{library} belongs to {OWNERS[library]}"
+
+
+def test_the_grammars_are_loaded_by_extraction_only() -> None:
+    for file in ALL_FILES:
+        if not name_of(file).startswith("codesearch/extraction/"):
+            assert not any(name.startswith("tree_sitter") for name in imports(tree_of(file))), name_of(file)
+
+
+@pytest.mark.parametrize("command", ["import codesearch", "from codesearch.cli import app; app(['--help'])"])
+def test_what_is_heavy_is_loaded_late(command: str) -> None:
+    heavy = "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib"
+    check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"
+    check += f"print('LOADED', [name for name in {heavy.split()!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+WRITES = {"mkdir", "unlink", "rmdir", "rmtree", "rename", "touch", "write_text", "write_bytes", "makedirs"}
+
+
+def test_only_storage_writes_into_an_index_directory() -> None:
+    for file in python_files(ROOT / "codesearch" / "index"):
+        if file.name in ("storage.py", "vector_cache.py"):  # the cache lies beside the indexes, not in one
+            continue
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                assert node.func.attr not in WRITES, f"{name_of(file)}:{node.lineno} writes"
+
+
+def test_only_settings_reads_the_environment() -> None:
+    for file in python_files(ROOT / "codesearch"):
+        # Git is started with the environment of the process, changed where Git would ask or lock.
+        if name_of(file) in ("codesearch/settings.py", "codesearch/sources/commands.py"):
+            continue
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in ("environ", "getenv", "environb"), f"{name_of(file)}:{node.lineno}"
+
+
+def test_only_the_command_lines_print() -> None:
+    for file in ALL_FILES:
+        if name_of(file).startswith(MAY_PRINT):
+            continue
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write"), (
+                    f"{name_of(file)}:{node.lineno} prints"
+                )
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
+    drawers = {"utils", "util", "common", "shared", "helpers", "helper", "misc"}
+    assert not [name_of(file) for file in ALL_FILES if file.stem in drawers or file.parent.name in drawers]
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    for file in ALL_FILES:
+        for node in tree_of(file).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                names = ast.literal_eval(node.value)
+                assert names == sorted(names), name_of(file)
+                assert len(set(names)) == len(names), name_of(file)
+
+
+def test_folders_of_packages_are_not_packages_themselves() -> None:
+    assert not [folder for folder in ("lsp", "train", "eval") if (ROOT / folder / "__init__.py").exists()]
+
+
+def test_the_wheel_holds_every_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    present = {name_of(folder) for folder in PACKAGES.values() if list(folder.glob("*.py"))}
+    assert present <= listed
+
+
+def test_weights_fit_into_the_wheel() -> None:
+    size = sum(file.stat().st_size for file in (ROOT / "codesearch" / "models").rglob("*") if file.is_file())
+    assert size <= 80_000_000
