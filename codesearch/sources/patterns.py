@@ -30,6 +30,9 @@ def _compile(line: str) -> _Pattern | None:
     # Imported late: it costs 15-25 ms, and most repositories have no pattern for us to match.
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
+    if line.rstrip().endswith("/**/"):
+        # The folders below "a", at any depth. pathspec 1.1 takes "a/**/" for "a/", which is "a" itself.
+        line = line.rstrip() + "*/"
     pattern = GitIgnoreSpecPattern(line)
     if pattern.regex is None or pattern.include is None:
         return None
