@@ -76,7 +76,7 @@ _WITH_GRAMMAR = (
             ".cu", ".cuh", ".ino", ".cppm", ".ixx",
         ),
         grammar="tree_sitter_cpp",
-        queries=("c", "cpp"),
+        queries=("cpp", "c"),
     ),
     Language("csharp", suffixes=(".cs", ".csx"), grammar="tree_sitter_c_sharp", queries=("csharp",)),
     Language(

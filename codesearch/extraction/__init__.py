@@ -47,4 +47,5 @@ def extract(path: str, source: str, language: Language) -> list[Chunk]:
     if language.grammar is None:
         return text_chunks(path, text, language)
     tree = parse(text.data, language)
-    return definition_chunks(path, text, language, read_definitions(text, tree), tree)
+    file = read_definitions(text, tree, lambda start, end: parse(text.data, language, (start, end)))
+    return definition_chunks(path, text, language, file, tree)

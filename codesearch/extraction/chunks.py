@@ -16,8 +16,6 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["definition_chunks", "text_chunks"]
 
-_WORD = re.compile(r"\w")
-
 # A row that begins no statement: inside a string or an argument list, or closing a block.
 _NO_STATEMENT = 1_000.0
 
@@ -64,26 +62,15 @@ class _Writer:
         return sorted(chunks, key=lambda chunk: (chunk.text_spans[0].start, -chunk.span.end, chunk.part))
 
     def _module(self, file: Definition) -> Iterator[Chunk]:
-        """What lies outside of all definitions: runs of rows with at least one word in them."""
+        """What lies outside of all definitions, less the rows of punctuation at the ends of each run."""
         rows: list[int] = []
         at = 0
         for member in file.members:
-            rows += self._wordy(range(at, member.first_row))
+            rows += self._source.worded(at, member.first_row)
             at = max(at, member.last_row + 1)
-        rows += self._wordy(range(at, len(self._source.lines)))
+        rows += self._source.worded(at, self._source.last_row + 1)
         if rows:
             yield from self._cut(file, rows, Kind.MODULE, MODULE_LIMIT)
-
-    def _wordy(self, rows: range) -> Sequence[int]:
-        """The run without blank ends, or nothing if it is punctuation only."""
-        lines = self._source.lines
-        start, stop = rows.start, rows.stop
-        while start < stop and not lines[start].strip():
-            start += 1
-        while stop > start and not lines[stop - 1].strip():
-            stop -= 1
-        run = range(start, stop)
-        return run if any(_WORD.search(lines[row]) for row in run) else ()
 
     def _pieces(self, definition: Definition, rows: Sequence[int]) -> Iterator[Chunk]:
         assert definition.kind is not None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codesearch.extraction.documentation import clean_comment, clean_docstring, is_license
-from codesearch.extraction.grammars import Match, Node, Tree
+from codesearch.extraction.grammars import Match, Node, Position, Tree
 from codesearch.extraction.source import Range, Source
 from codesearch.records import Kind
 
@@ -30,6 +30,9 @@ _MAX_SIGNATURE = 400
 
 # A licence stands at the very top of a file: after a shebang and an encoding line, say.
 _LICENSE_ROWS = 4
+
+# Fewer rows than this between two definitions of a broken file are not worth a second look.
+_MIN_RECOVERED_ROWS = 3
 
 _KINDS = {"function": Kind.FUNCTION, "method": Kind.METHOD, "type": Kind.TYPE, "module": Kind.TYPE, "scope": None}
 _SEPARATOR = re.compile(r"::|\\|->|[.:#]")
@@ -99,12 +102,41 @@ class _Lead:
     text: Range | None  # where the documentation is not the comment itself but a string in it
 
 
-def read_definitions(source: Source, tree: Tree) -> Definition:
+def read_definitions(source: Source, tree: Tree, reparse: Callable[[Position, Position], Tree]) -> Definition:
     """The definitions of a file, as the members of a definition that stands for the file.
 
     The file's own `documentation` is its docstring or the comment at its top.
+
+    Args:
+        source: The file's text.
+        tree: The file, parsed.
+        reparse: Parses a part of the file on its own; asked only if `tree` has an error.
     """
-    return _Reader(source, tree.matches).read()
+    file = _Reader(source, tree.matches).read()
+    if tree.has_error:
+        _recover(source, file, reparse)
+    return file
+
+
+def _recover(source: Source, file: Definition, reparse: Callable[[Position, Position], Tree]) -> None:
+    """Look again at what lies between the definitions of a file with a syntax error.
+
+    One thing that the grammar does not know (a macro, newer syntax) can cost it all that follows. The
+    rows in which no definition was found are parsed again, each run as if it were a file (less the rows
+    of stray closing brackets at its ends), and what is found there is added.
+    """
+    found: list[Definition] = []
+    at = 0
+    for member in [*file.members, None]:
+        stop = source.last_row + 1 if member is None else member.first_row
+        rows = source.worded(at, stop)
+        if len(rows) >= _MIN_RECOVERED_ROWS:
+            begin, end = source.row_range(rows[0]), source.row_range(rows[-1])
+            tree = reparse(Position(begin.start, (rows[0], 0)), Position(end.end, (rows[-1], end.end - end.start)))
+            found += (item for item in _Reader(source, tree.matches).read().members if item.body is not None)
+        if member is not None:
+            at = max(at, member.last_row + 1)
+    file.members = sorted([*file.members, *found], key=lambda item: (item.first_row, -item.last_row))
 
 
 class _Reader:
@@ -126,9 +158,8 @@ class _Reader:
 
     def read(self) -> Definition:
         """Build the tree: definitions in document order, each put into the innermost that holds it."""
-        last_row = len(self._source.lines) - 1
         whole = Range(0, len(self._source.data))
-        file = Definition(None, (), whole, whole, 0, last_row, (0, 0))
+        file = Definition(None, (), whole, whole, 0, self._source.last_row, (0, 0))
         flat = sorted(self._definitions(), key=lambda item: (item.range.start, -item.range.end))
         nest = _Nest(file)
         for definition in flat:
@@ -145,6 +176,10 @@ class _Reader:
         """Put one match where its captures say that it belongs."""
         nodes = match.nodes
         for capture, found in nodes.items():
+            if capture.partition(".")[0] in _KINDS:  # captured more than once: from the first to the last
+                span = self._source.trimmed(found[0].start_byte, found[-1].end_byte)
+                self._candidates.append((capture, match, span))
+                continue
             for node in found:
                 span = self._trimmed(node)
                 if capture in ("doc", "attribute"):
@@ -155,8 +190,6 @@ class _Reader:
                 elif capture == "extent":
                     for inner in nodes.get("inner", ()):
                         self._extents[self._trimmed(inner)] = span
-                elif capture.partition(".")[0] in _KINDS:
-                    self._candidates.append((capture, match, span))
 
     def _trimmed(self, node: Node) -> Range:
         return self._source.trimmed(node.start_byte, node.end_byte)
@@ -236,13 +269,7 @@ class _Reader:
         pieces.append(Range(start, max(start, end)))
         pieces = [piece for piece in pieces if source.data[slice(*piece)].strip()]
         signature = " ".join(source.decode(*piece) for piece in pieces)
-        signature = _SPACE.sub(" ", signature).strip()
-        if definition.body is None:  # an empty function whose grammar has no node for the empty body
-            signature = _EMPTY_BODY.sub("", signature)
-        signature = _SIGNATURE_END.sub("", signature)
-        if len(signature) > _MAX_SIGNATURE:
-            signature = signature[: _MAX_SIGNATURE - 1].rstrip() + "…"
-        definition.signature = signature
+        definition.signature = _one_line(signature, definition.body is not None)
         if pieces:
             first = source.skip_space(pieces[0].start)
             last = source.row(source.trimmed(*pieces[-1]).end - 1) if definition.body else definition.last_row
@@ -372,6 +399,23 @@ class _Nest:
                 definition.kind = Kind.METHOD
         holder.members.append(definition)
         stack.append(definition)
+
+
+def _one_line(header: str, has_body: bool) -> str:
+    """A header on one line, without what leads over to the body.
+
+    Where the grammar gave no body, the header is all there is: a short definition, or a broken one, of
+    which the first line is taken.
+    """
+    signature = _SPACE.sub(" ", header).strip()
+    if not has_body:
+        if len(signature) > _MAX_SIGNATURE:
+            signature = _SPACE.sub(" ", header.strip().partition("\n")[0]).strip()
+        signature = _EMPTY_BODY.sub("", signature)
+    signature = _SIGNATURE_END.sub("", signature)
+    if len(signature) > _MAX_SIGNATURE:
+        signature = signature[: _MAX_SIGNATURE - 1].rstrip() + "…"
+    return signature
 
 
 def _segments(name: str) -> list[str]:

@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from codesearch.languages import Language
 
-__all__ = ["CAPTURES", "Match", "Node", "Tree", "parse"]
+__all__ = ["CAPTURES", "Match", "Node", "Position", "Tree", "parse"]
 
 CAPTURES = frozenset(
     {
@@ -24,6 +24,13 @@ CAPTURES = frozenset(
     }
 )
 """The capture names that a query may use, beside those that begin with "_"."""
+
+
+class Position(NamedTuple):
+    """A place in a file, as tree-sitter wants it: the byte, and the row and column of that byte."""
+
+    byte: int
+    point: tuple[int, int]
 
 
 class Match(NamedTuple):
@@ -51,6 +58,11 @@ class Tree:
 
     matches: Sequence[Match]
     _tree: tree_sitter.Tree
+
+    @property
+    def has_error(self) -> bool:
+        """Whether the grammar could not make sense of a part of the file."""
+        return self._tree.root_node.has_error
 
     def statement_depths(self) -> dict[int, int]:
         """How deep in the tree the outermost named node lies that begins a row, by row.
@@ -91,15 +103,21 @@ def _load(language: Language) -> tuple[tree_sitter.Language, tree_sitter.Query, 
     return grammar, query, settings
 
 
-def parse(data: bytes, language: Language) -> Tree:
-    """Parse a file and run its language's query.
+def parse(data: bytes, language: Language, rows: tuple[Position, Position] | None = None) -> Tree:
+    """Parse a file, or some rows of it, and run its language's query.
 
     Args:
         data: The file in UTF-8.
         language: A row with a grammar.
+        rows: Where to begin and to end, to parse these rows as if they were all of the file. The bytes
+            and rows of what is found count from the beginning of the file either way.
     """
     grammar, query, settings = _load(language)
     # A parser costs microseconds, and one of its own per call makes this safe to call from threads.
-    tree = tree_sitter.Parser(grammar).parse(data)
+    parser = tree_sitter.Parser(grammar)
+    if rows is not None:
+        start, end = rows
+        parser.included_ranges = [tree_sitter.Range(start.point, end.point, start.byte, end.byte)]
+    tree = parser.parse(data)
     matches = tree_sitter.QueryCursor(query).matches(tree.root_node)
     return Tree([Match(pattern, nodes, settings[pattern]) for pattern, nodes in matches], tree)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 __all__ = ["Range", "Source"]
 
 _NEWLINE = re.compile(rb"\n")
+_WORD = re.compile(r"\w")
 _WHITESPACE = b" \t\n\f\v"
 
 
@@ -39,10 +40,24 @@ class Source:
         """The row that holds the byte at this offset."""
         return bisect_right(self._starts, byte) - 1
 
+    @property
+    def last_row(self) -> int:
+        """The last row, which is empty if the file ends with a line end."""
+        return len(self.lines) - 1
+
     def row_range(self, row: int) -> Range:
         """The bytes of a row, without its line end."""
         end = self._starts[row + 1] - 1 if row + 1 < len(self._starts) else len(self.data)
         return Range(self._starts[row], end)
+
+    def worded(self, start: int, stop: int) -> range:
+        """The rows from `start` up to `stop`, less closing brackets at their start and blank rows at their end."""
+        lines = self.lines
+        while start < stop and not _WORD.search(lines[start]):
+            start += 1
+        while stop > start and not lines[stop - 1].strip():
+            stop -= 1
+        return range(start, stop)
 
     def decode(self, start: int, end: int) -> str:
         """The text of a range of bytes."""

@@ -1,4 +1,24 @@
-; What C++ has beyond C.
+; What C++ has beyond C; stands before C's query, so that the patterns below win.
+
+; void f() EXCLUDES(mutex) { ... }: a macro behind the parameters makes two definitions of one
+(([
+  (declaration declarator: (function_declarator declarator: (_) @name))
+  (field_declaration declarator: (function_declarator declarator: (_) @name))
+] @function . (function_definition
+  !type
+  declarator: (function_declarator declarator: (identifier) @_macro)
+  body: (_) @body) @function)
+  (#match? @_macro "^[A-Z][A-Z0-9_]+$"))
+; TEST_F(ParserTest, ReadsNumbers) { ... }
+(function_definition
+  !type
+  declarator: (function_declarator
+    declarator: (identifier) @_macro
+    parameters: (parameter_list
+      . (parameter_declaration type: (_) @owner)
+      . (parameter_declaration type: (_) @name) .))
+  body: (_) @body
+  (#match? @_macro "^[A-Z]*TEST(_[A-Z]+)?$")) @function
 
 ; Members and operators, and the qualified names of what is defined outside of its class or namespace.
 (function_definition
@@ -19,8 +39,8 @@
   ]
   body: (_) @body) @method
 ; a constructor whose body is a try block, = default, = delete
-(function_definition declarator: (function_declarator declarator: (_) @name) (try_statement) @body) @function
-(function_definition declarator: (function_declarator declarator: (_) @name)) @function.declaration
+(function_definition !body declarator: (function_declarator declarator: (_) @name) (try_statement) @body) @function
+(function_definition !body declarator: (function_declarator declarator: (_) @name)) @function.declaration
 (declaration declarator: (function_declarator declarator: [(destructor_name) (operator_name)] @name)) @function.declaration
 (declaration declarator: (reference_declarator (function_declarator declarator: (_) @name))) @function.declaration
 (field_declaration
