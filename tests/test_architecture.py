@@ -140,15 +140,6 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     assert not [name_of(file) for file in ALL_FILES if file.stem in drawers or file.parent.name in drawers]
 
 
-def test_public_names_are_sorted_and_exist() -> None:
-    for file in ALL_FILES:
-        for node in tree_of(file).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-                names = ast.literal_eval(node.value)
-                assert names == sorted(names), name_of(file)
-                assert len(set(names)) == len(names), name_of(file)
-
-
 def test_folders_of_packages_are_not_packages_themselves() -> None:
     assert not [folder for folder in ("lsp", "train", "eval") if (ROOT / folder / "__init__.py").exists()]
 
