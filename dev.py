@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 import venv
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +55,8 @@ def install(python: Path, extras: Sequence[str] = ()) -> None:
         run(python, "-m", "pip", "install", "--quiet", "--editable", target)
         return
     print("no C++ compiler: installing without hnswlib; all works, very large indexes are searched more slowly")
+    import tomllib  # not at the top: an older Python is to get as far as being told so
+
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *(p for extra in extras for p in project["optional-dependencies"][extra])]
     rest = [package for package in wanted if not re.match(r"hnswlib\b", package)]
@@ -110,14 +111,12 @@ def check_wheel(python: Path) -> None:
 
 def main() -> None:
     """Parse the command line."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have another Python
         sys.exit(f"codesearch needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     commands = parser.add_subparsers(dest="command", required=True)
     demo_parser = commands.add_parser("demo", help="set up, index a repository, and ask it a question")
-    demo_parser.add_argument(
-        "repository", nargs="?", default=str(HERE), help="a folder or a Git URL; default: this one"
-    )
+    demo_parser.add_argument("repository", nargs="?", default=str(HERE), help="folder or Git URL; default: this one")
     demo_parser.add_argument("question", nargs="?", default="split an identifier into words")
     test_parser = commands.add_parser("test", help="set up, and pass the tests")
     test_parser.add_argument("pytest_arguments", nargs="*", help="for pytest, after --")
