@@ -22,7 +22,7 @@ _DIRECTIVE = re.compile(
 _OPENING = re.compile(r"^(?:/\*[*!]*<?|--\[=*\[|\{-[ \t]*\|?|\(\*+|<!--|<#|=begin\b.*)[ \t]?")
 _CLOSING = re.compile(r"[ \t]*(?:\*+/|--\]=*\]|\]=*\]|-\}|\*+\)|-->|#>|=end)[ \t]*$")
 _LINE_MARKER = re.compile(r"^(?://[/!]*<?|#+['|:]?|--+[ \t]?[|^*]?|;+|%+)(?:[ \t]|$|(?=\S))")
-_STAR = re.compile(r"^\*+(?!/)[ \t]?(?![\w]*\*)")
+_STAR = re.compile(r"^\*[ \t]?")
 _RULE = re.compile(r"^[-=*#~_+/.<>| ]{3,}$|^[*/#]+$")
 
 # C#, F# and Visual Basic write XML: the markup of prose goes, tags that name something stay.
@@ -58,10 +58,11 @@ def clean_comment(comment: str) -> str:
         lines = [_LINE_MARKER.sub("", line.strip(), count=1) for line in text.split("\n")]
     else:
         inner = _CLOSING.sub("", text[opening.end() :])
-        lines = inspect.cleandoc(inner).split("\n")
-        starred = [line for line in lines[1:] if line.strip()]
-        if starred and all(line.lstrip().startswith("*") for line in starred):
-            lines = [lines[0], *(_STAR.sub("", line.lstrip(), count=1) for line in lines[1:])]
+        first, *rest = inner.split("\n")
+        if any(rest) and all(line.lstrip().startswith("*") for line in rest if line.strip()):
+            lines = [first, *(_STAR.sub("", line.lstrip()) for line in rest)]
+        else:
+            lines = inspect.cleandoc(inner).split("\n")
     if any("<summary>" in line or "<param" in line for line in lines):
         lines = [_XML_REFERENCE.sub(r"\1", _XML_PROSE.sub("", line)) for line in lines]
     return _tidy(lines)

@@ -25,12 +25,13 @@ class Source:
     """The text of one file; rows are 0-based here, and 1-based lines only in the chunks.
 
     Attributes:
-        text: The text with every line end as a newline.
+        text: The text with every line end as a newline, without a byte order mark.
         data: `text` in UTF-8. Lone surrogates, which have no UTF-8, are "?" here, and only here.
         lines: The lines of `text`, without line ends.
     """
 
     def __init__(self, text: str) -> None:
+        text = text.removeprefix("\ufeff")
         self.text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
         self.data = self.text.encode("utf-8", errors="replace")
         self.lines = self.text.split("\n")

@@ -29,7 +29,7 @@
     left: (member_expression object: (_) @_object property: (property_identifier) @name)
     right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)])
   (#match? @_object "^((module\\.)?exports|this|self|window|globalThis|global)$")
-  (#not-any-of? @name "exports" "prototype")) @function
+  (#not-match? @name "^(exports|prototype)$")) @function
 ; X.prototype.f = function () { ... }
 (expression_statement
   (assignment_expression
@@ -77,9 +77,14 @@
 (export_statement value: (class body: (_) @body) (#set! name "default")) @type
 
 ; Object literals: methods, and the objects that lend them their names.
+; A function of one line there is mostly a setting (`{ key: () => 1 }`), and stays where it is set.
 (pair
   key: [(property_identifier) (string)] @name
-  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]) @method
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value
+  (#match? @_value "\n")) @method
+(pair
+  key: [(property_identifier) (string)] @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @method.declaration
 (variable_declarator name: (identifier) @name value: (object)) @scope
 (pair key: [(property_identifier) (string)] @name value: (object)) @scope
 (assignment_expression left: (identifier) @name right: (object)) @scope
@@ -88,7 +93,7 @@
   (#eq? @_prototype "prototype")) @scope
 (assignment_expression
   left: (member_expression property: (property_identifier) @name) right: (object)
-  (#not-any-of? @name "exports" "prototype")) @scope
+  (#not-match? @name "^(exports|prototype)$")) @scope
 
 (export_statement declaration: (_) @inner) @extent
 

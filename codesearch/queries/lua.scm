@@ -13,8 +13,10 @@
   (variable_list . name: (_) @name .)
   (expression_list . value: (function_definition) .)) @function
 ; { f = function() ... end }
-(field name: [(identifier) (string)] @name value: (function_definition body: (_) @body)) @function
-(field name: [(identifier) (string)] @name value: (function_definition)) @function
+; A function of one line there is mostly a setting, and stays where it is set.
+(field name: [(identifier) (string)] @name value: (function_definition body: (_) @body) @_value
+  (#match? @_value "\n")) @function
+(field name: [(identifier) (string)] @name value: (function_definition)) @function.declaration
 
 (assignment_statement
   (variable_list . name: (_) @name .)
