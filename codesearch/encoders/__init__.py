@@ -42,9 +42,7 @@ class Encoder(Protocol):
         """Return ``[len(texts), dimension]`` unit vectors of documents, in the order of `texts`."""
         ...
 
-    def encode_document_batches(
-        self, texts: Sequence[str]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    def encode_document_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Encode documents batch by batch, in the order that suits the encoder: by length.
 
         Every index of `texts` is yielded exactly once, so that a caller may commit as it goes.

@@ -38,9 +38,7 @@ def pick_device(device: str) -> str:
     if device == "cpu":
         return "cpu"
     if find_spec("torch") is None:
-        raise MissingExtra(
-            f"device {device!r} needs PyTorch: pip install 'codesearch-nl[gpu]', or use --device cpu"
-        )
+        raise MissingExtra(f"device {device!r} needs PyTorch: pip install 'codesearch-nl[gpu]', or use --device cpu")
     if not _works(device):
         raise ModelError(
             f"PyTorch finds no {device} device here: use --device cpu, or check the driver and that "

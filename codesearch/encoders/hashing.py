@@ -57,9 +57,7 @@ class HashingEncoder:
             vectors[row] = self._encode(text)
         return vectors
 
-    def encode_document_batches(
-        self, texts: Sequence[str]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    def encode_document_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Yield ``(indices, vectors)``, shortest texts first."""
         order = np.argsort(np.array([len(text) for text in texts], dtype=np.intp), kind="stable")
         for start in range(0, len(order), self._batch_size):

@@ -91,9 +91,7 @@ class ModelDirectory:
         """
         config = _read_json(self.path / "config.json")
         if config.get("model_type") != "bert":
-            raise ModelError(
-                f"{self.path} holds a {config.get('model_type')!r} network; only 'bert' can be loaded"
-            )
+            raise ModelError(f"{self.path} holds a {config.get('model_type')!r} network; only 'bert' can be loaded")
         return config
 
     def damaged(self, file: Path, cause: Exception) -> ModelError:

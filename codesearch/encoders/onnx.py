@@ -87,9 +87,7 @@ def _open_session(directory: ModelDirectory) -> InferenceSession:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(
-            str(directory.onnx_file), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(str(directory.onnx_file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but this one
         raise directory.damaged(directory.onnx_file, error) from error
     dimension = session.get_outputs()[0].shape[-1]

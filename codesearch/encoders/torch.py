@@ -145,8 +145,7 @@ class Bert:
         self._words = weights["embeddings.word_embeddings.weight"]
         # All tokens are of segment 0, so its vector is as good as part of the position's.
         self._positions = (
-            weights["embeddings.position_embeddings.weight"]
-            + weights["embeddings.token_type_embeddings.weight"][0]
+            weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         )
         self._norm = norm("embeddings.LayerNorm")
         self._layers = [layer(f"encoder.layer.{i}") for i in range(int(config["num_hidden_layers"]))]

@@ -51,9 +51,7 @@ class TransformerEncoder(ABC):
         """Return unit vectors of documents, ``[len(texts), dimension]``."""
         return self._in_order(texts, self._directory.recipe.max_document_tokens)
 
-    def encode_document_batches(
-        self, texts: Sequence[str]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    def encode_document_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Yield ``(indices, vectors)``, short texts first."""
         return self.run_batches(self.document_batches(texts))
 
@@ -61,9 +59,7 @@ class TransformerEncoder(ABC):
         """Yield the batches that `encode_document_batches` runs."""
         return self._tokenizer.batches(texts, self._directory.recipe.max_document_tokens, self._limits)
 
-    def run_batches(
-        self, batches: Iterator[TokenBatch]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    def run_batches(self, batches: Iterator[TokenBatch]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Run the network over `batches`, several at once; yield ``(indices, vectors)`` in their order."""
         under_way: deque[tuple[NDArray[np.intp], Callable[[], NDArray[np.float32]]]] = deque()
         for batch in batches:

@@ -108,9 +108,7 @@ def export(
     weights = _read_weights(source)
     longest = max(max_query_tokens, max_document_tokens)
     if longest > config["max_position_embeddings"]:
-        raise InputError(
-            f"the model has {config['max_position_embeddings']} positions: cut texts below {longest}"
-        )
+        raise InputError(f"the model has {config['max_position_embeddings']} positions: cut texts below {longest}")
     recipe = Recipe(int(config["hidden_size"]), max_query_tokens, max_document_tokens)
     sample = read_texts(texts) if texts else standard_library_texts()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,9 +128,7 @@ def export(
         }
         (draft / "codesearch.json").write_text(recipe_file_text(identity, recipe, figures), encoding="utf-8")
         _write_sentence_transformers_files(draft, recipe)
-        (draft / "README.md").write_text(
-            _card_text(identity, card or Card(), parity, recipe, config), encoding="utf-8"
-        )
+        (draft / "README.md").write_text(_card_text(identity, card or Card(), parity, recipe, config), encoding="utf-8")
         _replace(draft, target, Path(scratch) / "replaced")
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     return Exported(target, identity, parity, size)
@@ -154,9 +150,7 @@ def _read_weights(source: Path) -> dict[str, Float]:
         with safe_open(source / "model.safetensors", framework="pt") as file:
             stored = {name.removeprefix("bert."): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"{source}/model.safetensors cannot be read ({error}): save the model again"
-        ) from error
+        raise ModelError(f"{source}/model.safetensors cannot be read ({error}): save the model again") from error
     weights = {
         name: tensor.float().numpy().astype(np.float16).astype(np.float32)
         for name, tensor in stored.items()
@@ -205,17 +199,19 @@ def _write_graphs(
 
     from codesearch.encoders.onnx import OnnxEncoder
 
-    encoders = []
-    for folder, int8 in ((draft, True), (reference, False)):
-        # Parity is measured through the encoder that will be used, so the file is where it looks for it.
+    longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
+    recipe = Recipe(int(config["hidden_size"]), longest, longest)
+
+    def written(folder: Path, *, int8: bool) -> OnnxEncoder:
+        # Parity is measured through the encoder that will be used, so the file is where that looks for it.
         (folder / "onnx").mkdir(parents=True)
         onnx.save(bert_graph(weights, config, int8=int8), folder / "onnx" / "model_int8.onnx")
-        if folder is reference:
-            shutil.copy(draft / "tokenizer.json", folder)
-        longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
-        recipe = Recipe(int(config["hidden_size"]), longest, longest)
-        encoders.append(OnnxEncoder(ModelDirectory(folder, "", recipe)))
-    return compare(*encoders, sample)
+        return OnnxEncoder(ModelDirectory(folder, "", recipe))
+
+    quantised = written(draft, int8=True)
+    reference.mkdir()
+    shutil.copy(draft / "tokenizer.json", reference)
+    return compare(quantised, written(reference, int8=False), sample)
 
 
 def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:

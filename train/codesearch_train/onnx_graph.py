@@ -85,9 +85,7 @@ class _Graph:
             self._initialisers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
-    def node(
-        self, operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any
-    ) -> str:
+    def node(self, operator: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
         return self.nodes(operator, inputs, [output], domain, **attributes)[0]
 
@@ -97,9 +95,7 @@ class _Graph:
         """Add a node with several outputs and return their names."""
         from onnx import helper
 
-        self._nodes.append(
-            helper.make_node(operator, inputs, outputs, name=outputs[0], domain=domain, **attributes)
-        )
+        self._nodes.append(helper.make_node(operator, inputs, outputs, name=outputs[0], domain=domain, **attributes))
         return outputs
 
     def linear(self, x: str, weight: Float, bias: Float, output: str) -> str:
@@ -126,12 +122,8 @@ class _Graph:
 
         quantised, scale = _quantise(table, axis=1, limit=_TOKEN_RANGE)
         row = self.node("Gather", [self.constant(f"{output}.table", quantised), indices], f"{output}.int8")
-        row_scale = self.node(
-            "Gather", [self.constant(f"{output}.scale", scale), indices], f"{output}.factor"
-        )
-        return self.node(
-            "Mul", [self.node("Cast", [row], f"{output}.float", to=TensorProto.FLOAT), row_scale], output
-        )
+        row_scale = self.node("Gather", [self.constant(f"{output}.scale", scale), indices], f"{output}.factor")
+        return self.node("Mul", [self.node("Cast", [row], f"{output}.float", to=TensorProto.FLOAT), row_scale], output)
 
     def add_and_norm(self, x: str, residual: str, name: str, epsilon: float, output: str) -> str:
         """Add ``LayerNorm(x + residual)`` with the weights of `name`."""
@@ -151,9 +143,7 @@ class _Graph:
         outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", dimension])]
         graph = helper.make_graph(self._nodes, "bert", inputs, outputs, list(self._initialisers.values()))
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
-        return helper.make_model(
-            graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="codesearch-train"
-        )
+        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="codesearch-train")
 
 
 def _embed(graph: _Graph, epsilon: float) -> str:

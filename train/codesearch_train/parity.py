@@ -87,11 +87,10 @@ def standard_library_texts(pairs: int = _DEFAULT_PAIRS) -> list[str]:
 
 
 def _documented_functions(source: str) -> Iterator[tuple[str, str]]:
+    lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            documentation, code = ast.get_docstring(node), ast.get_source_segment(source, node)
-            if documentation and code:
-                yield documentation.splitlines()[0], code
+        if isinstance(node, ast.FunctionDef) and (documentation := ast.get_docstring(node)):
+            yield documentation.splitlines()[0], "\n".join(lines[node.lineno - 1 : node.end_lineno])
 
 
 def _texts_of(record: object) -> list[str]:

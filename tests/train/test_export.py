@@ -1,0 +1,178 @@
+"""Export: the graph is the network, int8 is close to it, and a bad model is never written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codesearch.encoders.model_directory import ModelDirectory, Recipe, read_model_directory
+from codesearch.encoders.onnx import OnnxEncoder
+from codesearch.encoders.torch import TorchEncoder
+from codesearch.errors import InputError, ModelError
+from codesearch_train.export import Card, export
+from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.parity import compare, read_texts, standard_library_texts
+
+SMALL = {"max_query_tokens": 8, "max_document_tokens": 32}
+
+
+@pytest.fixture
+def source(tiny_bert: Path, tmp_path: Path) -> Path:
+    """A Hugging Face folder that a test may change."""
+    return Path(shutil.copytree(tiny_bert, tmp_path / "source"))
+
+
+def test_the_float32_graph_is_the_network(tiny_bert: Path, tmp_path: Path) -> None:
+    import onnx
+    from safetensors.numpy import load_file
+
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    (folder / "onnx").mkdir()
+    config = json.loads((folder / "config.json").read_text())
+    graph = bert_graph(load_file(folder / "model.safetensors"), config, int8=False)
+    onnx.save(graph, folder / "onnx" / "model_int8.onnx")
+    directory = ModelDirectory(folder, "", Recipe(32, 32, 32))
+    parity = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), standard_library_texts(20))
+    assert parity.texts == 40
+    assert parity.minimum > 1 - 1e-5
+
+
+def test_int8_is_close_to_float32_and_a_third_of_its_size(tiny_bert: Path, tmp_path: Path) -> None:
+    exported = export(tiny_bert, tmp_path / "model", **SMALL)
+    assert exported.parity.mean > 0.99
+    assert exported.parity.minimum <= exported.parity.mean
+    directory = read_model_directory(exported.path)
+    sample = standard_library_texts(30)
+    parity = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), sample)
+    assert parity.mean == pytest.approx(exported.parity.mean, abs=0.005)
+    assert exported.size == sum(path.stat().st_size for path in exported.path.rglob("*") if path.is_file())
+
+
+def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(source / "model.safetensors")
+    # A neuron that fires far above all others and that nothing listens to: float32 does not notice, but
+    # its value sets the scale with which all others become 8 bits.
+    for layer in ("encoder.layer.0", "encoder.layer.1"):
+        weights[f"{layer}.intermediate.dense.bias"][0] = 2000.0
+        weights[f"{layer}.output.dense.weight"][:, 0] = 0.0
+    save_file(weights, source / "model.safetensors")
+    with pytest.raises(ModelError, match="nothing was written"):
+        export(source, tmp_path / "model", **SMALL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
+def test_a_refused_model_leaves_the_old_one(tiny_bert: Path, tmp_path: Path) -> None:
+    first = export(tiny_bert, tmp_path / "model", **SMALL)
+    with pytest.raises(ModelError):
+        export(tiny_bert, tmp_path / "model", **SMALL, minimum_cosine=1.1)
+    assert read_model_directory(tmp_path / "model").model_id == first.model_id
+
+
+def test_an_older_model_is_replaced(tiny_bert: Path, tmp_path: Path) -> None:
+    first = export(tiny_bert, tmp_path / "model", **SMALL)
+    second = export(tiny_bert, tmp_path / "model", max_query_tokens=8, max_document_tokens=16)
+    assert first.model_id != second.model_id
+    assert read_model_directory(tmp_path / "model").recipe.max_document_tokens == 16
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_of_something_else_is_not_replaced(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is no model directory"):
+        export(tiny_bert, tmp_path, **SMALL)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_the_id_does_not_depend_on_the_precision_of_the_source(source: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    first = export(source, tmp_path / "first", name="same", **SMALL)
+    halves = {f"bert.{key}": value.astype(np.float16) for key, value in load_file(source / "model.safetensors").items()}
+    save_file({**halves, "bert.pooler.dense.bias": np.zeros(32, np.float16)}, source / "model.safetensors")
+    assert export(source, tmp_path / "second", name="same", **SMALL).model_id == first.model_id
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_file_is_named(source: Path, tmp_path: Path, file: str) -> None:
+    (source / file).unlink()
+    with pytest.raises(ModelError, match=file):
+        export(source, tmp_path / "model", **SMALL)
+
+
+def test_a_missing_weight_is_named(source: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(source / "model.safetensors")
+    del weights["encoder.layer.1.output.dense.bias"]
+    save_file(weights, source / "model.safetensors")
+    with pytest.raises(ModelError, match=r"encoder\.layer\.1\.output\.dense\.bias"):
+        export(source, tmp_path / "model", **SMALL)
+
+
+def test_diverged_weights_are_refused(source: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(source / "model.safetensors")
+    weights["embeddings.LayerNorm.bias"] = np.full(32, np.nan, np.float32)
+    save_file(weights, source / "model.safetensors")
+    with pytest.raises(ModelError, match="diverged"):
+        export(source, tmp_path / "model", **SMALL)
+
+
+def test_more_tokens_than_positions_are_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="48 positions"):
+        export(tiny_bert, tmp_path / "model")
+
+
+@pytest.mark.parametrize("change", [{"hidden_act": "relu"}, {"position_embedding_type": "relative_key"}])
+def test_what_the_graph_cannot_say_is_refused(source: Path, tmp_path: Path, change: dict[str, str]) -> None:
+    config = source / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
+    with pytest.raises(ModelError, match="gelu"):
+        export(source, tmp_path / "model", **SMALL)
+
+
+def test_the_card_says_what_was_measured(tiny_bert: Path, tmp_path: Path) -> None:
+    card = Card(description="Trained on nothing.", base_model="none", figures={"CoSQA dev MRR": 0.125})
+    exported = export(tiny_bert, tmp_path / "model", card=card, **SMALL)
+    text = (exported.path / "README.md").read_text()
+    for expected in (exported.model_id, "Trained on nothing.", "base_model: none", "| CoSQA dev MRR | 0.125 |"):
+        assert expected in text
+    assert f"{exported.parity.mean:.4f} mean" in text
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_sentence_transformers_loads_the_folder_as_it_is(tiny_bert: Path, tmp_path: Path) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    exported = export(tiny_bert, tmp_path / "model", **SMALL)
+    sample = standard_library_texts(10)
+    theirs = library.SentenceTransformer(str(exported.path), device="cpu", local_files_only=True).float().encode(sample)
+    ours = TorchEncoder(read_model_directory(exported.path), device="cpu").encode_documents(sample)
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)
+
+
+class TestTexts:
+    def test_the_standard_library_has_enough_of_them(self) -> None:
+        texts = standard_library_texts()
+        assert len(texts) > 300
+        assert all(text.strip() for text in texts)
+        assert sum("def " in text for text in texts) >= len(texts) // 2
+
+    def test_pairs_and_strings_are_read(self, tmp_path: Path) -> None:
+        file = tmp_path / "texts.jsonl"
+        file.write_text('{"text": "parse", "code": "def parse(): ...", "path": "a.py"}\n\n"plain"\n')
+        assert read_texts(file) == ["parse", "def parse(): ...", "plain"]
+
+    @pytest.mark.parametrize("content", ["", "{", '{"code": "x"}', "3", None])
+    def test_what_cannot_be_read_is_named(self, tmp_path: Path, content: str | None) -> None:
+        file = tmp_path / "texts.jsonl"
+        if content is not None:
+            file.write_text(content)
+        with pytest.raises(InputError, match=r"texts\.jsonl"):
+            read_texts(file)
