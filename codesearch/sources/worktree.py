@@ -1,29 +1,30 @@
 """What Git says of a work tree: the files it tracks or would track, and which are exactly as in its index.
 
-Four commands, run side by side, of which ``git status`` takes the longest; the caller looks at the tracked
+Commands that run side by side, of which ``git status`` takes the longest; the caller looks at the tracked
 files while it runs.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from codesearch.sources.commands import run, start
+from codesearch.sources.opening import read_regular
 
 __all__ = ["Index", "Status", "WorkTree"]
 
 _SUBMODULE = "160000"
 _SYMLINK = "120000"
+_MAX_ATTRIBUTES_BYTES = 1 << 20
 
 # A file under any of these may differ from its blob and still be "not modified" to Git, which compares after
 # converting line endings, keywords, encodings, or through a filter such as LFS (gitattributes(5)).
-_CONVERSIONS = "!text !crlf !eol !ident !filter !working-tree-encoding"
-_ATTRIBUTED = f":(exclude,attr:{_CONVERSIONS} !linguist-generated)"
-_CONVERTED = f":(exclude,attr:{_CONVERSIONS})"
+_CONVERTED = ":(exclude,attr:!text !crlf !eol !ident !filter !working-tree-encoding)"
 _GENERATED = (":(attr:linguist-generated)", ":(attr:linguist-generated=true)")
 
 
@@ -66,6 +67,7 @@ class WorkTree:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = ExitStack()
+        self._index_paths: Iterable[str] = ()
 
     def __enter__(self) -> WorkTree:
         try:
@@ -78,8 +80,11 @@ class WorkTree:
                 )
             )
             self._index = self._stack.enter_context(start(self._folder, "ls-files", "--stage", "-v", "-z"))
-            self._attributed = self._stack.enter_context(
-                start(self._folder, "ls-files", "-z", "--", _ATTRIBUTED)
+            self._converted = self._stack.enter_context(
+                start(self._folder, "ls-files", "-z", "--", _CONVERTED)
+            )
+            self._autocrlf = self._stack.enter_context(
+                start(self._folder, "config", "--get", "core.autocrlf")
             )
         except BaseException:
             self._stack.close()
@@ -96,7 +101,7 @@ class WorkTree:
         index = Index()
         # Each record is "H 100644 <blob> 0<TAB>path": tag, mode, blob, stage. The tag is "H" for an ordinary
         # entry, "S" for skip-worktree, lower case for assume-unchanged, "M" for a conflict.
-        for record in os.fsdecode(self._index.output()).split("\0")[:-1]:
+        for record in _paths(self._index.output()):
             head, _, path = record.partition("\t")
             mode = head[2:8]
             if mode == _SUBMODULE:
@@ -105,12 +110,14 @@ class WorkTree:
                 index.symlinks.append(path)
             else:
                 index.blobs[path] = head[9:-2] if head[0] == "H" and head[-1] == "0" else ""
+        self._index_paths = index.blobs.keys()
         return index
 
     def status(self) -> Status:
         """What differs, and what is there besides the index."""
         status = Status()
-        start_of_path = len(self._prefix())
+        prefix = self._prefix()
+        start_of_path = len(prefix)
         for record in self._records():
             kind, _, rest = record.partition(b" ")
             if kind == b"#":
@@ -129,7 +136,11 @@ class WorkTree:
                     status.changed.add(path)
             elif kind == b"u":  # XY sub m1 m2 m3 mW h1 h2 h3 path
                 status.changed.add(os.fsdecode(rest.split(b" ", 9)[9][start_of_path:]))
-        self._add_attributes(status)
+        if self._autocrlf.output(accept=(0, 1)).strip().lower() not in (b"", b"false", b"0", b"no", b"off"):
+            status.changed.update(self._index_paths)
+        status.changed.update(_paths(self._converted.output()))
+        if prefix or self._marks_generated():
+            status.generated.update(_paths(run(self._folder, "ls-files", "-z", "--", *_GENERATED)[1]))
         return status
 
     def _records(self) -> list[bytes]:
@@ -147,14 +158,15 @@ class WorkTree:
             return b""
         return run(self._folder, "rev-parse", "--show-prefix")[1].removesuffix(b"\n")
 
-    def _add_attributes(self, status: Status) -> None:
-        if self._attributed.output():
-            status.changed |= self._matching(_CONVERTED)
-            status.generated = self._matching(*_GENERATED)
-        _, value = run(self._folder, "config", "--get", "core.autocrlf", accept=(0, 1))
-        if value.strip().lower() not in (b"", b"false", b"0", b"no", b"off"):
-            status.changed |= self._matching(".")
+    def _marks_generated(self) -> bool:
+        """Whether a ``.gitattributes`` file says ``linguist-generated``: asking Git about every file costs more."""
+        for path in self._index_paths:
+            if path.endswith(".gitattributes"):
+                with suppress(OSError):
+                    if b"linguist-generated" in read_regular(self._folder, path, _MAX_ATTRIBUTES_BYTES):
+                        return True
+        return False
 
-    def _matching(self, *pathspecs: str) -> set[str]:
-        printed = run(self._folder, "ls-files", "-z", "--", *pathspecs)[1]
-        return set(os.fsdecode(printed).split("\0")[:-1])
+
+def _paths(printed: bytes) -> list[str]:
+    return os.fsdecode(printed).split("\0")[:-1]

@@ -424,6 +424,7 @@ def test_linguist_generated(repo: Path) -> None:
     listing = listed(repo)
     assert paths(listing) == {"c.py"}
     assert reasons(listing)["lib/b.py"] is reasons(listing)["a.py"] is SkipReason.GENERATED
+    assert reasons(listed(repo / "lib")) == {"b.py": SkipReason.GENERATED}  # by the file of the folder above
 
 
 # --- where Git does not help -------------------------------------------------------------------------------
