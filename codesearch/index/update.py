@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from codesearch.encoders import Encoder
 from codesearch.encoders.text import document_text
@@ -31,9 +31,11 @@ from codesearch.index.storage import (
     segment_path,
 )
 from codesearch.index.vector_cache import VectorCache
-from codesearch.index.workers import Extracted, extract_files
 from codesearch.records import Chunk, Repository, SkippedFile, SourceFile
 from codesearch.sources import FileRules
+
+if TYPE_CHECKING:
+    from codesearch.index.workers import Extracted
 
 __all__ = ["Phase", "Progress", "UpdateReport", "update"]
 
@@ -81,6 +83,7 @@ class UpdateReport:
         remembered: Texts whose vectors came from the cache shared by all repositories.
         pending: Texts that are still to be encoded; above 0 only if the update was told to stop early.
         skipped: Files that are left out.
+        notice: What the user should know about how the files were found; "" as a rule.
         seconds: By phase.
     """
 
@@ -92,6 +95,7 @@ class UpdateReport:
     remembered: int = 0
     pending: int = 0
     skipped: int = 0
+    notice: str = ""
     seconds: dict[Phase, float] | None = None
 
 
@@ -160,12 +164,24 @@ def _update_files(repository: Repository, writer: Writer, rules: FileRules, repo
     yield Progress(Phase.EXTRACTING, 0, 0)
     changes = find_changes(repository, writer.connection, rules)
     report.changed_files, report.removed_files = len(changes.changed), len(changes.removed)
+    report.notice = changes.listing.notice
     if changes.removed:
         with writer.transaction() as generation:
             for file_id in changes.removed:
                 _remove_file(writer, file_id, generation)
+    if changes.changed:
+        yield from _extract_changed(repository, writer, rules, changes.changed)
+    _finish_listing(writer, changes)
+
+
+def _extract_changed(
+    repository: Repository, writer: Writer, rules: FileRules, changed: Sequence[SourceFile]
+) -> Iterator[Progress]:
+    # Imported late: grammars and worker processes are not needed where nothing changed, as before most questions.
+    from codesearch.index.workers import extract_files
+
     done = 0
-    for batch in _batches(extract_files(repository, rules, changes.changed)):
+    for batch in _batches(extract_files(repository, rules, changed)):
         with writer.transaction() as generation:
             for file, outcome in batch:
                 if isinstance(outcome, SkippedFile):
@@ -173,8 +189,7 @@ def _update_files(repository: Repository, writer: Writer, rules: FileRules, repo
                 else:
                     _write_file(writer, outcome, generation)
         done += len(batch)
-        yield Progress(Phase.EXTRACTING, done, len(changes.changed))
-    _finish_listing(writer, changes)
+        yield Progress(Phase.EXTRACTING, done, len(changed))
 
 
 def _batches(
