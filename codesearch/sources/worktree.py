@@ -24,8 +24,9 @@ _MAX_ATTRIBUTES_BYTES = 1 << 20
 
 # A file under any of these may differ from its blob and still be "not modified" to Git, which compares after
 # converting line endings, keywords, encodings, or through a filter such as LFS (gitattributes(5)).
-_CONVERTED = ":(exclude,attr:!text !crlf !eol !ident !filter !working-tree-encoding)"
-_GENERATED = (":(attr:linguist-generated)", ":(attr:linguist-generated=true)")
+# ":(top)" because Git (2.39, for one) looks up the attributes of "b.py" for "lib/b.py" when it is run in "lib".
+_CONVERTED = (":(top)", ":(top,exclude,attr:!text !crlf !eol !ident !filter !working-tree-encoding)")
+_GENERATED = (":(top,attr:linguist-generated)", ":(top,attr:linguist-generated=true)")
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class WorkTree:
             )
             self._index = self._stack.enter_context(start(self._folder, "ls-files", "--stage", "-v", "-z"))
             self._converted = self._stack.enter_context(
-                start(self._folder, "ls-files", "-z", "--", _CONVERTED)
+                start(self._folder, "ls-files", "--full-name", "-z", "--", *_CONVERTED)
             )
             self._autocrlf = self._stack.enter_context(
                 start(self._folder, "config", "--get", "core.autocrlf")
@@ -138,9 +139,10 @@ class WorkTree:
                 status.changed.add(os.fsdecode(rest.split(b" ", 9)[9][start_of_path:]))
         if self._autocrlf.output(accept=(0, 1)).strip().lower() not in (b"", b"false", b"0", b"no", b"off"):
             status.changed.update(self._index_paths)
-        status.changed.update(_paths(self._converted.output()))
+        status.changed.update(_paths(self._converted.output(), prefix))
         if prefix or self._marks_generated():
-            status.generated.update(_paths(run(self._folder, "ls-files", "-z", "--", *_GENERATED)[1]))
+            marked = run(self._folder, "ls-files", "--full-name", "-z", "--", *_GENERATED)[1]
+            status.generated.update(_paths(marked, prefix))
         return status
 
     def _records(self) -> list[bytes]:
@@ -168,5 +170,10 @@ class WorkTree:
         return False
 
 
-def _paths(printed: bytes) -> list[str]:
-    return os.fsdecode(printed).split("\0")[:-1]
+def _paths(printed: bytes, prefix: bytes = b"") -> list[str]:
+    """The paths below `prefix` among those that Git printed, relative to it."""
+    start_of_path = len(os.fsdecode(prefix))
+    paths = os.fsdecode(printed).split("\0")[:-1]
+    return (
+        [path[start_of_path:] for path in paths if path.startswith(os.fsdecode(prefix))] if prefix else paths
+    )

@@ -281,6 +281,14 @@ def test_a_blob_is_given_only_if_the_file_holds_it(
         assert listing.dirty
 
 
+def test_attributes_of_the_folder_above_count_for_a_sub_folder(repo: Path) -> None:
+    assert blobs(listed(repo / "lib"))["b.py"]
+    write(repo, ".gitattributes", text="/lib/b.py text\n")
+    assert blobs(listed(repo / "lib"))["b.py"] == ""
+    write(repo, ".gitattributes", text="/b.py text\n")
+    assert blobs(listed(repo / "lib"))["b.py"]
+
+
 def test_a_conflict_is_one_file_without_a_blob(repo: Path) -> None:
     git(repo, "checkout", "-qb", "other")
     stage(repo)
