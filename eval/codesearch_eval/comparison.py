@@ -17,9 +17,7 @@ def compare(first: Result, second: Result) -> Comparison:
             single questions were not kept.
     """
     if first.protocol != second.protocol:
-        raise InputError(
-            f"{first.protocol_name} and {second.protocol_name} cannot be compared: the rules differ"
-        )
+        raise InputError(f"{first.protocol_name} and {second.protocol_name} cannot be compared: the rules differ")
     if {name: group.query_hash for name, group in first.groups.items()} != {
         name: group.query_hash for name, group in second.groups.items()
     }:

@@ -25,9 +25,7 @@ def cosqa_task(data: DataFolder, protocol: Protocol, split: str) -> Task:
     queries = read_json(data.path(f"cosqa/cosqa-retrieval-{split}-500.json.gz"))
     codes = sorted(positions, key=positions.__getitem__)
     if [positions[code] for code in codes] != list(range(len(codes))):
-        raise InputError(
-            "cosqa/code_idx_map.txt.gz does not number its functions 0, 1, 2, ...: copy it again"
-        )
+        raise InputError("cosqa/code_idx_map.txt.gz does not number its functions 0, 1, 2, ...: copy it again")
     answers = [query["retrieval_idx"] for query in queries]
     if not all(0 <= answer < len(codes) for answer in answers):
         raise InputError(f"a query of CoSQA {split} names a function that code_idx_map.txt.gz does not have")

@@ -95,9 +95,7 @@ class DataFolder:
                     path = self.root / folder / f"{split}{suffix}"
                     if path.is_file():
                         return list(read_functions(path))
-            parts = sorted(
-                (self.root / "codesearchnet" / language / "final/jsonl" / split).glob("*.jsonl.gz")
-            )
+            parts = sorted((self.root / "codesearchnet" / language / "final/jsonl" / split).glob("*.jsonl.gz"))
             if parts:
                 return [function for part in parts for function in read_functions(part)]
         if self.hub:
@@ -137,9 +135,7 @@ def read_hub_split(language: str, split: str) -> Iterator[DocumentedFunction]:
     try:
         import datasets
     except ImportError as error:
-        raise MissingExtra(
-            "reading from the hub needs Hugging Face datasets: pip install datasets"
-        ) from error
+        raise MissingExtra("reading from the hub needs Hugging Face datasets: pip install datasets") from error
     name = {"valid": "validation"}.get(split, split)
     try:
         rows = datasets.load_dataset(HUB_CODESEARCHNET, language, split=name)

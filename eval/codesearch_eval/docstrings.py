@@ -57,9 +57,7 @@ def _docstring_span(code: str) -> tuple[int, int] | None:
                 span = (start, starts[token.end[0] - 1] + token.end[1])
             elif span is None and token.type in _LAYOUT:
                 continue
-            elif (
-                token.type in {tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER} or token.string == ";"
-            ):
+            elif token.type in {tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER} or token.string == ";":
                 return span
             else:
                 return None  # the string is part of an expression, or there is none

@@ -69,9 +69,7 @@ class Comparison:
     queries: int
 
 
-def first_relevant_ranks(
-    scores: NDArray[np.floating], relevant: Sequence[Sequence[int]], ties: TieRule
-) -> Floats:
+def first_relevant_ranks(scores: NDArray[np.floating], relevant: Sequence[Sequence[int]], ties: TieRule) -> Floats:
     """Return the 1-based rank of the best-ranked relevant document of each query.
 
     Args:

@@ -83,17 +83,13 @@ def _draw_result(axes: Axes, height: float, result: Result) -> None:
         zorder=4,
     )
     if len(result.groups) > 1:
-        languages = {
-            name: 100 * group.measures[result.headline].value for name, group in result.groups.items()
-        }
+        languages = {name: 100 * group.measures[result.headline].value for name, group in result.groups.items()}
         _draw_languages(axes, height, languages)
 
 
 def _draw_languages(axes: Axes, height: float, values: dict[str, float]) -> None:
     if values:
-        axes.plot(
-            [min(values.values()), max(values.values())], [height, height], color=_RANGE, lw=5, zorder=2
-        )
+        axes.plot([min(values.values()), max(values.values())], [height, height], color=_RANGE, lw=5, zorder=2)
     for name, value in values.items():
         axes.plot(value, height, "|", color=_COLOURS[name], ms=13, mew=2.6, zorder=3)
 

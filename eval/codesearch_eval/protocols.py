@@ -137,9 +137,7 @@ def _all_protocols() -> list[Protocol]:
         for split, role in (("test", Role.TEST), ("valid", Role.DEVELOPMENT))
         for language in CSN_LANGUAGES
     ]
-    cosqa_cut = replace(
-        _COSQA, name="cosqa-test-cut", title="CoSQA test, docstrings cut", docstrings=DocstringRule.CUT
-    )
+    cosqa_cut = replace(_COSQA, name="cosqa-test-cut", title="CoSQA test, docstrings cut", docstrings=DocstringRule.CUT)
     return [
         _SAMPLE,
         replace(
@@ -185,9 +183,7 @@ def _all_protocols() -> list[Protocol]:
     ]
 
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
-    {protocol.name: protocol for protocol in _all_protocols()}
-)
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in _all_protocols()})
 
 SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -208,8 +204,6 @@ def select_protocols(names: Sequence[str]) -> list[Protocol]:
     for name in names:
         for member in SETS.get(name, (name,)):
             if member not in PROTOCOLS:
-                raise InputError(
-                    f"there is no evaluation {name!r}: choose from {', '.join([*SETS, *PROTOCOLS])}"
-                )
+                raise InputError(f"there is no evaluation {name!r}: choose from {', '.join([*SETS, *PROTOCOLS])}")
             selected[member] = PROTOCOLS[member]
     return list(selected.values())

@@ -57,13 +57,9 @@ def by_protocol(results: Iterable[Result]) -> dict[str, list[Result]]:
     for result in results:
         group = groups[result.protocol_name]
         if group and group[0].protocol != result.protocol:
-            raise InputError(
-                f"results of {result.protocol_name} were made under different rules: evaluate again"
-            )
+            raise InputError(f"results of {result.protocol_name} were made under different rules: evaluate again")
         if system_label(result) in {system_label(other) for other in group}:
-            raise InputError(
-                f"two results of {system_label(result)} under {result.protocol_name}: leave one out"
-            )
+            raise InputError(f"two results of {system_label(result)} under {result.protocol_name}: leave one out")
         group.append(result)
     order = {name: number for number, name in enumerate(PROTOCOLS)}
     return {
@@ -134,10 +130,7 @@ def _section(name: str, results: Sequence[Result], published: Sequence[Published
     parts = [f"## {protocol['title']}", rules, protocol_table(results, published)]
     if published:
         parts.append(
-            "\n".join(
-                f"[{number}] {figure.source}; {figure.note}."
-                for number, figure in enumerate(published, start=1)
-            )
+            "\n".join(f"[{number}] {figure.source}; {figure.note}." for number, figure in enumerate(published, start=1))
         )
     parts.append("\n".join(f"- {_provenance(result)}" for result in results))
     return "\n\n".join(parts)
@@ -150,9 +143,7 @@ def _counts(result: Result) -> str:
 
 def _provenance(result: Result) -> str:
     software, machine = result.software, result.machine
-    commit = (
-        f" {software['commit'][:10]}{'+' * software['commit'].endswith('+')}" if software["commit"] else ""
-    )
+    commit = f" {software['commit'][:10]}{'+' * software['commit'].endswith('+')}" if software["commit"] else ""
     dimension = f", {result.system.dimension} dimensions" if result.system.dimension else ""
     tied = sum(group.tied_queries for group in result.groups.values())
     device = machine["gpu"] or machine["cpu"]

@@ -79,9 +79,7 @@ class EncoderSystem:
         cache: VectorCache | None = None,
     ) -> None:
         if dimensions is not None and not 0 < dimensions <= encoder.dimension:
-            raise InputError(
-                f"{name} has {encoder.dimension} dimensions: --dimensions must be 1..{encoder.dimension}"
-            )
+            raise InputError(f"{name} has {encoder.dimension} dimensions: --dimensions must be 1..{encoder.dimension}")
         self._encoder = encoder
         self._dimensions = dimensions
         self._cache = cache or VectorCache(None)

@@ -68,6 +68,4 @@ def test_first_paragraph(docstring, expected):
 
 
 def test_comment_markers_are_stripped_at_the_starts_of_lines_only():
-    assert (
-        strip_comment_markers("// See http://x.org/a // b\n///  c\n# d") == "See http://x.org/a // b\n c\nd"
-    )
+    assert strip_comment_markers("// See http://x.org/a // b\n///  c\n# d") == "See http://x.org/a // b\n c\nd"

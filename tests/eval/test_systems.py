@@ -93,9 +93,7 @@ def test_a_damaged_cache_file_is_made_again(tmp_path):
     first = cache.get("key/with:odd characters", ["a"], encoder.encode_documents)
     (file,) = tmp_path.rglob("*.npy")
     file.write_bytes(file.read_bytes()[:-5])
-    np.testing.assert_array_equal(
-        cache.get("key/with:odd characters", ["a"], encoder.encode_documents), first
-    )
+    np.testing.assert_array_equal(cache.get("key/with:odd characters", ["a"], encoder.encode_documents), first)
     assert len(list(tmp_path.rglob("*.*"))) == 1
 
 

@@ -172,10 +172,7 @@ def test_the_hub_is_asked_for_the_split_by_its_own_name(monkeypatch, make_functi
 
 def test_real_data_has_the_official_counts(real_data):
     counts = {
-        name: {
-            task.group: (len(task.queries), len(task.documents))
-            for task in load_tasks(real_data, PROTOCOLS[name])
-        }
+        name: {task.group: (len(task.queries), len(task.documents)) for task in load_tasks(real_data, PROTOCOLS[name])}
         for name in (*SETS["dev"], *SETS["test"])
     }
     assert counts["csn-1000"] == dict.fromkeys(CSN_LANGUAGES, (1000, 1000))
