@@ -16,7 +16,7 @@ def compare(first: Result, second: Result) -> Comparison:
         InputError: They were not taken under the same protocol on the same questions, or the figures of the
             single questions were not kept.
     """
-    if first.protocol != second.protocol:
+    if first.rules != second.rules:
         raise InputError(f"{first.protocol_name} and {second.protocol_name} cannot be compared: the rules differ")
     if {name: group.query_hash for name, group in first.groups.items()} != {
         name: group.query_hash for name, group in second.groups.items()

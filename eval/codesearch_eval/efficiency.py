@@ -245,7 +245,7 @@ def efficiency_table(figures: Efficiency) -> str:
     """Return the figures as Markdown: a table of repositories, a line on the encoder, a line on the machine."""
     header = [
         "repository", "files", "chunks", "words s", "encoding s", "chunks/s", "peak MiB", "index MiB",
-        "cold ask s", "search ms p50 / p95",
+        "cold ask s", "its CPU s", "search ms p50 / p95",
     ]  # fmt: skip
     rows = [_row(repository) for repository in figures.repositories]
     machine, software = figures.machine, figures.software

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch.errors import MissingExtra
+from codesearch_eval.protocols import LANGUAGE_TITLES
 from codesearch_eval.published import PublishedFigure
 from codesearch_eval.results import Result
 
@@ -25,7 +26,7 @@ _COLOURS = {
     "python": "#56B4E9",
     "ruby": "#D55E00",
 }
-_OURS, _THEIRS, _RANGE = "#222222", "#999999", "#DDDDDD"
+_OURS, _THEIRS, _RANGE = "#222222", "#777777", "#DDDDDD"
 
 
 def draw_protocol(results: Sequence[Result], published: Sequence[PublishedFigure], path: Path) -> None:
@@ -54,8 +55,11 @@ def draw_protocol(results: Sequence[Result], published: Sequence[PublishedFigure
         else:
             _draw_result(axes, height, system)
     axes.set_yticks(range(len(systems)), [_label(system) for system in systems])
-    for tick, system in zip(axes.get_yticklabels(), systems, strict=True):
-        tick.set_color(_THEIRS if isinstance(system, PublishedFigure) else _OURS)
+    right = axes.get_yaxis_transform()  # x in fractions of the axes, y in rows
+    for height, (tick, system) in enumerate(zip(axes.get_yticklabels(), systems, strict=True)):
+        colour = _THEIRS if isinstance(system, PublishedFigure) else _OURS
+        tick.set_color(colour)
+        axes.text(1.02, height, f"{100 * _headline(system):.1f}", color=colour, va="center", transform=right)
     axes.set_xlabel(f"{results[0].headline}, %")
     axes.set_title(results[0].protocol["title"], loc="left", fontweight="bold")
     axes.grid(axis="x", color=_RANGE, linewidth=0.8)
@@ -95,11 +99,11 @@ def _draw_languages(axes: Axes, height: float, values: dict[str, float]) -> None
 
 
 def _draw_legend(figure: Figure, axes: Axes, languages: Sequence[str], published: bool) -> None:
-    axes.plot([], [], "o", color=_OURS, label="mean, 95% interval" if len(languages) > 1 else "95% interval")
+    axes.plot([], [], "o", color=_OURS, label="mean, 95% interval" if len(languages) > 1 else "value, 95% interval")
     if published:
         axes.plot([], [], "o", mfc="white", mec=_THEIRS, mew=1.4, label="published")
     for name in languages if len(languages) > 1 else ():
-        axes.plot([], [], "|", color=_COLOURS[name], ms=11, mew=2.6, label=name)
+        axes.plot([], [], "|", color=_COLOURS[name], ms=11, mew=2.6, label=LANGUAGE_TITLES[name])
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
 
 

@@ -16,7 +16,20 @@ from codesearch_eval.datasets import CSN_LANGUAGES
 from codesearch_eval.docstrings import DocstringRule, QueryForm
 from codesearch_eval.metrics import TieRule
 
-__all__ = ["PROTOCOLS", "SETS", "Metric", "Protocol", "Role", "Task", "select_protocols"]
+__all__ = ["LANGUAGE_TITLES", "PROTOCOLS", "SETS", "Metric", "Protocol", "Role", "Task", "select_protocols"]
+
+
+LANGUAGE_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "go": "Go",
+        "java": "Java",
+        "javascript": "JavaScript",
+        "php": "PHP",
+        "python": "Python",
+        "ruby": "Ruby",
+    }
+)
+"""What tables and plots call the groups."""
 
 
 class Role(StrEnum):
@@ -129,7 +142,7 @@ def _all_protocols() -> list[Protocol]:
         replace(
             _SAMPLE,
             name=f"csn-{split}-{language}",
-            title=f"CSN {language}, {split}, full pool",
+            title=f"CSN {LANGUAGE_TITLES[language]}, {split}, full pool",
             role=role,
             candidates=f"all functions of CodeXGLUE's {split} split of the language",
             groups=(language,),

@@ -9,20 +9,11 @@ from pathlib import Path
 from codesearch.errors import InputError
 from codesearch_eval.metrics import Interval
 from codesearch_eval.plots import draw_protocol
-from codesearch_eval.protocols import PROTOCOLS
+from codesearch_eval.protocols import LANGUAGE_TITLES, PROTOCOLS
 from codesearch_eval.published import PublishedFigure, published_figures
 from codesearch_eval.results import Result
 
 __all__ = ["by_protocol", "markdown_table", "protocol_table", "system_label", "write_report"]
-
-_LANGUAGE_TITLES = {
-    "go": "Go",
-    "java": "Java",
-    "javascript": "JavaScript",
-    "php": "PHP",
-    "python": "Python",
-    "ruby": "Ruby",
-}
 
 
 def write_report(results: Iterable[Result], folder: Path) -> Path:
@@ -56,7 +47,7 @@ def by_protocol(results: Iterable[Result]) -> dict[str, list[Result]]:
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         group = groups[result.protocol_name]
-        if group and group[0].protocol != result.protocol:
+        if group and group[0].rules != result.rules:
             raise InputError(f"results of {result.protocol_name} were made under different rules: evaluate again")
         if system_label(result) in {system_label(other) for other in group}:
             raise InputError(f"two results of {system_label(result)} under {result.protocol_name}: leave one out")
@@ -82,7 +73,7 @@ def protocol_table(results: Sequence[Result], published: Sequence[PublishedFigur
     several = len(languages) > 1
     header = [
         "system",
-        *([_LANGUAGE_TITLES[name] for name in languages] if several else []),
+        *([LANGUAGE_TITLES[name] for name in languages] if several else []),
         results[0].headline,
     ]
     if results[0].headline == "MRR":
@@ -130,7 +121,9 @@ def _section(name: str, results: Sequence[Result], published: Sequence[Published
     parts = [f"## {protocol['title']}", rules, protocol_table(results, published)]
     if published:
         parts.append(
-            "\n".join(f"[{number}] {figure.source}; {figure.note}." for number, figure in enumerate(published, start=1))
+            "\n".join(
+                f"- [{number}] {figure.source}; {figure.note}." for number, figure in enumerate(published, start=1)
+            )
         )
     parts.append("\n".join(f"- {_provenance(result)}" for result in results))
     return "\n\n".join(parts)

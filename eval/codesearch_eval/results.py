@@ -86,6 +86,11 @@ class Result:
         """Name of the protocol."""
         return str(self.protocol["name"])
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        """The protocol without its title: what must be equal for two results to be comparable."""
+        return {name: value for name, value in self.protocol.items() if name != "title"}
+
     def file_name(self) -> str:
         """Return the name that its file gets: the same system under the same protocol overwrites itself."""
         system = f"{self.system.name} {self.system.precision}".strip()

@@ -172,6 +172,8 @@ def test_one_system_twice_or_rules_that_changed_do_not_share_a_table(evaluated):
     changed = replace(result, protocol={**result.protocol, "ties": "expected"})
     with pytest.raises(InputError, match="different rules"):
         by_protocol([result, changed])
+    retitled = replace(result, protocol={**result.protocol, "title": "CoSQA, development"})
+    assert len(by_protocol([read_result(evaluated / "cosqa-dev--bm25-split-words.json"), retitled])["cosqa-dev"]) == 2
 
 
 def test_protocols_are_listed():
