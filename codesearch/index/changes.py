@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from codesearch.records import Repository, SourceFile
 from codesearch.sources import FileRules, Listing, list_files
 
-__all__ = ["Changes", "find_changes"]
+__all__ = ["Changes", "KnownFile", "find_changes"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A file as it was when it was last read; `id` is None for one that was left out."""
+class KnownFile(NamedTuple):
+    """A file as it was when it was last read; `id` is None for one that was left out then."""
 
     id: int | None
     blob: str
@@ -22,17 +23,10 @@ class _Known:
     mtime_ns: int
 
     def is_current(self, file: SourceFile) -> bool:
+        """Whether the file is still as it was: by Git's id where Git has one, else by size and time."""
         if file.blob and self.blob:
             return file.blob == self.blob
-        return (file.size, file.mtime_ns) == (self.size, self.mtime_ns)
-
-
-def _known_files(connection: sqlite3.Connection) -> dict[str, _Known]:
-    rows = connection.execute(
-        "SELECT path, id, blob, size, mtime_ns FROM files"
-        " UNION ALL SELECT path, NULL, blob, size, mtime_ns FROM skipped WHERE was_read"
-    )
-    return {os.fsdecode(path): _Known(*rest) for path, *rest in rows}
+        return file.mtime_ns == self.mtime_ns and file.size == self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +37,28 @@ class Changes:
         listing: The repository as it is now.
         changed: Files that are new or may have changed.
         removed: Ids of files that are no longer to be searched.
+        known: Every file that was read before, by path.
     """
 
     listing: Listing
     changed: list[SourceFile]
     removed: list[int]
+    known: Mapping[str, KnownFile]
 
 
 def find_changes(repository: Repository, connection: sqlite3.Connection, rules: FileRules) -> Changes:
     """Compare a repository with the database of its index; reads no file."""
     listing = list_files(repository, rules)
     known = _known_files(connection)
-    changed = [f for f in listing.files if not (f.path in known and known[f.path].is_current(f))]
-    listed = {file.path for file in listing.files}
-    removed = [entry.id for path, entry in known.items() if path not in listed and entry.id is not None]
-    return Changes(listing, changed, removed)
+    changed = [f for f in listing.files if f.path not in known or not known[f.path].is_current(f)]
+    gone = known.keys() - {file.path for file in listing.files}
+    removed = sorted(entry.id for path in gone if (entry := known[path]).id is not None)
+    return Changes(listing, changed, removed, known)
+
+
+def _known_files(connection: sqlite3.Connection) -> dict[str, KnownFile]:
+    rows = connection.execute(
+        "SELECT path, id, blob, size, mtime_ns FROM files"
+        " UNION ALL SELECT path, NULL, blob, size, mtime_ns FROM skipped WHERE was_read"
+    )
+    return {os.fsdecode(path): KnownFile(*rest) for path, *rest in rows}

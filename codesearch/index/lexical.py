@@ -7,15 +7,21 @@ and Zaragoza, *The Probabilistic Relevance Framework* (2009), with tantivy's k1 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import errno
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import tantivy
 
+from codesearch.errors import IndexUnusable, Unusable
 from codesearch.records import Chunk
 from codesearch.words import terms
 
-__all__ = ["FIELD_WEIGHTS", "LexicalIndex", "LexicalWriter", "lexical_generation"]
+__all__ = ["FIELD_WEIGHTS", "LexicalDamaged", "LexicalIndex", "LexicalWriter", "lexical_generation"]
 
 FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
 """What a hit in each field is worth. A question names a function or its file more often than its body."""
@@ -23,6 +29,40 @@ FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
 _WRITER_HEAP_BYTES = 64_000_000
 _GENERATION_MARK = -1
 """The `file` value of the one document that says which generation the index holds."""
+
+
+class LexicalDamaged(IndexUnusable):
+    """There is no lexical index that can be read. An update makes it anew from the database."""
+
+    def __init__(self, detail: object) -> None:
+        super().__init__(Unusable.CORRUPT, f"run `codesearch index --rebuild` to build it anew ({detail})")
+
+
+_ERRNO = re.compile(r"(?:os error |code: )(\d+)")
+
+
+@contextmanager
+def _tantivy_errors(directory: Path) -> Iterator[None]:
+    """Tell a disk that fails from files that are damaged: tantivy raises ValueError for both.
+
+    Raises:
+        OSError: With the number of the system's error.
+        LexicalDamaged: Whatever else it was.
+    """
+    try:
+        yield
+    except ValueError as error:
+        found = _ERRNO.search(str(error))
+        number = int(found[1]) if found else errno.ENOENT
+        if number != errno.ENOENT:
+            raise OSError(number, os.strerror(number), str(directory)) from error
+        raise LexicalDamaged(error) from error
+    except BaseException as error:
+        # On some damage tantivy panics, which arrives as an exception outside of Exception that has no
+        # importable type.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise LexicalDamaged(error) from error
 
 
 def _schema() -> tantivy.Schema:
@@ -44,15 +84,31 @@ def _path_terms(path: str) -> list[str]:
 
 
 class LexicalWriter:
-    """Adds and removes chunks; nothing is seen by readers before :meth:`commit`.
+    """Adds and removes chunks; nothing is seen by readers before :meth:`commit`. A context manager.
 
     Args:
         directory: An existing folder of the index directory, empty or with a lexical index in it.
+
+    Raises:
+        OSError: By every method: the disk is full or failing.
+        LexicalDamaged: By every method: what is there cannot be added to.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._index = tantivy.Index(_schema(), path=str(directory))
-        self._writer = self._index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+        self._directory = directory
+        with _tantivy_errors(directory):
+            self._index = tantivy.Index(_schema(), path=str(directory))
+            self._writer = self._index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            with suppress(OSError, LexicalDamaged):  # what ended the block is what counts
+                self.close()
 
     def add(self, chunk_id: int, file_id: int, chunk: Chunk) -> None:
         """Add a chunk under its ids."""
@@ -65,29 +121,33 @@ class LexicalWriter:
             language=chunk.language,
             kind=chunk.kind.value,
         )
-        self._writer.add_document(document)
+        with _tantivy_errors(self._directory):
+            self._writer.add_document(document)
 
     def remove_file(self, file_id: int) -> None:
         """Remove every chunk of a file."""
-        self._writer.delete_documents_by_term("file", file_id)
+        with _tantivy_errors(self._directory):
+            self._writer.delete_documents_by_term("file", file_id)
 
     def commit(self, generation: int) -> None:
         """Make all changes since the last commit visible at once, as this generation."""
-        self._writer.delete_documents_by_term("file", _GENERATION_MARK)
-        self._writer.add_document(tantivy.Document(chunk=generation, file=_GENERATION_MARK))
-        self._writer.commit()
+        with _tantivy_errors(self._directory):
+            self._writer.delete_documents_by_term("file", _GENERATION_MARK)
+            self._writer.add_document(tantivy.Document(chunk=generation, file=_GENERATION_MARK))
+            self._writer.commit()
 
     def close(self) -> None:
         """Wait for merges and release tantivy's own lock; what was not committed is dropped."""
-        self._writer.rollback()
-        self._writer.wait_merging_threads()
+        with _tantivy_errors(self._directory):
+            self._writer.rollback()
+            self._writer.wait_merging_threads()
 
 
 def lexical_generation(directory: Path) -> int | None:
     """Return the generation of the index in `directory`, or None where there is no readable one."""
     try:
         return LexicalIndex(directory).generation
-    except (ValueError, OSError):
+    except (LexicalDamaged, OSError):
         return None
 
 
@@ -98,15 +158,18 @@ class LexicalIndex:
         directory: Where the index lies.
 
     Raises:
-        ValueError: There is no readable index of this format.
+        LexicalDamaged: By every method: there is no index, or it cannot be read.
+        OSError: By every method: the disk is failing.
     """
 
     def __init__(self, directory: Path) -> None:
-        if not tantivy.Index.exists(str(directory)):
-            raise ValueError(f"no lexical index in {directory}")
-        self._schema = _schema()
-        self._searcher = tantivy.Index(self._schema, path=str(directory)).searcher()
-        self.generation = self._read_generation()
+        self._directory = directory
+        with _tantivy_errors(directory):
+            if not tantivy.Index.exists(str(directory)):
+                raise ValueError(f"no lexical index in {directory}")
+            self._schema = _schema()
+            self._searcher = tantivy.Index(self._schema, path=str(directory)).searcher()
+            self.generation = self._read_generation()
 
     def _read_generation(self) -> int:
         mark = tantivy.Query.term_query(self._schema, "file", _GENERATION_MARK)
@@ -134,7 +197,8 @@ class LexicalIndex:
 
     def document_frequency(self, term: str) -> int:
         """Return in how many chunks a term occurs, in their text or their name."""
-        return max(self._searcher.doc_freq(field, term) for field in ("text", "symbol"))
+        with _tantivy_errors(self._directory):
+            return max(self._searcher.doc_freq(field, term) for field in ("text", "symbol"))
 
     def search(
         self,
@@ -159,14 +223,15 @@ class LexicalIndex:
         filters = {"language": languages, "kind": kinds, "file": files, "chunk": chunks}
         if not question or any(values is not None and not values for values in filters.values()):
             return []
-        words = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term_query(t)) for t in question])
-        must = [
-            (tantivy.Occur.Must, self._filter_query(field, values))
-            for field, values in filters.items()
-            if values is not None
-        ]
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, words), *must])
-        hits = self._searcher.search(query, limit=limit, count=False).hits
-        ids = self._searcher.fast_field_values("chunk", [address for _, address in hits])
+        with _tantivy_errors(self._directory):
+            words = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term_query(t)) for t in question])
+            must = [
+                (tantivy.Occur.Must, self._filter_query(field, values))
+                for field, values in filters.items()
+                if values is not None
+            ]
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, words), *must])
+            hits = self._searcher.search(query, limit=limit, count=False).hits
+            ids = self._searcher.fast_field_values("chunk", [address for _, address in hits])
         found = [(int(i or 0), float(score or 0.0)) for i, (score, _) in zip(ids, hits, strict=True)]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))

@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, unpack
-from codesearch.index.lexical import LexicalIndex
-from codesearch.index.storage import (
-    CHUNK_SELECT,
-    chunk_from_row,
-    database_errors,
-    lexical_directory,
-    open_reader,
-)
+from codesearch.index.lexical import LexicalDamaged, LexicalIndex
+from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
+from codesearch.index.storage import database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
 from codesearch.sources import FileRules
 
@@ -99,7 +94,7 @@ class Snapshot:
         self.directory = directory
         self._db, self.manifest = open_reader(directory)
         self.lexical: LexicalIndex | None = None
-        with suppress(ValueError, OSError):
+        with suppress(LexicalDamaged, OSError):
             self.lexical = LexicalIndex(lexical_directory(directory))
 
     def __enter__(self) -> Self:

@@ -24,20 +24,18 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
-from codesearch.records import Chunk, Kind, Span
+from codesearch.index.schema import FORMAT, SCHEMA, Manifest
 
 __all__ = [
-    "FORMAT",
     "Manifest",
-    "chunk_columns",
-    "chunk_from_row",
+    "Writer",
     "database_errors",
     "delete_index",
     "index_size",
@@ -46,92 +44,6 @@ __all__ = [
     "open_writer",
     "segment_path",
 ]
-
-FORMAT: Final = 1
-"""Raised whenever an older version could not read what this one writes, or the other way round."""
-
-_SCHEMA: Final = """
-CREATE TABLE manifest (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
-CREATE TABLE files (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path BLOB NOT NULL UNIQUE,           -- as the file system has it: not every name is UTF-8
-    language TEXT NOT NULL,
-    blob TEXT NOT NULL,                  -- Git's id of the content
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    generation INTEGER NOT NULL          -- of the transaction that last wrote its chunks
-);
-CREATE INDEX files_generation ON files (generation);
-CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    file_id INTEGER NOT NULL REFERENCES files (id),
-    vector_id INTEGER NOT NULL REFERENCES vectors (id),
-    kind TEXT NOT NULL,
-    name TEXT NOT NULL,
-    qualified_name TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    documentation TEXT NOT NULL,
-    first_line INTEGER NOT NULL,
-    last_line INTEGER NOT NULL,
-    spans TEXT NOT NULL,                 -- "1-4 9-9"
-    text TEXT NOT NULL,
-    code TEXT,                           -- NULL where it equals text
-    part INTEGER NOT NULL
-);
-CREATE INDEX chunks_file ON chunks (file_id);
-CREATE INDEX chunks_vector ON chunks (vector_id);
-CREATE TABLE vectors (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    key BLOB NOT NULL UNIQUE,            -- hash of the encoded text and the model
-    vector BLOB,                         -- float16, NULL while it is still to be made
-    segment INTEGER                      -- NULL while it is searched exactly
-);
-CREATE INDEX vectors_segment ON vectors (segment, id);
-CREATE TABLE pending (vector_id INTEGER PRIMARY KEY REFERENCES vectors (id), text TEXT NOT NULL);
-CREATE TABLE removed (file_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
-CREATE TABLE skipped (
-    path BLOB PRIMARY KEY,
-    reason TEXT NOT NULL,                -- name of a SkipReason
-    detail TEXT NOT NULL,
-    blob TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    was_read INTEGER NOT NULL            -- 1 if its content decided, 0 if its name did
-);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an index says about itself.
-
-    Attributes:
-        format: `FORMAT` of the version that wrote it.
-        model_id: Of the encoder whose vectors it holds, "" before the first vector.
-        dimension: Of the vectors, 0 before the first.
-        root: Absolute path of the repository.
-        name: What results call the repository.
-        url: The URL it was cloned from, if it was.
-        include: Patterns that a file must match, if any.
-        exclude: Patterns that a file must not match.
-        commit: Git commit of the last complete update, if the repository has one.
-        generation: Number of the last transaction that changed chunks.
-        created: Unix time of the first update.
-        updated: Unix time of the last complete update, 0.0 before the first.
-    """
-
-    root: str
-    name: str
-    model_id: str = ""
-    dimension: int = 0
-    url: str | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    commit: str | None = None
-    generation: int = 0
-    created: float = 0.0
-    updated: float = 0.0
-    format: int = FORMAT
 
 
 def lexical_directory(directory: Path) -> Path:
@@ -150,18 +62,33 @@ def database_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = getattr(error, "sqlite_errorcode", None)
         if code == sqlite3.SQLITE_FULL:
             raise _disk_full(directory) from error
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-            raise IndexUnusable(
-                Unusable.CORRUPT, f"run `codesearch index` to build it anew ({directory}: {error})"
-            ) from error
-        raise StorageError(f"{directory}: {error}; check the disk and the folder's permissions") from error
+        if _is_damage(error, code):
+            raise _corrupt(f"{directory}: {error}") from error
+        raise StorageError(
+            f"{directory}: {error}; check the free space of the disk and the folder's permissions"
+        ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _disk_full(directory) from error
-        raise StorageError(f"{error.filename or directory}: {error.strerror or error}") from error
+        raise StorageError(
+            f"{error.filename or directory}: {error.strerror or error}; "
+            "check the disk and the permissions, or choose another place with --index-dir"
+        ) from error
+
+
+def _is_damage(error: sqlite3.DatabaseError, code: int | None) -> bool:
+    if code is None:  # raised by Python's module and not by SQLite: text that is not UTF-8
+        return isinstance(error, sqlite3.OperationalError)
+    # SQLITE_ERROR: a table is missing, so this is not our schema.
+    damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+    return code & 0xFF in damaged or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def _corrupt(detail: str) -> IndexUnusable:
+    return IndexUnusable(Unusable.CORRUPT, f"run `codesearch index --rebuild` to build it anew ({detail})")
 
 
 def _disk_full(directory: Path) -> StorageError:
@@ -171,29 +98,29 @@ def _disk_full(directory: Path) -> StorageError:
     )
 
 
-def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
-    mode = "rwc" if writable else "ro"
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
+        f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
     )
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA mmap_size = 268435456")
+    connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 
 
 def _read_manifest(connection: sqlite3.Connection) -> Manifest:
-    (text,) = connection.execute("SELECT json FROM manifest").fetchone()
-    found: dict[str, Any] = json.loads(text)
-    if found["format"] != FORMAT:
+    try:
+        (text,) = connection.execute("SELECT json FROM manifest").fetchone()
+        found: dict[str, Any] = json.loads(text)
+        if found["format"] == FORMAT:
+            found["include"], found["exclude"] = tuple(found["include"]), tuple(found["exclude"])
+            return Manifest(**found)
         older = found["format"] < FORMAT
-        raise IndexUnusable(
-            Unusable.OLDER_FORMAT if older else Unusable.NEWER_FORMAT,
-            "run `codesearch index` to build it anew"
-            if older
-            else "upgrade codesearch, or run `codesearch index --rebuild` to replace it",
-        )
-    found["include"], found["exclude"] = tuple(found["include"]), tuple(found["exclude"])
-    return Manifest(**found)
+    except (TypeError, KeyError, ValueError) as error:
+        raise _corrupt(f"its manifest cannot be read: {error}") from error
+    if older:
+        raise IndexUnusable(Unusable.OLDER_FORMAT, "run `codesearch index` to build it anew")
+    raise IndexUnusable(Unusable.NEWER_FORMAT, "upgrade codesearch, or run `codesearch index --rebuild` to replace it")
 
 
 def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
@@ -204,27 +131,28 @@ def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
         StorageError: The disk cannot be read.
     """
     path = directory / "index.db"
-    if not path.is_file():
-        raise IndexUnusable(Unusable.MISSING, "run `codesearch index` first")
     with database_errors(directory):
-        connection = _connect(path, writable=False)
+        if not path.is_file():
+            raise IndexUnusable(Unusable.MISSING, "run `codesearch index` first")
         try:
-            connection.execute("BEGIN")
-            return connection, _read_manifest(connection)
+            return _begin(_connect(path, "mode=ro"))
         except sqlite3.OperationalError:
             # A read-only folder: SQLite cannot make the shared-memory file that a WAL reader needs. Nobody
-            # can be writing there either, so the file may be read as it lies.
-            connection.close()
-            if os.access(directory, os.W_OK):
+            # can be writing there either, so the file may be read as it lies, if no commit lies beside it.
+            wal = path.with_name("index.db-wal")
+            if os.access(directory, os.W_OK) or (wal.exists() and wal.stat().st_size):
                 raise
-            connection = sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, isolation_level=None)
-            return connection, _read_manifest(connection)
-        except (TypeError, KeyError, json.JSONDecodeError) as error:
-            connection.close()
-            raise IndexUnusable(Unusable.CORRUPT, "run `codesearch index` to build it anew") from error
-        except BaseException:
-            connection.close()
-            raise
+            return _begin(_connect(path, "immutable=1"))
+
+
+def _begin(connection: sqlite3.Connection) -> tuple[sqlite3.Connection, Manifest]:
+    """Fix the state that the connection sees; closes it on an error."""
+    try:
+        connection.execute("BEGIN")
+        return connection, _read_manifest(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 class Writer:
@@ -282,25 +210,34 @@ class Writer:
             path.mkdir(exist_ok=True)
         return path
 
-    def write_segment(self, segment: int, save: Callable[[Path], None]) -> None:
-        """Let `save` write a segment's graph to a temporary path, then move it to its place."""
-        path = segment_path(self.directory, segment)
-        partial = path.with_suffix(".partial")
+    def write_partial(self, save: Callable[[Path], None]) -> Path:
+        """Let `save` write a file that nobody reads yet, for :meth:`place_segment`; returns where it lies."""
+        partial = self.directory / "segment.partial"
         with database_errors(self.directory):
             try:
                 save(partial)
                 with partial.open("rb") as file:
                     os.fsync(file.fileno())
-                partial.replace(path)
-            finally:
+            except BaseException:
                 partial.unlink(missing_ok=True)
+                raise
+        return partial
+
+    def place_segment(self, partial: Path, segment: int) -> None:
+        """Make a file that was written the graph of a segment."""
+        with database_errors(self.directory):
+            partial.replace(segment_path(self.directory, segment))
 
     def remove_segments(self, keep: set[int]) -> None:
-        """Delete the graphs of all segments but those to keep."""
+        """Delete the graphs of all segments but those to keep.
+
+        A reader of an older state that has not loaded one yet searches its vectors exactly instead.
+        """
         names = {segment_path(self.directory, segment).name for segment in keep}
-        for path in self.directory.glob("segment-*"):
-            if path.name not in names:
-                path.unlink(missing_ok=True)
+        with database_errors(self.directory):
+            for path in self.directory.glob("segment*"):
+                if path.name not in names:
+                    path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -330,7 +267,7 @@ def open_writer(
     """
     with database_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / "lock")
+        lock = _lock(directory)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -364,39 +301,52 @@ def _open_or_replace(
                 raise
             if error.reason is not Unusable.MISSING and on_replace is not None:
                 on_replace(error)
-    _clear(directory)
     with database_errors(directory):
-        connection = _connect(directory / "index.db", writable=True)
+        _clear(directory)
+        _create(directory, replace(fresh, created=time.time(), generation=0))
+    return _open_existing(directory)
+
+
+def _create(directory: Path, manifest: Manifest) -> None:
+    """Make an empty database under another name and move it to its place: no reader ever sees half of it."""
+    partial = directory / "index.partial"
+    connection = _connect(partial, "mode=rwc")
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        writer = Writer(directory, connection, replace(fresh, created=time.time(), generation=0))
-        connection.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
-        with writer.transaction():
+        writer = Writer(directory, connection, manifest)
+        connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+        with writer.transaction(derived=True):
             pass
-    return writer
+    finally:
+        connection.close()
+    partial.replace(directory / "index.db")
 
 
 def _open_existing(directory: Path) -> Writer:
     reader, _ = open_reader(directory)
     reader.close()
     with database_errors(directory):
-        connection = _connect(directory / "index.db", writable=True)
+        connection = _connect(directory / "index.db", "mode=rw")
         try:
-            connection.execute("PRAGMA synchronous = NORMAL")
             return Writer(directory, connection, _read_manifest(connection))
         except BaseException:
             connection.close()
             raise
 
 
+def _lock(directory: Path) -> FileLock:
+    # Not thread-local: a generator that writes may be closed by another thread than the one that began it.
+    return FileLock(directory / "lock", thread_local=False)
+
+
 def _clear(directory: Path) -> None:
-    """Delete every file of an index, and nothing else."""
-    with database_errors(directory):
-        for name in ("index.db", "index.db-wal", "index.db-shm"):
-            (directory / name).unlink(missing_ok=True)
-        shutil.rmtree(lexical_directory(directory), ignore_errors=True)
-        for path in directory.glob("segment-*"):
-            path.unlink(missing_ok=True)
+    """Delete every file of an index, and nothing else. The database goes first: without it nothing counts."""
+    for database in ("index.db", "index.partial"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            (directory / f"{database}{suffix}").unlink(missing_ok=True)
+    shutil.rmtree(lexical_directory(directory), ignore_errors=True)
+    for path in directory.glob("segment*"):
+        path.unlink(missing_ok=True)
 
 
 def delete_index(directory: Path) -> bool:
@@ -409,16 +359,18 @@ def delete_index(directory: Path) -> bool:
     if not (directory / "index.db").exists():
         return False
     with database_errors(directory):
-        lock = FileLock(directory / "lock")
+        lock = _lock(directory)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise IndexBusy(f"another process is writing to {directory}: stop it first") from None
         try:
             _clear(directory)
+            # While it is held: another process that waits for it then sees that it guards nothing any more.
+            with contextlib.suppress(PermissionError):  # Windows deletes no file that is open
+                (directory / "lock").unlink(missing_ok=True)
         finally:
             lock.release()
-        (directory / "lock").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             directory.rmdir()
     return True
@@ -426,64 +378,8 @@ def delete_index(directory: Path) -> bool:
 
 def index_size(directory: Path) -> int:
     """Return the bytes that an index takes on disk."""
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
-
-
-_CHUNK_COLUMNS: Final = (
-    "kind",
-    "name",
-    "qualified_name",
-    "signature",
-    "documentation",
-    "first_line",
-    "last_line",
-    "spans",
-    "text",
-    "code",
-    "part",
-)
-
-
-def chunk_columns(chunk: Chunk) -> dict[str, str | int | None]:
-    """Return a chunk as the columns of its row, those that point to other tables left out."""
-    return {
-        "kind": chunk.kind.value,
-        "name": chunk.name,
-        "qualified_name": chunk.qualified_name,
-        "signature": chunk.signature,
-        "documentation": chunk.documentation,
-        "first_line": chunk.span.start,
-        "last_line": chunk.span.end,
-        "spans": " ".join(f"{span.start}-{span.end}" for span in chunk.text_spans),
-        "text": chunk.text,
-        "code": None if chunk.code == chunk.text else chunk.code,
-        "part": chunk.part,
-    }
-
-
-def _span(text: str) -> Span:
-    start, _, end = text.partition("-")
-    return Span(int(start), int(end))
-
-
-def chunk_from_row(path: bytes, language: str, row: tuple[Any, ...]) -> Chunk:
-    """Make a chunk from its file's path and language and its columns in the order of the schema."""
-    kind, name, qualified_name, signature, documentation, first, last, spans, text, code, part = row
-    return Chunk(
-        path=os.fsdecode(path),
-        language=language,
-        kind=Kind(kind),
-        name=name,
-        qualified_name=qualified_name,
-        signature=signature,
-        documentation=documentation,
-        span=Span(first, last),
-        text_spans=tuple(_span(span) for span in spans.split()),
-        text=text,
-        code=text if code is None else code,
-        part=part,
-    )
-
-
-CHUNK_SELECT: Final = ", ".join(f"chunks.{column}" for column in _CHUNK_COLUMNS)
-"""The columns that :func:`chunk_from_row` takes, for a SELECT."""
+    total = 0
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another process may be writing
+            total += path.stat().st_size if path.is_file() else 0
+    return total

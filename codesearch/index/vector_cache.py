@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 __all__ = ["VectorCache"]
 
 _LOOKUP_BLOCK = 500
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS vectors (model TEXT, key BLOB, vector BLOB NOT NULL, "
+    "PRIMARY KEY (model, key)) WITHOUT ROWID"
+)
+_DAMAGE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
 
 
 class VectorCache:
@@ -23,60 +28,65 @@ class VectorCache:
     Args:
         path: The database file; None for a cache that remembers nothing.
         model_id: Of the encoder; vectors of other models are not seen.
+        dimension: Of its vectors; whatever is of another length is not seen.
     """
 
-    def __init__(self, path: Path | None, model_id: str) -> None:
+    def __init__(self, path: Path | None, model_id: str, dimension: int) -> None:
+        self._path = path
         self._model = model_id
-        self._connection = None if path is None else _open(path)
+        self._bytes = 2 * dimension  # float16
+        self._connection: sqlite3.Connection | None = None
+        with self._forgiven():
+            self._open()
+
+    def _open(self) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute(_SCHEMA)
+
+    @contextlib.contextmanager
+    def _forgiven(self) -> Iterator[None]:
+        """Go on without the cache after an error; a damaged file is replaced by an empty one."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE or self._path is None:
+                return
+            self.close()
+            with contextlib.suppress(sqlite3.Error, OSError):
+                for suffix in ("", "-wal", "-shm"):
+                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+                self._open()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the vectors that are known, by key."""
         found: dict[bytes, bytes] = {}
-        if self._connection is None:
-            return found
-        with contextlib.suppress(sqlite3.Error):
-            for start in range(0, len(keys), _LOOKUP_BLOCK):
+        with self._forgiven():
+            for start in range(0, len(keys) if self._connection else 0, _LOOKUP_BLOCK):
                 block = keys[start : start + _LOOKUP_BLOCK]
                 marks = ", ".join("?" * len(block))
-                found.update(
-                    self._connection.execute(
-                        f"SELECT key, vector FROM vectors WHERE model = ? AND key IN ({marks})",
-                        [self._model, *block],
-                    ).fetchall()
-                )
+                query = f"SELECT key, vector FROM vectors WHERE model = ? AND key IN ({marks}) AND length(vector) = ?"
+                found.update(self._execute(query, [self._model, *block, self._bytes]))
         return found
+
+    def _execute(self, query: str, values: Sequence[object]) -> Iterable[tuple[bytes, bytes]]:
+        return [] if self._connection is None else self._connection.execute(query, values)
 
     def put(self, vectors: Mapping[bytes, bytes]) -> None:
         """Remember vectors."""
-        if self._connection is None:
-            return
-        rows: Iterable[tuple[str, bytes, bytes]] = ((self._model, k, v) for k, v in vectors.items())
-        with contextlib.suppress(sqlite3.Error), self._connection:
-            self._connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+        rows = [(self._model, key, vector) for key, vector in vectors.items()]
+        with self._forgiven():
+            if self._connection is not None:
+                with self._connection:
+                    self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
         """Close the file."""
         if self._connection is not None:
-            self._connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
-
-
-def _open(path: Path) -> sqlite3.Connection | None:
-    for attempt in range(2):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=5)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (model TEXT, key BLOB, vector BLOB NOT NULL, "
-                "PRIMARY KEY (model, key)) WITHOUT ROWID"
-            )
-            return connection
-        except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if attempt or code not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-                return None
-            with contextlib.suppress(OSError):
-                path.unlink()
-    return None

@@ -7,20 +7,22 @@ C code that nobody here wrote: a file that brings a worker down is left out with
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import signal
+import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
 
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources import FileRules, read_source
 
-__all__ = ["Extracted", "Outcome", "extract_file", "extract_files"]
+__all__ = ["Extracted", "Outcome", "Unchanged", "extract_file", "extract_files"]
 
 _PARALLEL_FROM = 250
 """Files from which starting processes (a quarter of a second) pays."""
@@ -45,14 +47,21 @@ class Extracted:
     chunks: list[Chunk]
 
 
-Outcome = tuple[SourceFile, Extracted | SkippedFile]
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A file that was touched, and holds what it held before."""
 
 
-def extract_file(repository: Repository, rules: FileRules, file: SourceFile) -> Outcome:
-    """Read one file and split it into chunks."""
+Outcome = tuple[SourceFile, Extracted | SkippedFile | Unchanged]
+
+
+def extract_file(repository: Repository, rules: FileRules, file: SourceFile, known_blob: str = "") -> Outcome:
+    """Read one file and split it into chunks, unless its content is the blob that is known."""
     source = read_source(repository, file, rules)
     if isinstance(source, SkippedFile):
         return file, source
+    if source.blob == known_blob:
+        return file, Unchanged()
     language = language_of(file.path, source.text.partition("\n")[0][:200])
     if language is None:
         return file, SkippedFile(file.path, SkipReason.UNKNOWN_LANGUAGE)
@@ -63,17 +72,16 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile) -> 
     return file, Extracted(file, language.name, source.blob, chunks)
 
 
-def _extract_task(repository: Repository, rules: FileRules, files: Sequence[SourceFile]) -> list[Outcome]:
-    return [extract_file(repository, rules, file) for file in files]
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # spawn: the caller may have threads (a language server), and forking those is not safe.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+Task = Sequence[tuple[SourceFile, str]]
+"""Files with the blobs that are known of them."""
 
 
 def extract_files(
-    repository: Repository, rules: FileRules, files: Sequence[SourceFile], workers: int = 0
+    repository: Repository,
+    rules: FileRules,
+    files: Sequence[SourceFile],
+    known_blobs: Mapping[str, str],
+    workers: int = 0,
 ) -> Iterator[Outcome]:
     """Yield what each file came to, roughly in the order given; memory does not grow with their number.
 
@@ -81,48 +89,102 @@ def extract_files(
         repository: That they belong to.
         rules: What is left out.
         files: To read.
+        known_blobs: Git's ids of what is in the index, by path; such a file is not split again.
         workers: Processes; 0 for one per core, and none for a few files.
     """
     workers = workers or min(os.cpu_count() or 1, 8)
-    if workers == 1 or len(files) < _PARALLEL_FROM:
-        yield from (extract_file(repository, rules, file) for file in files)
-        return
-    tasks = [files[i : i + _FILES_PER_TASK] for i in range(0, len(files), _FILES_PER_TASK)]
-    suspects = yield from _run(repository, rules, tasks, workers)
-    while suspects:
-        # A worker died. Everything that was under way is tried again one by one, each in a process that it
-        # can bring down alone.
-        file = suspects.popleft()
-        with _pool(1) as pool:
-            try:
-                yield pool.submit(extract_file, repository, rules, file).result()
-            except BrokenProcessPool:
-                yield file, SkippedFile(file.path, SkipReason.FAILED, "its grammar crashed")
+    pairs = [(file, known_blobs.get(file.path, "")) for file in files]
+    waiting: deque[Task] = deque(pairs[i : i + _FILES_PER_TASK] for i in range(0, len(pairs), _FILES_PER_TASK))
+    pool = _start_pool(workers) if workers > 1 and len(files) >= _PARALLEL_FROM else None
+    while pool is not None and waiting:
+        suspects = yield from _run(pool, repository, rules, waiting, workers)
+        # A worker died. What was under way is tried again by a single worker, file by file: where it dies
+        # too, the file that it was given is the one.
+        yield from _run_singly(repository, rules, suspects)
+        pool = _start_pool(workers, try_out=True) if waiting else None
+    for task in waiting:
+        yield from _extract_task(repository, rules, task)
+
+
+def _extract_task(repository: Repository, rules: FileRules, task: Task) -> list[Outcome]:
+    return [extract_file(repository, rules, file, blob) for file, blob in task]
+
+
+def _start_pool(workers: int, *, try_out: bool = False) -> ProcessPoolExecutor | None:
+    """Start workers; None where there can be none, so that the caller does the work itself.
+
+    That is on machines without semaphores, and, which only shows when they are tried out, in a program that was
+    piped to the interpreter or has no ``__main__`` guard, which multiprocessing needs.
+    """
+    try:
+        # spawn: the caller may have threads (a language server), and forking those is not safe.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_work)
+    except (OSError, ImportError, NotImplementedError):
+        return None
+    try:
+        if try_out:
+            pool.submit(os.getpid).result()
+    except BrokenProcessPool:
+        return None
+    return pool
+
+
+def _begin_work() -> None:
+    """Set up a worker: Ctrl-C is for the parent to handle, and no worker outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _leave_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 def _run(
-    repository: Repository, rules: FileRules, tasks: Sequence[Sequence[SourceFile]], workers: int
-) -> Generator[Outcome, None, deque[SourceFile]]:
-    """Yield the outcomes of all tasks but those that were under way when a worker died; return their files."""
-    waiting = iter(tasks)
-    running: deque[tuple[Sequence[SourceFile], Future[list[Outcome]]]] = deque()
-    suspects: deque[SourceFile] = deque()
-    pool = _pool(workers)
+    pool: ProcessPoolExecutor, repository: Repository, rules: FileRules, waiting: deque[Task], workers: int
+) -> Generator[Outcome, None, list[tuple[SourceFile, str]]]:
+    """Yield outcomes in order until all is done or a worker dies; returns the files that were under way then."""
+    running: deque[tuple[Task, Future[list[Outcome]]]] = deque()
+    suspects: list[tuple[SourceFile, str]] = []
     try:
-        while True:
-            for task in islice(waiting, workers * 4 - len(running)):
-                try:
-                    future = pool.submit(_extract_task, repository, rules, task)
-                except BrokenProcessPool:
-                    pool = _pool(workers)
-                    future = pool.submit(_extract_task, repository, rules, task)
-                running.append((task, future))
-            if not running:
-                return suspects
-            task, future = running.popleft()
-            try:
+        while waiting or running:
+            while waiting and len(running) < workers * 4:
+                running.append((waiting[0], pool.submit(_extract_task, repository, rules, waiting[0])))
+                waiting.popleft()
+            task, future = running[0]
+            outcomes = future.result()
+            running.popleft()
+            yield from outcomes
+    except BrokenProcessPool:
+        for task, future in running:
+            if future.done() and future.exception() is None:
                 yield from future.result()
-            except BrokenProcessPool:
+            else:
                 suspects.extend(task)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+    return suspects
+
+
+def _run_singly(
+    repository: Repository, rules: FileRules, suspects: Sequence[tuple[SourceFile, str]]
+) -> Iterator[Outcome]:
+    pool: ProcessPoolExecutor | None = None
+    try:
+        for file, blob in suspects:
+            pool = pool or _start_pool(1, try_out=True)
+            if pool is None:  # so it was no file that ended the workers
+                yield extract_file(repository, rules, file, blob)
+                continue
+            try:
+                outcome = pool.submit(extract_file, repository, rules, file, blob).result()
+            except BrokenProcessPool:
+                pool = None
+                outcome = file, SkippedFile(file.path, SkipReason.FAILED, "its grammar crashed")
+            yield outcome
+    finally:
+        if pool is not None:
+            pool.shutdown(wait=False)

@@ -1,0 +1,164 @@
+"""The tables of the index database, and how records become rows and come back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+from codesearch.records import Chunk, Kind, Span
+
+__all__ = ["CHUNK_SELECT", "FORMAT", "SCHEMA", "Manifest", "chunk_columns", "chunk_from_row"]
+
+FORMAT: Final = 1
+"""Raised whenever an older version could not read what this one writes, or the other way round; and whenever
+the same file would be cut into other chunks or encoded as another text, so that no index mixes the two."""
+
+SCHEMA: Final = """
+CREATE TABLE manifest (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path BLOB NOT NULL UNIQUE,           -- as the file system has it: not every name is UTF-8
+    language TEXT NOT NULL,
+    blob TEXT NOT NULL,                  -- Git's id of the content
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    generation INTEGER NOT NULL          -- of the transaction that last wrote its chunks
+);
+CREATE INDEX files_generation ON files (generation);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    file_id INTEGER NOT NULL REFERENCES files (id),
+    vector_id INTEGER NOT NULL REFERENCES vectors (id),
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    qualified_name TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    documentation TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    last_line INTEGER NOT NULL,
+    spans TEXT NOT NULL,                 -- "1-4 9-9"
+    text TEXT NOT NULL,
+    code TEXT,                           -- NULL where it equals text
+    part INTEGER NOT NULL
+);
+CREATE INDEX chunks_file ON chunks (file_id);
+CREATE INDEX chunks_vector ON chunks (vector_id);
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,            -- hash of the text; all vectors are of the model in the manifest
+    vector BLOB,                         -- float16; NULL exactly while the text is in `pending`
+    segment INTEGER REFERENCES segments (id)  -- NULL while it is searched exactly
+);
+CREATE INDEX vectors_segment ON vectors (segment, id);
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a reader of an older state may want its file
+    vectors INTEGER NOT NULL,            -- in the graph, those removed since included
+    bytes INTEGER NOT NULL,              -- of the file
+    checksum INTEGER NOT NULL            -- CRC-32 of the file
+);
+CREATE TABLE pending (vector_id INTEGER PRIMARY KEY REFERENCES vectors (id), text TEXT NOT NULL);
+CREATE TABLE removed (file_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE TABLE skipped (
+    path BLOB PRIMARY KEY,
+    reason TEXT NOT NULL,                -- name of a SkipReason
+    detail TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    was_read INTEGER NOT NULL            -- 1 if its content decided, 0 if its name did
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index says about itself.
+
+    Attributes:
+        format: `FORMAT` of the version that wrote it.
+        model_id: Of the encoder whose vectors it holds, "" before the first vector.
+        dimension: Of the vectors, 0 before the first.
+        root: Absolute path of the repository.
+        name: What results call the repository.
+        url: The URL it was cloned from, if it was.
+        include: Patterns that a file must match, if any.
+        exclude: Patterns that a file must not match.
+        commit: Git commit of the last complete update, if the repository has one.
+        generation: Number of the last transaction that changed chunks.
+        created: Unix time of the first update.
+        updated: Unix time of the last complete update that found a change, 0.0 before the first.
+    """
+
+    root: str
+    name: str
+    model_id: str = ""
+    dimension: int = 0
+    url: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    commit: str | None = None
+    generation: int = 0
+    created: float = 0.0
+    updated: float = 0.0
+    format: int = FORMAT
+
+
+_CHUNK_COLUMNS: Final = (
+    "kind",
+    "name",
+    "qualified_name",
+    "signature",
+    "documentation",
+    "first_line",
+    "last_line",
+    "spans",
+    "text",
+    "code",
+    "part",
+)
+
+
+def chunk_columns(chunk: Chunk) -> dict[str, str | int | None]:
+    """Return a chunk as the columns of its row, those that point to other tables left out."""
+    return {
+        "kind": chunk.kind.value,
+        "name": chunk.name,
+        "qualified_name": chunk.qualified_name,
+        "signature": chunk.signature,
+        "documentation": chunk.documentation,
+        "first_line": chunk.span.start,
+        "last_line": chunk.span.end,
+        "spans": " ".join(f"{span.start}-{span.end}" for span in chunk.text_spans),
+        "text": chunk.text,
+        "code": None if chunk.code == chunk.text else chunk.code,
+        "part": chunk.part,
+    }
+
+
+def _span(text: str) -> Span:
+    start, _, end = text.partition("-")
+    return Span(int(start), int(end))
+
+
+def chunk_from_row(path: bytes, language: str, row: tuple[Any, ...]) -> Chunk:
+    """Make a chunk from its file's path and language and its columns in the order of the schema."""
+    kind, name, qualified_name, signature, documentation, first, last, spans, text, code, part = row
+    return Chunk(
+        path=os.fsdecode(path),
+        language=language,
+        kind=Kind(kind),
+        name=name,
+        qualified_name=qualified_name,
+        signature=signature,
+        documentation=documentation,
+        span=Span(first, last),
+        text_spans=tuple(_span(span) for span in spans.split()),
+        text=text,
+        code=text if code is None else code,
+        part=part,
+    )
+
+
+CHUNK_SELECT: Final = ", ".join(f"chunks.{column}" for column in _CHUNK_COLUMNS)
+"""The columns that :func:`chunk_from_row` takes, for a SELECT."""
