@@ -16,7 +16,8 @@ from codesearch.errors import CodesearchError, MissingExtra
 
 __all__ = ["ChildRun", "codesearch_command", "run_timed", "run_weighed"]
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.1
+"""A look takes some 3 ms, since all processes of the machine are asked for their parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def run_timed(command: Sequence[str], *, accept: Sequence[int] = (0,)) -> ChildR
 
 
 def run_weighed(command: Sequence[str], *, accept: Sequence[int] = (0,)) -> ChildRun:
-    """Run a command to its end, and look at its memory fifty times a second.
+    """Run a command to its end, and look at its memory ten times a second.
 
     Raises:
         CodesearchError: As `run_timed`.

@@ -69,6 +69,7 @@ class RepositoryFigures:
         files: Files in its index.
         chunks: Chunks in its index.
         lexical_seconds: ``codesearch index --no-dense`` on nothing, start of the process included.
+        lexical_cpu_seconds: Processor time of that.
         lexical_peak_rss: Memory of that, in bytes (see `codesearch_eval.child.ChildRun`).
         dense_seconds: ``codesearch index`` after that: all texts encoded; None if left out.
         dense_peak_rss: Memory of that; None if left out.
@@ -82,6 +83,7 @@ class RepositoryFigures:
     files: int
     chunks: int
     lexical_seconds: float
+    lexical_cpu_seconds: float
     lexical_peak_rss: int
     dense_seconds: float | None
     dense_peak_rss: int | None
@@ -207,6 +209,7 @@ def measure_repository(
         files=counts.files,
         chunks=counts.chunks,
         lexical_seconds=lexical.seconds,
+        lexical_cpu_seconds=lexical.cpu_seconds,
         lexical_peak_rss=lexical.peak_rss,
         dense_seconds=dense.seconds if dense else None,
         dense_peak_rss=dense.peak_rss if dense else None,
@@ -244,7 +247,7 @@ def _sample_texts(location: str, cache: Path, count: int) -> list[str]:
 def efficiency_table(figures: Efficiency) -> str:
     """Return the figures as Markdown: a table of repositories, a line on the encoder, a line on the machine."""
     header = [
-        "repository", "files", "chunks", "words s", "encoding s", "chunks/s", "peak MiB", "index MiB",
+        "repository", "files", "chunks", "words s", "its CPU s", "encoding s", "chunks/s", "peak MiB", "index MiB",
         "cold ask s", "its CPU s", "search ms p50 / p95",
     ]  # fmt: skip
     rows = [_row(repository) for repository in figures.repositories]
@@ -277,6 +280,7 @@ def _row(figures: RepositoryFigures) -> list[str]:
         f"{figures.files:,}",
         f"{figures.chunks:,}",
         f"{figures.lexical_seconds:.2f}",
+        f"{figures.lexical_cpu_seconds:.2f}",
         "" if dense is None else f"{dense:.1f}",
         "" if dense is None else f"{figures.chunks / dense:.0f}",
         f"{peak / 2**20:.0f}",
