@@ -9,27 +9,53 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from codesearch import __version__
-from codesearch.console import follow, say, summary
-from codesearch.errors import CodesearchError, IndexBusy, InputError, RepositoryNotFound, StorageError
+from codesearch.console import cloning, follow, say, summary
+from codesearch.errors import (
+    CodesearchError,
+    InputError,
+    MissingExtra,
+    ModelError,
+    RepositoryNotFound,
+)
 from codesearch.records import Kind, Match, Repository
-from codesearch.settings import DEVICES, Settings, load_settings
+from codesearch.settings import DEVICES, Settings, debugging, load_settings
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
     from codesearch.index.snapshot import Filters
-    from codesearch.indexing import Job
+    from codesearch.targets import Target
+
+
+class _Commands(TyperGroup):
+    """The commands, with what ends them early turned into a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except CodesearchError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _say("stopped; what was committed stays, and the next run goes on from there")
+            sys.exit(130)
+        except BrokenPipeError:
+            # Somebody like `head` has read enough. Python would complain once more when it flushes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        return result
+
 
 app = typer.Typer(
+    cls=_Commands,
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -37,9 +63,6 @@ app = typer.Typer(
     help="Ask a repository in plain words, get the function.",
     epilog='Example: codesearch index . ; codesearch ask "parse json"',
 )
-
-_ASK_ENCODE_SECONDS = 30.0
-"""How long `ask` may spend on encoding before it answers from what there is."""
 
 Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs; default: here.")]
 IndexDir = Annotated[
@@ -54,19 +77,24 @@ def main() -> None:
     """Run the command line; the entry point of the ``codesearch`` script."""
     try:
         app(standalone_mode=True)
-    except CodesearchError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        say("codesearch: stopped; what was committed stays, and the next run goes on from there")
-        sys.exit(130)
-    except BrokenPipeError:
-        # Somebody like `head` has read enough. Python would complain once more when it flushes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except Exception as error:
+        # A fault of ours. Whoever meets it needs a sentence; whoever mends it, the traceback.
+        if debugging() or "--debug" in sys.argv:
+            raise
+        reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
+        say(
+            f"codesearch: this should not have happened ({reason}); nothing that was indexed is lost. Please run "
+            "it again as `codesearch --debug ...` and report what it prints, with `codesearch version`"
+        )
+        sys.exit(2)
+
+
+def _say(text: str) -> None:
+    say(f"codesearch: {text}")
 
 
 def _fail(text: str) -> NoReturn:
-    say(f"codesearch: {text}")
+    _say(text)
     sys.exit(2)
 
 
@@ -78,11 +106,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - acts in its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[  # noqa: ARG001 - read by main
+        bool, typer.Option("--debug", help="Show the traceback of a fault.")
     ] = False,
 ) -> None:
     """Ask a repository in plain words, get the function."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise InputError("the current folder no longer exists: change to another one") from None
 
 
 # --- index --------------------------------------------------------------------------------------------------
@@ -112,31 +147,58 @@ def index(
 
     Only what changed is read, and only texts that were never seen are encoded. Ctrl-C loses nothing.
     """
-    from codesearch.indexing import bring_up_to_date, plan
-
+    failed = []
     for location in paths or ["."]:
-        repository = _open(location)
-        settings = _settings(repository.root, device, model)
-        job = plan(
-            repository,
-            settings,
-            indexes=_indexes(index_dir),
-            include=_patterns(include),
-            exclude=_patterns(exclude),
-        )
-        report = follow(
-            bring_up_to_date(
-                job,
-                None if no_dense else _encoder_loader(settings),
+        try:
+            repository = _open(location)
+            settings = _settings(repository.root, device, model)
+            _index(
+                repository,
+                settings,
+                indexes=_indexes(index_dir),
+                patterns=(_patterns(include), _patterns(exclude)),
+                load=None if no_dense else _encoder_loader(settings),
                 rebuild=rebuild,
                 wait_seconds=0 if no_wait else -1,
-                on_wait=lambda: say("codesearch: another process is indexing this repository; waiting for it"),
-            ),
-            repository.name,
-            quiet=quiet,
-        )
-        if not quiet:
-            say(summary(repository.name, report))
+                quiet=quiet,
+            )
+        except CodesearchError as error:
+            failed.append(error)
+            _say(str(error))  # and on with the others
+    if failed:
+        sys.exit(2)
+
+
+def _index(
+    repository: Repository,
+    settings: Settings,
+    *,
+    indexes: Path | None,
+    patterns: tuple[tuple[str, ...] | None, tuple[str, ...] | None],
+    load: Callable[[], Encoder] | None,
+    rebuild: bool,
+    wait_seconds: float,
+    quiet: bool,
+) -> None:
+    from codesearch.indexing import bring_up_to_date, plan
+
+    include, exclude = patterns
+    report = follow(
+        bring_up_to_date(
+            plan(repository, settings, indexes=indexes, include=include, exclude=exclude),
+            load,
+            rebuild=rebuild,
+            wait_seconds=wait_seconds,
+            on_wait=lambda: _say(f"{repository.name}: another process is indexing it; waiting for that to end"),
+            on_replace=lambda error: _say(f"{repository.name}: {error.reason.value}: building it anew"),
+        ),
+        repository.name,
+        quiet=quiet,
+    )
+    if report.notice:
+        _say(f"{repository.name}: {report.notice}")
+    if not quiet:
+        say(summary(repository.name, report))
 
 
 def _patterns(given: list[str] | None) -> tuple[str, ...] | None:
@@ -155,7 +217,8 @@ def _settings(root: Path | None, device: str, model: str | None) -> Settings:
 def _open(location: str) -> Repository:
     from codesearch.sources import open_repository
 
-    return open_repository(location, cache=load_settings().cache)
+    with cloning() as progress:
+        return open_repository(location, cache=load_settings().cache, progress=progress)
 
 
 def _encoder_loader(settings: Settings) -> Callable[[], Encoder]:
@@ -164,18 +227,17 @@ def _encoder_loader(settings: Settings) -> Callable[[], Encoder]:
 
     from codesearch.encoders import load_encoder
 
-    return cache(lambda: load_encoder(settings.model, settings.device, threads=settings.threads))
+    @cache
+    def load() -> Encoder:
+        try:
+            return load_encoder(settings.model, settings.device, threads=settings.threads)
+        except (ModelError, MissingExtra) as error:
+            raise type(error)(f"{error.args[0].rstrip('.')}; or search by words only, with --no-dense") from error
+
+    return load
 
 
 # --- ask ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A repository to ask, and the folders or files of it that were named; () for all of it."""
-
-    repository: Repository
-    below: tuple[str, ...] = ()
 
 
 @app.command()
@@ -191,8 +253,9 @@ def ask(
         list[Kind] | None, typer.Option("--kind", help="Only this kind of code.", case_sensitive=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one match a line.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, with all of the code.")] = False,
     context: Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Lines around.")] = 0,
-    score: Annotated[bool, typer.Option("--score", help="Show scores.")] = False,
+    score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     no_refresh: Annotated[
         bool,
@@ -206,62 +269,49 @@ def ask(
 
     A repository that has no index yet is indexed first; one that has changed is brought up to date.
     """
-    from codesearch.index.snapshot import Snapshot
+    from codesearch.asking import Surface
+    from codesearch.asking import ask as ask_repositories
     from codesearch.indexing import plan
-    from codesearch.search import search
 
     if question == "-":
         question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
     if not question.strip():
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
-    indexes = _indexes(index_dir)
+    if as_json and as_markdown:
+        raise InputError("--json and --markdown exclude each other: choose one")
     settings = _settings(None, device, model)
-    targets = _targets(paths, settings, indexes)
     load = None if no_dense else _ahead(_encoder_loader(settings))
-    with ExitStack() as stack:
-        snapshots = []
-        for target in targets:
-            repository = target.repository
-            job = plan(repository, _settings(repository.root, device, model), indexes=indexes)
-            if not no_refresh:
-                _refresh(job, load)
-            snapshots.append(stack.enter_context(Snapshot(job.directory)))
-        filters = [_filters(language, kind, path, target.below) for target in targets]
-        answer = search(snapshots, question, load() if load else None, limit=limit, filters=filters)
+    indexes = _indexes(index_dir)
+    targets = _targets(paths or [], settings, indexes, refresh=not no_refresh)
+    filters = [_filters(language, kind, path, target) for target in targets]
+    jobs = [
+        plan(target.repository, _settings(target.repository.root, device, model), indexes=indexes) for target in targets
+    ]
+    surface = Surface(_say, follow, lambda name, report: say(summary(name, report)))
+    answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
     for notice in answer.notices:
-        say(f"codesearch: {notice.text}")
-    _print_matches(answer.matches, as_json=as_json, context=context, score=score)
-    sys.exit(0 if answer.matches else 1)
+        _say(notice.text)
+    _print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
+    if not answer.matches:
+        raise typer.Exit(1)
 
 
-def _targets(paths: list[str] | None, settings: Settings, indexes: Path | None) -> list[_Target]:
-    """Return the repositories to ask, each once."""
-    named: dict[Path, _Target] = {}
-    for location in paths or [""]:
-        target = _target(location, settings, indexes)
-        known = named.get(target.repository.root)
-        if known is not None:
-            both = (*known.below, *target.below) if known.below and target.below else ()
-            target = _Target(target.repository, both)
-        named[target.repository.root] = target
-    return list(named.values())
+def _targets(paths: list[str], settings: Settings, indexes: Path | None, *, refresh: bool) -> list[Target]:
+    from codesearch.targets import find_targets
 
-
-def _target(location: str, settings: Settings, indexes: Path | None) -> _Target:
-    """Find the repository that a path lies in; a folder inside it that was named narrows the search."""
-    from codesearch.index.locations import find_index
-    from codesearch.sources import find_repository, open_repository
-
-    path = Path(location or ".").absolute().resolve()
-    if not path.exists():
-        return _Target(open_repository(location, cache=settings.cache))
-    repository = find_repository(path)
-    indexed = find_index(indexes or settings.indexes, path)
-    # An index further out than the Git repository does not hold it: nested repositories are left out there.
-    if indexed is not None and (not repository.is_git or indexed.is_relative_to(repository.root)):
-        repository = open_repository(indexed, cache=settings.cache)
-    below = path.relative_to(repository.root).as_posix() if location else "."
-    return _Target(repository, () if below == "." else (below,))
+    with cloning() as progress:
+        try:
+            return find_targets(
+                paths,
+                indexes=indexes or settings.indexes,
+                cache=settings.cache,
+                refresh=refresh,
+                progress=progress if refresh else None,
+            )
+        except RepositoryNotFound as error:
+            if len(paths) == 1 and not any(mark in paths[0] for mark in "/\\:."):
+                raise RepositoryNotFound(f"{error} (A question of several words needs quotes around it.)") from None
+            raise
 
 
 def _ahead(load: Callable[[], Encoder]) -> Callable[[], Encoder]:
@@ -271,76 +321,60 @@ def _ahead(load: Callable[[], Encoder]) -> Callable[[], Encoder]:
     return ThreadPoolExecutor(1).submit(load).result
 
 
-def _refresh(job: Job, load: Callable[[], Encoder] | None) -> None:
-    """Bring an index up to date before it is asked; where that cannot be done, say so and go on."""
-    from codesearch.indexing import bring_up_to_date
-
-    exists = (job.directory / "index.db").exists()
-    try:
-        report = follow(
-            bring_up_to_date(
-                job,
-                load,
-                encode_seconds=_ASK_ENCODE_SECONDS,
-                wait_seconds=0 if exists else -1,
-                on_wait=None if exists else lambda: say("codesearch: waiting for the process that indexes this"),
-                on_replace=lambda error: say(f"codesearch: {error.reason.value}: building it anew"),
-                adopt_model=not exists,
-            ),
-            job.repository.name,
-        )
-    except IndexBusy:
-        say("codesearch: another process is indexing this repository; answering from what it has committed")
-    except StorageError as error:
-        if not exists:
-            raise
-        say(f"codesearch: answering from the index as it is, because it cannot be brought up to date: {error}")
-    except KeyboardInterrupt:
-        say("codesearch: stopped indexing; answering from what there is")
-    else:
-        if not exists:
-            say(summary(job.repository.name, report))
-
-
 def _filters(
-    languages: list[str] | None, kinds: list[Kind] | None, patterns: list[str] | None, below: tuple[str, ...]
+    languages: list[str] | None, kinds: list[Kind] | None, patterns: list[str] | None, target: Target
 ) -> Filters:
     from codesearch.index.snapshot import Filters
-    from codesearch.languages import LANGUAGES
     from codesearch.sources import path_matcher
 
-    for name in languages or []:
-        if name.lower() not in LANGUAGES:
-            raise InputError(f"--lang {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
-    matches = path_matcher(tuple(patterns or ()))
-
-    def allowed(path: str) -> bool:
-        inside = not below or any(path == part or path.startswith(part + "/") for part in below)
-        return inside and (not patterns or matches(path))
-
+    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
     return Filters(
-        languages=frozenset(name.lower() for name in languages or ()),
+        languages=frozenset(_language(name) for name in languages or ()),
         kinds=frozenset(kinds or ()),
-        path=allowed if patterns or below else None,
+        path=(lambda path: all(test(path) for test in tests)) if tests else None,
     )
 
 
-def _print_matches(matches: Sequence[Match], *, as_json: bool, context: int, score: bool) -> None:
-    from codesearch.render import match_json, match_text
+def _language(name: str) -> str:
+    """Return the name of a language that was named by it, in any case, or by a suffix such as "py"."""
+    from codesearch.languages import LANGUAGES, language_of
 
-    # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
+    wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
+    if wanted in LANGUAGES:
+        return wanted
+    by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
+    if by_suffix is None:
+        raise InputError(f"--lang {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
+    return by_suffix.name
+
+
+def _print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
+    from codesearch.render import Style, match_json, match_markdown, match_text
+
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+        # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
+        sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
     if as_json:
-        for match in matches:
-            print(match_json(match))
+        _print_all(map(match_json, matches), "\n")
+        return
+    if as_markdown:
+        _print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
         return
     terminal = sys.stdout.isatty()
-    colour = terminal and load_settings().colour
-    width = shutil.get_terminal_size().columns if terminal else 200
-    cwd = Path.cwd()
-    texts = (match_text(match, cwd=cwd, context=context, colour=colour, score=score, width=width) for match in matches)
-    print("\n\n".join(texts))
+    style = Style(
+        cwd=Path.cwd(),
+        context=context,
+        colour=terminal and load_settings().colour,
+        score=score,
+        width=shutil.get_terminal_size().columns if terminal else 200,
+    )
+    _print_all((match_text(match, style) for match in matches), "\n\n")
+
+
+def _print_all(texts: Iterable[str], between: str) -> None:
+    text = between.join(texts)
+    if text:
+        print(text)
 
 
 # --- status, forget, version --------------------------------------------------------------------------------
@@ -362,6 +396,7 @@ def status(
         skipped_lines,
         status_lines,
     )
+    from codesearch.targets import find_target
 
     settings = load_settings()
     indexes = _indexes(index_dir)
@@ -369,7 +404,7 @@ def status(
         statuses = all_statuses(indexes or settings.indexes)
         print(json.dumps(statuses) if as_json else "\n".join(map(brief_line, statuses)) or "nothing is indexed")
         return
-    repository = _target(path, settings, indexes).repository
+    repository = find_target(path, indexes=indexes or settings.indexes, cache=settings.cache, refresh=False).repository
     found = repository_status(repository, load_settings(repository.root), indexes=indexes)
     if as_json:
         print(json.dumps(found))

@@ -4,28 +4,59 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+
+from codesearch.render import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from codesearch.index.update import Phase, Progress, UpdateReport
+    from codesearch.index.progress import Phase, Progress, UpdateReport
 
-__all__ = ["follow", "is_terminal", "say", "summary"]
+__all__ = ["cloning", "follow", "is_terminal", "say", "summary"]
 
 _SHOW_AFTER_SECONDS: Final = 0.3
 """Shorter work shows no bar: a flash of one is noise."""
 
 
 def say(text: str) -> None:
-    """Print one line to stderr."""
-    print(text.encode("utf-8", "replace").decode(), file=sys.stderr, flush=True)
+    """Print one line to stderr. Names of files and repositories in it are not trusted."""
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def is_terminal() -> bool:
     """Whether stderr is a terminal."""
     return sys.stderr.isatty()
+
+
+@contextmanager
+def cloning() -> Iterator[Callable[[str, float | None], None]]:
+    """Show what is being cloned: each message once, and how far it has come where there is a terminal.
+
+    Yields:
+        The callback for ``open_repository``.
+    """
+    said = ""
+
+    def show(message: str, fraction: float | None) -> None:
+        nonlocal said
+        if not is_terminal():
+            if message != said:
+                say(f"codesearch: {message}")
+        else:
+            if said and message != said:
+                print(file=sys.stderr)
+            done = "" if fraction is None else f" {fraction:4.0%}"
+            print(f"\r\x1b[Kcodesearch: {visible(message)}{done}", end="", file=sys.stderr, flush=True)
+        said = message
+
+    try:
+        yield show
+    finally:
+        if said and is_terminal():
+            print(file=sys.stderr)
 
 
 def follow(updating: Generator[Progress, None, UpdateReport], name: str, *, quiet: bool = False) -> UpdateReport:
@@ -69,7 +100,7 @@ class _Drawing:
             for task in self._bars.task_ids:
                 self._bars.remove_task(task)
             self._phase = progress.phase
-            self._bars.add_task(f"{self._name}: {progress.phase.value}", total=progress.total or None)
+            self._bars.add_task(f"{visible(self._name)}: {progress.phase.value}", total=progress.total or None)
         self._bars.update(self._bars.task_ids[0], completed=progress.done, total=progress.total or None)
 
     def _start(self) -> Bars:
@@ -78,7 +109,7 @@ class _Drawing:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -95,14 +126,14 @@ class _Drawing:
 
 def summary(name: str, report: UpdateReport) -> str:
     """Return what an update did, as one line."""
-    from codesearch.index.update import Phase
+    from codesearch.index.progress import Phase
 
-    took = sum((report.seconds or {}).values())
+    took = sum(report.seconds.values())
     parts = [f"{report.files:,} files, {report.chunks:,} chunks"]
     if report.changed_files or report.removed_files:
         parts.append(f"{report.changed_files:,} read, {report.removed_files:,} removed")
     if report.encoded or report.remembered:
-        encoding = (report.seconds or {}).get(Phase.ENCODING, 0.0)
+        encoding = report.seconds.get(Phase.ENCODING, 0.0)
         made = f"{report.encoded:,} texts encoded in {encoding:.1f} s"
         parts.append(made + (f", {report.remembered:,} remembered" if report.remembered else ""))
     if report.pending:

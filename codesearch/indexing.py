@@ -5,20 +5,25 @@ Ties together settings, sources, encoder and index; the pieces know nothing of e
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesearch.encoders import Encoder
 from codesearch.errors import IndexUnusable, NothingToIndex, Unusable
 from codesearch.index.locations import index_directory
+from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, open_reader, open_writer
-from codesearch.index.update import Progress, UpdateReport, update
 from codesearch.records import Repository
 from codesearch.settings import Settings
 from codesearch.sources import FileRules
 
-__all__ = ["Job", "bring_up_to_date", "plan"]
+if TYPE_CHECKING:
+    from codesearch.index.progress import Progress, UpdateReport
+
+__all__ = ["Job", "bring_up_to_date", "is_current", "is_damaged", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,42 @@ def _remembered(directory: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return manifest.include, manifest.exclude
 
 
+def is_current(snapshot: Snapshot, job: Job, encoder: Callable[[], Encoder] | None) -> bool:
+    """Whether an update would change nothing that a question could see; takes no lock and writes nothing.
+
+    Args:
+        snapshot: Of the job's index.
+        job: What an update would be asked to do.
+        encoder: As for :func:`bring_up_to_date`.
+    """
+    manifest = snapshot.manifest
+    if not manifest.updated or (manifest.include, manifest.exclude) != (job.include, job.exclude):
+        return False
+    if snapshot.lexical is None or snapshot.lexical.generation != manifest.generation:
+        return False
+    changes = snapshot.changes(job.repository, job.rules)
+    if changes.changed or changes.removed or changes.listing.commit != manifest.commit:
+        return False
+    if encoder is None:
+        return True
+    # The vectors of another model are left be when a question is asked: see `adopt_model`.
+    return bool(manifest.model_id) and (manifest.model_id != encoder().model_id or not snapshot.pending_count)
+
+
+def is_damaged(directory: Path) -> bool:
+    """Whether the database of an index fails SQLite's own check; reads all of it."""
+    try:
+        connection, _ = open_reader(directory)
+    except IndexUnusable as error:
+        return error.reason is Unusable.CORRUPT
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+    except sqlite3.DatabaseError:
+        return True
+    finally:
+        connection.close()
+
+
 def bring_up_to_date(
     job: Job,
     encoder: Callable[[], Encoder] | None,
@@ -123,6 +164,9 @@ def bring_up_to_date(
         IndexBusy: Another process was writing for all of `wait_seconds`.
         StorageError: The disk is full, read-only or failing.
     """
+    # Imported late: grammars and worker processes are not needed where nothing changed, as before most questions.
+    from codesearch.index.update import update
+
     repository = job.repository
     fresh = Manifest(root=str(repository.root), name=repository.name, url=repository.url)
     for attempt in range(2):

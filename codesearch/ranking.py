@@ -42,11 +42,11 @@ _SYMBOL = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)*[?!]?(?:\(\))?")
 
 _ASIDE: Final = {
     "test": re.compile(
-        r"(^|/)(tests?|specs?|__tests__|testing|testdata|fixtures?|mocks?|e2e|benchmarks?|bench)/"
-        r"|(^|/)(test_|conftest)[^/]*$|[_.-](test|tests|spec|bench)\.[^/]+$|(Test|Tests|Spec|IT)\.\w+$"
+        r"(^|/)(?i:tests?|specs?|__tests__|testing|testdata|fixtures?|mocks?|e2e|benchmarks?|bench)/"
+        r"|(^|/)(test_|conftest)[^/]*$|[_.-](test|tests|spec|bench)\.[^/]+$|[a-z0-9](Test|Tests|Spec|IT)\.\w+$"
     ),
-    "example": re.compile(r"(^|/)(examples?|samples?|demos?|tutorials?|docs?)/"),
-    "legacy": re.compile(r"(^|/)(legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
+    "example": re.compile(r"(^|/)(?i:examples?|samples?|demos?|tutorials?|docs?)/"),
+    "legacy": re.compile(r"(^|/)(?i:legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
 }
 """Places that repeat the words of the code they are about, without being it."""
 
@@ -169,14 +169,29 @@ def _overlap(rarity: Mapping[str, float], words: Sequence[str]) -> float:
 
 
 def _definition(question: Question, candidate: Candidate) -> float:
-    """Whether the question is a name and this is where it is defined."""
-    if not question.symbol or not candidate.name:
+    """Whether the question is a name and this is where it is defined: 1 for exactly the name that was asked.
+
+    What qualifies the name may be enclosing definitions (``Parser.parse``), the path of the file
+    (``celery.canvas.chain``), or both.
+    """
+    if not question.symbol or not candidate.name or _plain(candidate.name) != _plain(question.symbol):
         return 0.0
-    if candidate.qualified_name.endswith(question.qualified_symbol):
-        exact = candidate.name == question.symbol
-        return (1.0 if exact else 0.6) if not candidate.part else 0.5
-    plain = question.symbol.replace("_", "").lower()
-    return 0.6 if candidate.name.replace("_", "").lower() == plain else 0.0
+    if candidate.name != question.symbol or not _qualifies(question.qualified_symbol, candidate):
+        return 0.6
+    # Of a definition that was cut because of its length, the first part holds the signature.
+    return 0.5 if candidate.part else 1.0
+
+
+def _qualifies(qualified: str, candidate: Candidate) -> bool:
+    if f".{candidate.qualified_name}".endswith(f".{qualified}"):
+        return True
+    place = f".{candidate.path.rpartition('.')[0].replace('/', '.')}.{candidate.qualified_name}"
+    return place.endswith(f".{qualified}")
+
+
+def _plain(name: str) -> str:
+    """A name without its case style: ``parseJson``, ``parse_json`` and ``PARSE_JSON`` are one."""
+    return name.replace("_", "").lower()
 
 
 def _kind(candidate: Candidate) -> float:

@@ -16,6 +16,8 @@ so it may only say which of its files are searched::
 
     [storage]                       # the user's file only
     cache = "/path"                 # or CODESEARCH_CACHE
+
+``NO_COLOR`` and ``TERM=dumb`` turn colours off; ``CODESEARCH_DEBUG=1`` shows the traceback of a fault.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import platformdirs
 
 from codesearch.errors import SettingsError
 
-__all__ = ["DEVICES", "Settings", "load_settings"]
+__all__ = ["DEVICES", "Settings", "debugging", "load_settings"]
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
@@ -83,6 +85,11 @@ class Settings:
     def vector_cache(self) -> Path:
         """The database of vectors that all repositories share."""
         return self.cache / "vectors.db"
+
+
+def debugging() -> bool:
+    """Whether a fault is to be shown with its traceback (CODESEARCH_DEBUG=1)."""
+    return bool(os.environ.get("CODESEARCH_DEBUG"))
 
 
 def load_settings(

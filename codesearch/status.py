@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from codesearch import __version__
+from codesearch.encoders import load_encoder
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import CodesearchError, ModelError
 from codesearch.index.locations import find_index, index_directory, list_indexes
@@ -67,7 +68,7 @@ def repository_status(repository: Repository, settings: Settings, *, indexes: Pa
         "vectors": counts.vectors,
         "pending": counts.pending,
         "model": manifest.model_id,
-        "model_is_current": manifest.model_id in ("", _model_id(settings.model)),
+        "model_is_current": not manifest.model_id or _model_id(settings.model) in ("", manifest.model_id),
         "include": list(job.rules.include),
         "exclude": list(job.rules.exclude),
         "skipped": [{"path": file.path, "reason": file.reason.value, "detail": file.detail} for file in skipped],
@@ -78,6 +79,8 @@ def repository_status(repository: Repository, settings: Settings, *, indexes: Pa
 
 def _model_id(model: str | None) -> str:
     """Return the id of the model in use, "" where it cannot be read."""
+    if model == "hashing":  # has no directory
+        return load_encoder(model).model_id
     try:
         return read_model_directory(find_model(model)).model_id
     except ModelError:
@@ -194,7 +197,11 @@ def _indexed_root(location: str, indexes: Path) -> Path | None:
     for _, manifest in list_indexes(indexes):
         if isinstance(manifest, Manifest) and location == manifest.url:
             return Path(manifest.root)
-    return find_index(indexes, Path(location).absolute().resolve())
+    path = Path(location).absolute().resolve()
+    if path.exists():
+        return find_index(indexes, path)
+    # A folder that is gone has to be named itself: a mistyped path must not cost the index around it.
+    return path if index_directory(indexes, path).is_dir() else None
 
 
 def forget_all(indexes: Path) -> int:

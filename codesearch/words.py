@@ -5,11 +5,18 @@ whole, so that both ``parse json`` and ``parseJSON`` find ``parse_json``::
 
     parseHTTPResponse -> pars http respons parsehttprespons
     utf8_decode       -> utf 8 decod utf8decode
+
+Letters outside ASCII keep their words whole (``Größe``); scripts that put no spaces between words (Chinese,
+Japanese, Korean, Thai) yield overlapping pairs of characters, as Lucene's CJK analyser does, so that a part
+of a sentence is found in a longer one::
+
+    解析文件 -> 解析 析文 文件
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import Stemmer
@@ -22,8 +29,15 @@ _SUBWORD = re.compile(
     r"|[A-Z]?[a-z]+"  # parse, Response
     r"|[A-Z]+"  # HTTP at the end
     r"|[0-9]+"
-    r"|[^\W\d_A-Za-z]+"  # letters of other scripts, as one word
 )
+_UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
+    "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7ff"  # Hangul, kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+)
+_PIECE = re.compile(rf"[{_UNSPACED}]+|\d+|[^\W\d_{_UNSPACED}]+")
+_UNSPACED_PIECE = re.compile(rf"[{_UNSPACED}]+")
 _LONGEST_RUN = 80
 """Longer runs are hashes, base64 and the like: nobody asks for them, and they swell the dictionary."""
 
@@ -47,22 +61,44 @@ def stem(word: str) -> str:
 
 def split_identifier(identifier: str) -> list[str]:
     """Split at underscores, case changes and digits: ``parseHTTP_v2`` gives ``parse HTTP v 2``."""
-    return _SUBWORD.findall(identifier)
+    if identifier.isascii():
+        return _SUBWORD.findall(identifier)
+    return [word for piece in _PIECE.findall(identifier) for word in _split_letters(piece)]
+
+
+def _split_letters(piece: str) -> list[str]:
+    """Split letters of one script, or digits, as `split_identifier` does where there is more than ASCII."""
+    if _UNSPACED_PIECE.fullmatch(piece):
+        return [piece[i : i + 2] for i in range(len(piece) - 1)] or [piece]
+    words, start = [], 0
+    for i in range(1, len(piece)):
+        begins_word = piece[i].isupper() and (
+            not piece[i - 1].isupper() or (i + 1 < len(piece) and piece[i + 1].islower())
+        )
+        if begins_word:
+            words.append(piece[start:i])
+            start = i
+    return [*words, piece[start:]]
 
 
 @lru_cache(maxsize=1 << 17)
 def _identifier_terms(identifier: str) -> tuple[str, ...]:
     parts = [stem(part.lower()) for part in split_identifier(identifier)]
-    if len(parts) > 1:
+    if len(parts) > 1 and not _UNSPACED_PIECE.search(identifier):
         parts.append(stem(identifier.replace("_", "").lower()))
     return tuple(parts)
+
+
+def _runs(text: str) -> list[str]:
+    # Accents may be written as characters of their own, which are no letters and would split a word.
+    return _RUN.findall(text if text.isascii() else unicodedata.normalize("NFC", text))
 
 
 def terms(text: str) -> list[str]:
     """Return the terms of a text in order, with repetitions; [] where it holds no letter and no digit."""
     found: list[str] = []
-    for run in _RUN.findall(text):
-        if len(run) <= _LONGEST_RUN:
+    for run in _runs(text):
+        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
             found.extend(_identifier_terms(run))
     return found
 
@@ -77,8 +113,8 @@ def question_terms(question: str, limit: int = 64) -> list[str]:
     """
     words: dict[str, None] = {}
     stop_words: dict[str, None] = {}
-    for run in _RUN.findall(question):
-        if len(run) > _LONGEST_RUN:
+    for run in _runs(question):
+        if len(run) > _LONGEST_RUN and not _UNSPACED_PIECE.search(run):
             continue
         (stop_words if run.lower() in STOP_WORDS else words).update(dict.fromkeys(_identifier_terms(run)))
         if len(words) >= limit:

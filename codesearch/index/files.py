@@ -31,6 +31,7 @@ def update_files(repository: Repository, writer: Writer, rules: FileRules, repor
     yield Progress(Phase.EXTRACTING, 0, 0)
     changes = find_changes(repository, writer.connection, rules)
     report.removed_files = len(changes.removed)
+    report.notice = changes.listing.notice
     if changes.removed:
         with writer.transaction() as generation:
             for file_id in changes.removed:

@@ -39,6 +39,7 @@ class UpdateReport:
         remembered: Texts whose vectors came from the cache shared by all repositories.
         pending: Texts that are still to be encoded; above 0 only if the update was told to stop early.
         skipped: Files that are left out.
+        notice: What the user should know about how the files were found; "" as a rule.
         seconds: By phase.
     """
 
@@ -50,4 +51,5 @@ class UpdateReport:
     remembered: int = 0
     pending: int = 0
     skipped: int = 0
+    notice: str = ""
     seconds: dict[Phase, float] = field(default_factory=dict)

@@ -1,0 +1,150 @@
+"""From repositories and a question to an answer: what every surface does, whatever it shows on the way.
+
+An index that is missing, out of date or damaged is brought up to date first; where that is not possible, the
+answer comes from what there is, and the surface is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
+from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.indexing import Job, bring_up_to_date, is_current, is_damaged
+from codesearch.search import Answer, search
+
+if TYPE_CHECKING:
+    from codesearch.encoders import Encoder
+    from codesearch.index.progress import Progress, UpdateReport
+
+__all__ = ["ENCODE_SECONDS", "Surface", "ask"]
+
+ENCODE_SECONDS: Final = 30.0
+"""How long a question may wait for texts to be encoded before it is answered from what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What asking tells whoever asked.
+
+    Attributes:
+        say: Takes a sentence.
+        follow: Runs an update of the repository of this name to its end, and may draw its progress.
+        done: Takes the repository's name and what was done, after an index was made from nothing.
+    """
+
+    say: Callable[[str], None]
+    follow: Callable[[Generator[Progress, None, UpdateReport], str], UpdateReport]
+    done: Callable[[str, UpdateReport], None]
+
+
+def ask(
+    jobs: Sequence[Job],
+    question: str,
+    encoder: Callable[[], Encoder] | None,
+    surface: Surface,
+    *,
+    limit: int = 10,
+    filters: Sequence[Filters] | None = None,
+    refresh: bool = True,
+) -> Answer:
+    """Answer a question about repositories, after bringing their indexes up to date.
+
+    Args:
+        jobs: The repositories, as :func:`codesearch.indexing.plan` gives them.
+        question: Plain words, a name, or pasted code.
+        encoder: Loads it; called at the latest for the question. None to search by words only.
+        surface: Told what happens meanwhile.
+        limit: The most matches that are returned.
+        filters: Which chunks may be found, one for each job; None for all.
+        refresh: Whether indexes are brought up to date, and built anew where they are damaged.
+
+    Raises:
+        InputError: The question is empty, or a repository holds nothing that can be searched.
+        IndexUnusable: An index cannot be read, and `refresh` is not set or building it anew did not help.
+        ModelError: The encoder cannot be loaded.
+        StorageError: An index that does not exist yet cannot be written.
+    """
+    for attempt in range(2):
+        try:
+            with ExitStack() as stack:
+                snapshots = [stack.enter_context(_open(job, encoder, surface, refresh=refresh)) for job in jobs]
+                return search(snapshots, question, encoder() if encoder else None, limit=limit, filters=filters)
+        except IndexUnusable as error:
+            if error.reason is not Unusable.CORRUPT or attempt or not refresh:
+                raise
+            # Everything in an index can be made again, and vectors are remembered elsewhere.
+            damaged = [job for job in jobs if is_damaged(job.directory)]
+            if not damaged:
+                raise
+            for job in damaged:
+                _say_replaced(surface, job, error)
+                _refresh(job, encoder, surface, rebuild=True)
+    raise AssertionError("the second attempt returns or raises")
+
+
+def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, *, refresh: bool) -> Snapshot:
+    """Open the index of a repository; bring it up to date first, if it is not."""
+    if not refresh:
+        return Snapshot(job.directory)
+    try:
+        snapshot = Snapshot(job.directory)
+    except IndexUnusable as error:
+        if error.reason is Unusable.NEWER_FORMAT:
+            raise
+        _refresh(job, encoder, surface, exists=error.reason is not Unusable.MISSING)
+        return Snapshot(job.directory)
+    try:
+        # Asked first because it takes no lock: several questions at once do not get in each other's way.
+        if is_current(snapshot, job, encoder):
+            return snapshot
+    except BaseException:
+        snapshot.close()
+        raise
+    snapshot.close()
+    _refresh(job, encoder, surface)
+    return Snapshot(job.directory)
+
+
+def _refresh(
+    job: Job,
+    encoder: Callable[[], Encoder] | None,
+    surface: Surface,
+    *,
+    exists: bool = True,
+    rebuild: bool = False,
+) -> None:
+    """Bring an index up to date before it is asked; where that cannot be done, say so and go on."""
+    name = job.repository.name
+    updating = bring_up_to_date(
+        job,
+        encoder,
+        rebuild=rebuild,
+        encode_seconds=ENCODE_SECONDS,
+        wait_seconds=0 if exists else -1,
+        on_wait=None if exists else lambda: surface.say(f"{name}: waiting for another process that is indexing it"),
+        on_replace=lambda error: _say_replaced(surface, job, error),
+        adopt_model=not exists,
+    )
+    try:
+        report = surface.follow(updating, name)
+    except IndexBusy:
+        surface.say(f"{name}: another process is indexing it; answering from what it has committed")
+    except StorageError as error:
+        if not exists or rebuild:
+            raise
+        surface.say(f"{name}: answering from the index as it is, which cannot be brought up to date: {error}")
+    except KeyboardInterrupt:
+        surface.say(f"{name}: stopped indexing; answering from what there is")
+    else:
+        if report.notice:
+            surface.say(f"{name}: {report.notice}")
+        if not exists or rebuild:
+            surface.done(name, report)
+
+
+def _say_replaced(surface: Surface, job: Job, error: IndexUnusable) -> None:
+    surface.say(f"{job.repository.name}: {error.reason.value}: building it anew")

@@ -1,0 +1,81 @@
+"""What a question is about: from paths and URLs to indexed repositories, and the parts of them that were named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesearch.index.locations import find_index
+from codesearch.records import Repository
+from codesearch.sources import Progress, find_repository, open_repository
+
+__all__ = ["Target", "find_target", "find_targets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A repository to ask, and the folders or files of it that were named; () for all of it."""
+
+    repository: Repository
+    below: tuple[str, ...] = ()
+
+    @property
+    def contains(self) -> Callable[[str], bool] | None:
+        """Says of a path of the repository whether it was named; None where all of them were."""
+        if not self.below:
+            return None
+        return lambda path: any(path == part or path.startswith(part + "/") for part in self.below)
+
+
+def find_targets(
+    locations: Sequence[str],
+    *,
+    indexes: Path,
+    cache: Path,
+    refresh: bool = True,
+    progress: Progress | None = None,
+) -> list[Target]:
+    """Return what several paths and URLs name, each repository once, in the order given.
+
+    Args:
+        locations: Paths and URLs; none for the current folder.
+        indexes: Folder of all indexes.
+        cache: Folder of the user's cache, for clones.
+        refresh: Whether to fetch a URL that was cloned before.
+        progress: Told about a clone.
+
+    Raises:
+        InputError: A URL cannot be cloned safely.
+        RepositoryNotFound: There is no such path, or a clone failed.
+    """
+    named: dict[Path, Target] = {}
+    for location in locations or [""]:
+        target = find_target(location, indexes=indexes, cache=cache, refresh=refresh, progress=progress)
+        known = named.get(target.repository.root)
+        if known is not None:
+            both = (*known.below, *target.below) if known.below and target.below else ()
+            target = Target(target.repository, both)
+        named[target.repository.root] = target
+    return list(named.values())
+
+
+def find_target(
+    location: str, *, indexes: Path, cache: Path, refresh: bool = True, progress: Progress | None = None
+) -> Target:
+    """Find the repository that a path lies in; a file or folder inside it that was named narrows the search.
+
+    The innermost index that holds the path wins, for that is what its user chose to index; where there is
+    none, the whole Git work tree. "" is the current folder, and all of the repository that it lies in.
+    """
+    if not os.path.exists(location or "."):  # noqa: PTH110 - Path.exists raises where a folder may not be entered
+        return Target(open_repository(location, cache=cache, refresh=refresh, progress=progress))
+    path = Path(location or ".").absolute().resolve()
+    repository = find_repository(path)
+    indexed = find_index(indexes, path)
+    # An index further out than the Git repository does not hold it: nested repositories are left out there.
+    if indexed is not None and (not repository.is_git or indexed.is_relative_to(repository.root)):
+        repository = open_repository(indexed, cache=cache)
+    below = path.relative_to(repository.root).as_posix() if location else "."
+    return Target(repository, () if below == "." else (below,))
