@@ -46,6 +46,11 @@ class TorchEncoder(TransformerEncoder):
         limits = _CPU_LIMITS if device == "cpu" else _GPU_LIMITS
         super().__init__(directory, TextTokenizer(directory), limits, in_flight=2)
 
+    @property
+    def precision(self) -> str:
+        """What it computes in; no part of `model_id`, but of every measurement."""
+        return {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[_precision(self._device)]
+
     def _run(self, batch: TokenBatch) -> NDArray[np.float32]:
         return self._start(batch)()
 
