@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -85,41 +85,60 @@ def follow(updating: Generator[Progress, None, UpdateReport], name: str, *, quie
 
 
 class _Drawing:
+    """A progress bar that appears when the work turns out to take a while, and vanishes at its end.
+
+    The bar is started by a timer: the first step of an update may itself take seconds.
+    """
+
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._started = time.monotonic()
+        self._name = visible(name)
+        self._lock = threading.Lock()
         self._bars: Bars | None = None
+        self._progress: Progress | None = None
         self._phase: Phase | None = None
+        self._timer = threading.Timer(_SHOW_AFTER_SECONDS, self._start)
+        self._timer.daemon = True
+        self._timer.start()
 
     def show(self, progress: Progress) -> None:
-        if time.monotonic() - self._started < _SHOW_AFTER_SECONDS:
-            return
-        if self._bars is None:
-            self._bars = self._start()
-        if progress.phase is not self._phase:
-            for task in self._bars.task_ids:
-                self._bars.remove_task(task)
-            self._phase = progress.phase
-            self._bars.add_task(f"{visible(self._name)}: {progress.phase.value}", total=progress.total or None)
-        self._bars.update(self._bars.task_ids[0], completed=progress.done, total=progress.total or None)
+        """Show how far the work has come, from now on or once the bar appears."""
+        with self._lock:
+            self._progress = progress
+            if self._bars is not None:
+                self._draw(self._bars, progress)
 
-    def _start(self) -> Bars:
+    def _draw(self, bars: Bars, progress: Progress) -> None:
+        total = progress.total or None
+        if progress.phase is not self._phase:
+            for task in bars.task_ids:
+                bars.remove_task(task)
+            self._phase = progress.phase
+            bars.add_task(f"{self._name}: {progress.phase.value}", total=total)
+        bars.update(bars.task_ids[0], completed=progress.done, total=total)
+
+    def _start(self) -> None:
         # Imported late: rich.progress costs a fifth of a second.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        bars.start()
-        return bars
+        with self._lock:
+            self._bars = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            if self._progress is not None:
+                self._draw(self._bars, self._progress)
+            self._bars.start()
 
     def close(self) -> None:
+        """Take the bar away."""
+        self._timer.cancel()
+        if self._timer.is_alive():
+            self._timer.join()  # it may be about to draw
         if self._bars is not None:
             self._bars.stop()
 

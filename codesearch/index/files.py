@@ -22,6 +22,9 @@ __all__ = ["update_files"]
 _COMMIT_CHUNKS: Final = 4_000
 """Chunks that one transaction writes; bounds both memory and what an interruption costs."""
 
+_PROGRESS_SECONDS: Final = 0.1
+"""How often it is said how far reading has come."""
+
 _RACY_NS: Final = 2_000_000_000
 """A file changed this shortly before it was read may change again within the same clock tick."""
 
@@ -36,26 +39,28 @@ def update_files(repository: Repository, writer: Writer, rules: FileRules, repor
         with writer.transaction() as generation:
             for file_id in changes.removed:
                 _remove_file(writer, file_id, generation)
-    done = 0
-    blobs = {path: known.blob for path, known in changes.known.items() if known.id is not None}
-    for batch in _batches(extract_files(repository, rules, changes.changed, blobs)):
-        _write_batch(writer, batch, changes, report)
-        done += len(batch)
-        yield Progress(Phase.EXTRACTING, done, len(changes.changed))
+    yield from _extract_changed(repository, writer, rules, changes, report)
     _finish_listing(writer, changes)
 
 
-def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+def _extract_changed(
+    repository: Repository, writer: Writer, rules: FileRules, changes: Changes, report: UpdateReport
+) -> Iterator[Progress]:
+    blobs = {path: known.blob for path, known in changes.known.items() if known.id is not None}
     batch: list[Outcome] = []
     chunks = 0
-    for outcome in outcomes:
+    shown = time.monotonic()
+    for done, outcome in enumerate(extract_files(repository, rules, changes.changed, blobs), 1):
         batch.append(outcome)
         chunks += len(outcome[1].chunks) if isinstance(outcome[1], Extracted) else 0
         if chunks >= _COMMIT_CHUNKS:
-            yield batch
+            _write_batch(writer, batch, changes, report)
             batch, chunks = [], 0
+        if time.monotonic() - shown > _PROGRESS_SECONDS:
+            yield Progress(Phase.EXTRACTING, done, len(changes.changed))
+            shown = time.monotonic()
     if batch:
-        yield batch
+        _write_batch(writer, batch, changes, report)
 
 
 def _write_batch(writer: Writer, batch: list[Outcome], changes: Changes, report: UpdateReport) -> None:
