@@ -16,7 +16,14 @@ from codesearch_eval.datasets import DataFolder
 from codesearch_eval.evaluation import evaluate, load_tasks
 from codesearch_eval.loading import BASELINES, Loader
 from codesearch_eval.protocols import PROTOCOLS, SETS, Role, select_protocols
-from codesearch_eval.report import by_protocol, markdown_table, protocol_table, summary_rows, write_report
+from codesearch_eval.report import (
+    by_protocol,
+    markdown_table,
+    protocol_table,
+    summary_rows,
+    system_label,
+    write_report,
+)
 from codesearch_eval.results import Result, read_result, read_results, write_result
 from codesearch_eval.systems import System
 from codesearch_eval.vectors import VectorCache
@@ -137,7 +144,7 @@ def compare_command(
     found = compare(before, after)
     points = found.difference
     typer.echo(
-        f"{after.system.name} against {before.system.name}, {after.protocol_name}: "
+        f"{system_label(after)} against {system_label(before)}, {after.protocol_name}: "
         f"{100 * points.value:+.2f} points of {after.headline} "
         f"[{100 * points.low:+.2f}, {100 * points.high:+.2f}], "
         f"p = {found.p_value:.4f}, {found.queries:,} questions"

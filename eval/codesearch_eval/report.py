@@ -13,7 +13,14 @@ from codesearch_eval.protocols import LANGUAGE_TITLES, PROTOCOLS
 from codesearch_eval.published import PublishedFigure, published_figures
 from codesearch_eval.results import Result
 
-__all__ = ["by_protocol", "markdown_table", "protocol_table", "system_label", "write_report"]
+__all__ = [
+    "by_protocol",
+    "markdown_table",
+    "protocol_table",
+    "summary_rows",
+    "system_label",
+    "write_report",
+]
 
 
 def write_report(results: Iterable[Result], folder: Path) -> Path:
