@@ -109,9 +109,10 @@ class TextTokenizer:
         rows = self.token_ids([texts[index] for index in window], max_tokens)
         lengths = np.array([len(row) for row in rows], dtype=np.intp)
         for members in split_by_tokens(lengths, limits):
-            yield self._pad(window[members], [rows[member] for member in members])
+            yield self.pad(window[members], [rows[member] for member in members])
 
-    def _pad(self, indices: NDArray[np.intp], rows: list[list[int]]) -> TokenBatch:
+    def pad(self, indices: NDArray[np.intp], rows: Sequence[Sequence[int]]) -> TokenBatch:
+        """Make a batch of rows of token ids, of which there must be one at least."""
         lengths = np.array([len(row) for row in rows])
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, self._padding_id, dtype=np.int64)

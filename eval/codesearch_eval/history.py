@@ -1,0 +1,223 @@
+"""Questions about a repository, taken from its own history and documentation: development data.
+
+Two kinds, both answered by one snapshot of the tree, so that nothing of an answer's change is in it:
+
+- *commit* questions: the subject of a small, later commit asks; the functions that it changed answer, as
+  they were before it.
+- *documentation* questions: the first paragraph of a function's documentation asks; the function without
+  its documentation answers, among functions that keep theirs.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codesearch.errors import InputError
+from codesearch.extraction import extract
+from codesearch.languages import language_of
+from codesearch.records import Chunk, Kind
+
+__all__ = [
+    "CommitQuestion",
+    "RepositoryQuestions",
+    "first_paragraph",
+    "read_repository_questions",
+    "without_documentation",
+]
+
+_COMMITS = 600
+_MAX_FILES = 3
+_MAX_ANSWERS = 5
+_MAX_BYTES = 200_000
+_MAX_MEAN_LINE = 200
+_QUESTIONS = 40
+_SUBJECT_WORDS = range(4, 17)
+_DOCUMENTATION_WORDS = range(5, 60)
+_MIN_CODE_LINES = 3
+
+_PREFIX = re.compile(r"^\s*(?:\[[^\]]*\]\s*)*(?:[\w./-]+(?:\([^)]*\))?!?:\s+)?")
+_SUFFIX = re.compile(r"\s*\(?(?:(?:close[sd]?|fix(?:e[sd])?|refs?|see|issue)\s+)?#\d+\)?\s*$", re.IGNORECASE)
+_NOISE = re.compile(
+    r"\b(?:merge|revert|bump|release|version|upgrade|typos?|changelog|readme|docs?|documentation|comments?|lint|"
+    r"format(?:ting)?|whitespace|rename|refactor|clean ?up|tests?|specs?|ci|workflow|dependenc\w+|deps|copyright|"
+    r"wip)\b",
+    re.IGNORECASE,
+)
+_TEST_PATH = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|testing|examples?|benchmarks?)(?:/|$)|[._-](?:test|spec)s?\."
+)
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitQuestion:
+    """The subject of a commit, and which chunks it changed.
+
+    Attributes:
+        text: The subject, without ticket numbers and conventional-commit prefix.
+        answers: Positions in `RepositoryQuestions.chunks`, ascending.
+    """
+
+    text: str
+    answers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryQuestions:
+    """One snapshot of a repository and the questions that it answers.
+
+    Attributes:
+        name: The repository's.
+        commit: Id of the snapshot.
+        chunks: What is searched: all answers, and others drawn at random up to the limit.
+        commits: Questions from commits.
+        documented: Positions of the chunks whose documentation asks for them.
+    """
+
+    name: str
+    commit: str
+    chunks: tuple[Chunk, ...]
+    commits: tuple[CommitQuestion, ...]
+    documented: tuple[int, ...]
+
+
+def read_repository_questions(git_dir: Path, name: str, *, max_chunks: int, seed: int = 0) -> RepositoryQuestions:
+    """Build the questions of one repository; the same history and seed give the same questions.
+
+    Args:
+        git_dir: A bare repository, or the ``.git`` folder of a work tree.
+        name: What the repository is called.
+        max_chunks: Size of the pool that is searched.
+        seed: Of the draws.
+
+    Raises:
+        InputError: It is no repository, or its history is too short.
+    """
+    draw = random.Random(seed)
+    log = _git(git_dir, "log", "--no-merges", f"-n{_COMMITS}", "--format=%H%x00%P%x00%s").splitlines()
+    if len(log) < 2:
+        raise InputError(f"{git_dir} has no history to take questions from: give a full clone")
+    base = log[-1].split("\0")[0]
+    chunks = list(_snapshot(git_dir, base))
+    by_name: dict[tuple[str, str], list[int]] = {}
+    for position, chunk in enumerate(chunks):
+        by_name.setdefault((chunk.path, chunk.qualified_name), []).append(position)
+    asked: list[CommitQuestion] = []
+    for line in log[:-1]:
+        commit, parents, subject = line.split("\0")
+        text = _question(subject)
+        if text and parents and (answers := _answers(git_dir, parents.split()[0], commit, by_name)):
+            asked.append(CommitQuestion(text, answers))
+    asked = draw.sample(asked, min(_QUESTIONS, len(asked)))
+    documented = [position for position, chunk in enumerate(chunks) if _documentation_asks(chunk)]
+    documented = draw.sample(documented, min(_QUESTIONS, len(documented)))
+    needed = {answer for question in asked for answer in question.answers} | set(documented)
+    others = [position for position in range(len(chunks)) if position not in needed]
+    pool = sorted(needed | set(draw.sample(others, max(0, min(len(others), max_chunks - len(needed))))))
+    moved = {old: new for new, old in enumerate(pool)}
+    return RepositoryQuestions(
+        name,
+        base,
+        tuple(chunks[position] for position in pool),
+        tuple(CommitQuestion(q.text, tuple(moved[answer] for answer in q.answers)) for q in asked),
+        tuple(moved[position] for position in documented),
+    )
+
+
+def without_documentation(chunk: Chunk) -> Chunk:
+    """Return `chunk` as if nobody had documented it."""
+    return replace(chunk, documentation="", text=chunk.code)
+
+
+def first_paragraph(documentation: str) -> str:
+    """Return the first paragraph on one line."""
+    return " ".join(documentation.strip().split("\n\n")[0].split())
+
+
+def _question(subject: str) -> str:
+    """Return what a commit's subject asks for, or "" where it says nothing of code."""
+    text = _SUFFIX.sub("", _PREFIX.sub("", subject)).strip()
+    return text if len(text.split()) in _SUBJECT_WORDS and not _NOISE.search(subject) else ""
+
+
+def _documentation_asks(chunk: Chunk) -> bool:
+    return (
+        chunk.kind in (Kind.FUNCTION, Kind.METHOD)
+        and chunk.part == 0
+        and not _TEST_PATH.search(chunk.path)
+        and len(first_paragraph(chunk.documentation).split()) in _DOCUMENTATION_WORDS
+        and chunk.code.count("\n") + 1 >= _MIN_CODE_LINES
+    )
+
+
+def _answers(git_dir: Path, parent: str, commit: str, by_name: dict[tuple[str, str], list[int]]) -> tuple[int, ...]:
+    """Return the chunks of the snapshot that a commit changed; none where it is large, or changed no function."""
+    changes = [
+        line.split("\t")
+        for line in _git(
+            git_dir, "diff", "--no-renames", "--ignore-submodules", "--name-status", parent, commit
+        ).splitlines()
+    ]
+    paths = [path for _, path in changes if language_of(path) and not _TEST_PATH.search(path)]
+    if not 0 < len(paths) <= _MAX_FILES:
+        return ()
+    answers: set[int] = set()
+    for status, path in changes:
+        if status == "M" and path in paths:
+            for name in _changed_functions(git_dir, parent, commit, path):
+                answers.update(by_name.get((path, name), ()))
+    return tuple(sorted(answers)) if len(answers) <= _MAX_ANSWERS else ()
+
+
+def _changed_functions(git_dir: Path, parent: str, commit: str, path: str) -> Iterator[str]:
+    """Yield the qualified names of the functions of the parent's file that a commit changed."""
+    diff = _git(git_dir, "diff", "-U0", "--no-color", "--no-renames", parent, commit, "--", path)
+    hunks = [(int(start), int(count or 1)) for start, count in _HUNK.findall(diff)]
+    for chunk in _chunks(path, _git(git_dir, "show", f"{parent}:{path}")):
+        if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and any(_touches(chunk, *hunk) for hunk in hunks):
+            yield chunk.qualified_name
+
+
+def _touches(chunk: Chunk, start: int, count: int) -> bool:
+    if count == 0:  # lines were put in after line `start`
+        return any(span.start <= start < span.end for span in chunk.text_spans)
+    return any(span.start < start + count and start <= span.end for span in chunk.text_spans)
+
+
+def _snapshot(git_dir: Path, commit: str) -> Iterator[Chunk]:
+    entries = [line.split("\t", 1) for line in _git(git_dir, "ls-tree", "-r", "-z", commit).split("\0") if line]
+    files = [(path, meta.split()[2]) for meta, path in entries if meta.startswith("100") and language_of(path)]
+    # Large files may be absent from a partial clone, so objects are asked for one by one and may be missing.
+    objects = io.BytesIO(_run(git_dir, "cat-file", "--batch", stdin="\n".join(blob for _, blob in files).encode()))
+    for path, _ in files:
+        header = objects.readline().split()
+        if header[1] == b"missing":
+            continue
+        content = objects.read(int(header[2]) + 1)[:-1]
+        if len(content) <= _MAX_BYTES:
+            yield from _chunks(path, content.decode("utf-8", errors="replace"))
+
+
+def _chunks(path: str, source: str) -> list[Chunk]:
+    language = language_of(path, source.split("\n", 1)[0])
+    minified = len(source) > _MAX_MEAN_LINE * (source.count("\n") + 1)
+    if language is None or language.grammar is None or minified:
+        return []
+    return extract(path, source, language)
+
+
+def _git(git_dir: Path, *arguments: str) -> str:
+    return _run(git_dir, *arguments).decode("utf-8", errors="replace")
+
+
+def _run(git_dir: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    done = subprocess.run(["git", "--git-dir", str(git_dir), *arguments], input=stdin, capture_output=True, check=False)
+    if done.returncode:
+        raise InputError(f"git cannot read {git_dir}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
