@@ -90,7 +90,8 @@ def _encode_block(
     remembered = cache.get([pending.key for pending in block])
     _write_vectors(writer, [(p, remembered[p.key]) for p in block if p.key in remembered])
     report.remembered += len(remembered)
-    yield len(remembered)
+    if remembered:
+        yield len(remembered)
     missing = [pending for pending in block if pending.key not in remembered]
     made: list[tuple[_Pending, bytes]] = []
 

@@ -1,0 +1,144 @@
+"""Readers see one committed state, whatever a writer does meanwhile, and stop no writer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from codesearch.encoders.hashing import HashingEncoder
+from codesearch.index.snapshot import Filters
+from codesearch.index.update import Phase
+from codesearch.records import Kind
+from codesearch.words import question_terms
+
+
+def names(snapshot: Any, question: str, *, filters: Filters | None = None) -> set[str]:
+    query = HashingEncoder(16).encode_queries([question])[0]
+    found = snapshot.candidates(question_terms(question), query, 50, filters or Filters())
+    return {candidate.qualified_name for candidate in found}
+
+
+def test_an_open_snapshot_keeps_its_state_and_blocks_nobody(bench: Any) -> None:
+    bench.fill(4)
+    bench.write("a.py", "def before_the_change(): return 1\n")
+    bench.index()
+    with bench.snapshot() as old:
+        bench.write("a.py", "def after_the_change(): return 2\n")
+        (bench.root / "package_1/module_1.py").unlink()
+        bench.index()
+        chunks = old.chunk_count
+        with bench.snapshot() as new:
+            assert "after_the_change" in names(new, "the change")
+            assert "before_the_change" not in names(new, "the change")
+            assert new.chunk_count == chunks - 3
+        # Opened before, used for the first time after: words, vectors and text are all of the old state.
+        assert "before_the_change" in names(old, "the change")
+        assert "after_the_change" not in names(old, "the change")
+        found = old.candidates(question_terms("before the change"), None, 5, Filters())
+        assert [c.text for c in old.chunks([found[0].id]).values()] == ["def before_the_change(): return 1"]
+
+
+def test_a_state_survives_a_rebuild_and_a_deletion(bench: Any) -> None:
+    bench.fill(4)
+    bench.index()
+    with bench.snapshot() as old:
+        assert old.dense is not None
+        bench.index(rebuild=True)
+        assert "action_2_1" in names(old, "action 2 1")
+
+
+def test_searching_at_every_step_of_an_update(bench: Any) -> None:
+    """Every moment of a first update has an answer, and files that do not change are found throughout."""
+    bench.fill(6)
+    bench.index()
+    for i in range(300, 340):
+        bench.write(f"new/file_{i}.py", f"def newcomer_{i}(): return {i}\n")
+    (bench.root / "package_0/module_0.py").unlink()
+    phases = set()
+    for progress in bench.updating():
+        phases.add(progress.phase)
+        with bench.snapshot() as snapshot:
+            assert "action_3_2" in names(snapshot, "action 3 2")
+    assert phases >= {Phase.EXTRACTING, Phase.LEXICAL, Phase.ENCODING}
+    assert "newcomer_310" in bench.found("newcomer 310")
+
+
+READER = """
+import sys, time
+from pathlib import Path
+from codesearch.index.snapshot import Filters, Snapshot
+asked = 0
+until = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until or not asked:
+    with Snapshot(Path(sys.argv[1])) as snapshot:
+        found = snapshot.candidates(["action", "3", "2"], None, 50, Filters())
+        assert "action_3_2" in {c.qualified_name for c in found}, found
+        snapshot.counts()
+        asked += 1
+print(asked)
+"""
+
+
+def test_a_reader_in_another_process_during_updates(bench: Any) -> None:
+    bench.fill(6)
+    bench.index()
+    command = [sys.executable, "-c", READER, str(bench.directory), "2.0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        version = 0
+        while reader.poll() is None:
+            version += 1
+            for i in range(20):
+                bench.write(f"other/file_{i}.py", f"def newcomer_{i}_{version}(): return {i}\n")
+            bench.index()
+            time.sleep(0.01)
+        output, errors = reader.communicate()
+    assert reader.returncode == 0, errors
+    assert int(output) >= 3
+    assert version >= 3
+
+
+def test_filters(bench: Any) -> None:
+    bench.write("src/a.py", "class Reader:\n    def read(self):\n        return 1\n\ndef read_all():\n    return 2\n")
+    bench.write("lib/b.go", "package b\n\nfunc readGo() int {\n\treturn 3\n}\n")
+    bench.index()
+    with bench.snapshot() as snapshot:
+        assert names(snapshot, "read", filters=Filters(languages=frozenset({"go"}))) >= {"readGo"}
+        assert "read_all" not in names(snapshot, "read", filters=Filters(languages=frozenset({"go"})))
+        assert names(snapshot, "read", filters=Filters(kinds=frozenset({Kind.METHOD}))) == {"Reader.read"}
+        assert "readGo" not in names(snapshot, "read", filters=Filters(path=lambda path: path.startswith("src/")))
+        assert names(snapshot, "read", filters=Filters(path=lambda path: False)) == set()
+        both = Filters(kinds=frozenset({Kind.FUNCTION}), path=lambda path: path.startswith("src/"))
+        assert names(snapshot, "read", filters=both) == {"read_all"}
+
+
+def test_both_scores_are_given_for_every_candidate(bench: Any) -> None:
+    bench.fill(30)
+    bench.index()
+    encoder = HashingEncoder(16)
+    query = encoder.encode_queries(["action 7 1"])[0]
+    with bench.snapshot() as snapshot:
+        found = snapshot.candidates(question_terms("action 7 1"), query, 5, Filters())
+        for candidate in found:
+            (chunk,) = snapshot.chunks([candidate.id]).values()
+            text = f"{chunk.qualified_name}\n{chunk.text}"
+            assert candidate.dense == pytest.approx(float(encoder.encode_documents([text])[0] @ query), abs=2e-3)
+        assert any(candidate.lexical > 0 for candidate in found)
+
+
+def test_a_text_in_several_files_is_found_in_each(bench: Any) -> None:
+    for i in range(3):
+        bench.write(f"copy_{i}/a.py", "def shared_helper():\n    return 7\n")
+    encoder = bench.encoder()
+    bench.index(encoder=encoder)
+    assert len(encoder.texts) == 1
+    with bench.snapshot() as snapshot:
+        query = np.asarray(encoder.encode_queries(["shared helper"])[0])
+        found = snapshot.candidates([], query, 10, Filters())
+        assert sorted(candidate.path for candidate in found) == [f"copy_{i}/a.py" for i in range(3)]
+        assert snapshot.dense is not None
+        assert snapshot.dense.count == 1
