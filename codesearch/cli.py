@@ -27,7 +27,7 @@ from codesearch.errors import (
     RepositoryNotFound,
 )
 from codesearch.records import Kind, Match, Repository
-from codesearch.settings import DEVICES, Settings, debugging, load_settings
+from codesearch.settings import DEVICES, Settings, debugging, load_settings, use_one_blas_thread
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -75,6 +75,7 @@ Model = Annotated[str | None, typer.Option(help="Another encoder: a model direct
 
 def main() -> None:
     """Run the command line; the entry point of the ``codesearch`` script."""
+    use_one_blas_thread()
     try:
         app(standalone_mode=True)
     except Exception as error:

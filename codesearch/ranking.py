@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import log
 from typing import Final
 
@@ -26,7 +27,7 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "meaning": 1.2,
     "name": 0.6,
     "path": 0.4,
-    "definition": 1.0,
+    "definition": 2.5,
     "kind": 0.15,
     "file": 0.3,
 }
@@ -75,9 +76,9 @@ class Question:
     qualified_symbol: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ranked:
-    """A candidate in its place.
+    """A candidate in its place. While it is ranked, each step adds what it has to say.
 
     Attributes:
         source: The position of its repository in the list that was searched.
@@ -88,8 +89,14 @@ class Ranked:
 
     source: int
     candidate: Candidate
-    score: float
+    score: float = 0.0
     signals: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Add what a signal contributes; nothing is noted of one that says nothing."""
+        if value:
+            self.signals[name] = value
+            self.score += value
 
 
 def parse_question(text: str) -> Question:
@@ -123,49 +130,60 @@ def rank(
         for term in question.terms
         for n in (min(document_frequency(term), documents),)
     }
-    fused = _fuse([candidate for _, candidate in found])
-    ranked = []
-    for (source, candidate), signals in zip(found, fused, strict=True):
-        signals["name"] = _overlap(rarity, terms(candidate.qualified_name))
-        signals["path"] = _overlap(rarity, terms(candidate.path))
-        signals["definition"] = _definition(question, candidate)
-        signals["kind"] = _kind(candidate)
-        weighted = {name: WEIGHTS[name] * value for name, value in signals.items() if value}
-        ranked.append(Ranked(source, candidate, sum(weighted.values()), weighted))
-    ranked = _add_file_evidence(ranked)
-    ranked = [_discount_aside(question, entry) for entry in ranked]
-    return _discount_repeats(ranked)
+    ranked = [Ranked(source, candidate) for source, candidate in found]
+    for entry, (words, meaning) in zip(ranked, _fuse([candidate for _, candidate in found]), strict=True):
+        candidate = entry.candidate
+        for name, value in (
+            ("words", words),
+            ("meaning", meaning),
+            ("name", _overlap(rarity, _words_of(candidate.qualified_name))),
+            ("path", _overlap(rarity, _words_of(candidate.path))),
+            ("definition", _definition(question, candidate)),
+            ("kind", _kind(candidate)),
+        ):
+            entry.add(name, WEIGHTS[name] * value)
+    _add_file_evidence(ranked)
+    _discount_asides(question, ranked)
+    _discount_repeats(ranked)
+    return sorted(ranked, key=_order)
 
 
 # --- signals of one candidate -------------------------------------------------------------------------------
 
 
-def _fuse(candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+def _fuse(candidates: Sequence[Candidate]) -> list[tuple[float, float]]:
     """Bring both searches to the same scale: the best of each gets 1.
 
     BM25 starts at 0, where no word of the question occurs. Cosines have no such zero: their scale starts at
     the least similar candidate.
+
+    Returns:
+        (by words, by meaning) of each candidate.
     """
     best_lexical = max(candidate.lexical for candidate in candidates)
     cosines = [candidate.dense for candidate in candidates if candidate.dense is not None]
     low, high = (min(cosines), max(cosines)) if cosines else (0.0, 0.0)
-    signals = []
+    fused = []
     for candidate in candidates:
         words = candidate.lexical / best_lexical if best_lexical else 0.0
         meaning = 0.0
         if candidate.dense is not None:
             meaning = (candidate.dense - low) / (high - low) if high > low else 1.0
-        signals.append({"words": words, "meaning": meaning})
-    return signals
+        fused.append((words, meaning))
+    return fused
 
 
-def _overlap(rarity: Mapping[str, float], words: Sequence[str]) -> float:
+@lru_cache(maxsize=1 << 14)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(terms(name))
+
+
+def _overlap(rarity: Mapping[str, float], words: Collection[str]) -> float:
     """The share of the question's weight, rare terms counting most, that these words hold."""
     total = sum(rarity.values())
     if not total:
         return 0.0
-    held = set(words)
-    return sum(weight for term, weight in rarity.items() if term in held) / total
+    return sum(weight for term, weight in rarity.items() if term in words) / total
 
 
 def _definition(question: Question, candidate: Candidate) -> float:
@@ -202,7 +220,7 @@ def _kind(candidate: Candidate) -> float:
 # --- the whole list -----------------------------------------------------------------------------------------
 
 
-def _add_file_evidence(ranked: Sequence[Ranked]) -> list[Ranked]:
+def _add_file_evidence(ranked: Sequence[Ranked]) -> None:
     """Add to each chunk what the file's chunks say together, the k-th best counting 1/k."""
     by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     for entry in ranked:
@@ -212,35 +230,26 @@ def _add_file_evidence(ranked: Sequence[Ranked]) -> list[Ranked]:
         for key, scores in by_file.items()
     }
     most = max(evidence.values())
-    if most <= 0:
-        return list(ranked)
-    return [
-        _add(entry, "file", WEIGHTS["file"] * evidence[entry.source, entry.candidate.path] / most) for entry in ranked
-    ]
+    if most > 0:
+        for entry in ranked:
+            entry.add("file", WEIGHTS["file"] * evidence[entry.source, entry.candidate.path] / most)
 
 
-def _discount_aside(question: Question, entry: Ranked) -> Ranked:
+def _discount_asides(question: Question, ranked: Sequence[Ranked]) -> None:
     asked = set(question.terms)
-    for place, pattern in _ASIDE.items():
-        if pattern.search(entry.candidate.path) and not asked & _ASIDE_WORDS[place]:
-            return _add(entry, place, (ASIDE_DISCOUNT - 1) * entry.score)
-    return entry
+    places = {name: pattern for name, pattern in _ASIDE.items() if not asked & _ASIDE_WORDS[name]}
+    for entry in ranked:
+        place = next((name for name, pattern in places.items() if pattern.search(entry.candidate.path)), None)
+        if place is not None:
+            entry.add(place, (ASIDE_DISCOUNT - 1) * entry.score)
 
 
-def _discount_repeats(ranked: Sequence[Ranked]) -> list[Ranked]:
+def _discount_repeats(ranked: Sequence[Ranked]) -> None:
     seen: defaultdict[tuple[int, str], int] = defaultdict(int)
-    result = []
     for entry in sorted(ranked, key=_order):
         file = entry.source, entry.candidate.path
-        if seen[file]:
-            entry = _add(entry, "repeat", (REPEAT_DISCOUNT ** seen[file] - 1) * entry.score)
+        entry.add("repeat", (REPEAT_DISCOUNT ** seen[file] - 1) * entry.score)
         seen[file] += 1
-        result.append(entry)
-    return sorted(result, key=_order)
-
-
-def _add(entry: Ranked, name: str, value: float) -> Ranked:
-    return Ranked(entry.source, entry.candidate, entry.score + value, entry.signals | {name: value})
 
 
 def _order(entry: Ranked) -> tuple[float, int, str, int]:

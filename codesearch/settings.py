@@ -33,7 +33,7 @@ import platformdirs
 
 from codesearch.errors import SettingsError
 
-__all__ = ["DEVICES", "Settings", "debugging", "load_settings"]
+__all__ = ["DEVICES", "Settings", "debugging", "load_settings", "use_one_blas_thread"]
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
@@ -90,6 +90,16 @@ class Settings:
 def debugging() -> bool:
     """Whether a fault is to be shown with its traceback (CODESEARCH_DEBUG=1)."""
     return bool(os.environ.get("CODESEARCH_DEBUG"))
+
+
+def use_one_blas_thread() -> None:
+    """Keep NumPy from starting threads, unless the user set their number; to be called before it is imported.
+
+    One question is one product of a matrix and a vector, which is limited by memory: a second thread gains
+    nothing, and its waiting costs three times as much as the whole search where other programs run as well.
+    ONNX Runtime and PyTorch have threads of their own.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def load_settings(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -183,19 +183,19 @@ class Snapshot:
             # compares like with like instead of guessing what is missing.
             lexical |= self._lexical_of([i for i in ids if i not in lexical], terms)
             dense |= self._dense_of([i for i in ids if i not in dense], query)
-            return [
-                replace(candidate, lexical=lexical.get(candidate.id, 0.0), dense=dense.get(candidate.id))
-                for candidate in self._rows(ids)
-            ]
+            return list(self._rows(ids, lexical, dense))
 
-    def _rows(self, ids: Sequence[int]) -> Iterator[Candidate]:
+    def _rows(
+        self, ids: Sequence[int], lexical: Mapping[int, float], dense: Mapping[int, float]
+    ) -> Iterator[Candidate]:
         rows = self._select(
             "SELECT chunks.id, path, language, kind, name, qualified_name, signature, documentation,"
             " first_line, last_line, part FROM chunks JOIN files ON files.id = file_id WHERE chunks.id IN",
             ids,
         )
         for chunk_id, path, language, kind, *rest in rows:
-            yield Candidate(chunk_id, os.fsdecode(path), language, Kind(kind), *rest)
+            scores = lexical.get(chunk_id, 0.0), dense.get(chunk_id)
+            yield Candidate(chunk_id, os.fsdecode(path), language, Kind(kind), *rest, *scores)
 
     def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), _BLOCK):

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesearch.index.snapshot import Candidate
+from codesearch.ranking import ASIDE_DISCOUNT, REPEAT_DISCOUNT, WEIGHTS, Question, Ranked, parse_question, rank
+from codesearch.records import Kind
+
+DOCUMENTS = 1_000
+
+
+def candidate(
+    name: str = "run",
+    path: str = "src/a.py",
+    *,
+    number: int = 1,
+    qualified: str = "",
+    kind: Kind = Kind.FUNCTION,
+    lexical: float = 1.0,
+    dense: float | None = 0.5,
+    line: int = 1,
+    part: int = 0,
+) -> Candidate:
+    return Candidate(
+        number, path, "python", kind, name, qualified or name, f"def {name}()", "", line, line + 9, part, lexical, dense
+    )
+
+
+def ranked(
+    question: str, *candidates: Candidate, frequency: Callable[[str], int] = lambda term: 10
+) -> list[Ranked]:
+    return rank(parse_question(question), [(0, c) for c in candidates], frequency, DOCUMENTS)
+
+
+def names(entries: list[Ranked]) -> list[str]:
+    return [entry.candidate.qualified_name for entry in entries]
+
+
+# --- questions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol", "qualified"),
+    [
+        ("parse", "parse", "parse"),
+        ("  parse_json  ", "parse_json", "parse_json"),
+        ("Parser.parse", "parse", "Parser.parse"),
+        ("net::Parser::parse()", "parse", "net.Parser.parse"),
+        ("Parser#parse", "parse", "Parser.parse"),
+        ("parser->parse", "parse", "parser.parse"),
+        ("empty?", "empty?", "empty?"),
+        ("größe", "größe", "größe"),
+        ("parse json", "", ""),
+        ("parse(", "", ""),
+        ("42", "", ""),
+        ("a.", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_question_that_is_one_name_is_seen_as_such(text: str, symbol: str, qualified: str) -> None:
+    asked = parse_question(text)
+    assert (asked.symbol, asked.qualified_symbol) == (symbol, qualified)
+
+
+# --- definitions --------------------------------------------------------------------------------------------
+
+# Everything else speaks for the others: they hold the word more often, and mean more of the same.
+OTHERS = (
+    candidate("parse_all", number=90, path="src/b.py", lexical=1.4, dense=0.6),
+    candidate("reparse", number=91, path="src/c.py", lexical=1.3, dense=0.55),
+    candidate("use", number=92, path="src/d.py", lexical=1.2, dense=0.52),
+)
+
+
+@pytest.mark.parametrize("question", ["parse", "parse()", " parse "])
+def test_the_definition_of_the_name_that_was_asked_is_first(question: str) -> None:
+    assert names(ranked(question, *OTHERS, candidate("parse")))[0] == "parse"
+
+
+@pytest.mark.parametrize("question", ["parse_json", "parseJson", "ParseJSON", "PARSE_JSON"])
+@pytest.mark.parametrize("name", ["parse_json", "parseJson"])
+def test_the_case_style_of_a_name_does_not_matter(question: str, name: str) -> None:
+    others = [replace(other, name=f"{other.name}x", qualified_name=f"{other.name}x") for other in OTHERS]
+    assert names(ranked(question, *others, candidate(name)))[0] == name
+
+
+def test_the_exact_case_style_wins() -> None:
+    found = ranked("parse_json", candidate("parseJson", "src/a.py"), candidate("parse_json", "src/z.py", number=2))
+    assert names(found)[0] == "parse_json"
+
+
+@pytest.mark.parametrize("question", ["Parser.parse", "Parser::parse", "Parser#parse()", "Parser->parse"])
+def test_a_qualified_name_picks_among_definitions_of_one_name(question: str) -> None:
+    found = ranked(
+        question,
+        candidate("parse", "src/a.py", qualified="Reader.parse", lexical=1.2),
+        candidate("parse", "src/b.py", number=2, qualified="Parser.parse"),
+        candidate("parse", "src/c.py", number=3, qualified="parse", lexical=1.2),
+    )
+    assert names(found)[0] == "Parser.parse"
+
+
+def test_a_name_may_be_qualified_by_the_path_of_its_file() -> None:
+    found = ranked(
+        "celery.canvas.chain",
+        candidate("chain", "celery/utils.py", lexical=1.1),
+        candidate("chain", "celery/canvas.py", number=2),
+    )
+    assert found[0].candidate.path == "celery/canvas.py"
+
+
+def test_a_name_that_merely_ends_alike_is_no_definition() -> None:
+    (entry,) = ranked("parse", candidate("reparse"))
+    assert "definition" not in entry.signals
+
+
+def test_a_chunk_without_a_name_defines_nothing() -> None:
+    (entry,) = ranked("_", candidate("", kind=Kind.MODULE))
+    assert "definition" not in entry.signals
+
+
+def test_a_sentence_asks_for_no_definition() -> None:
+    assert all("definition" not in entry.signals for entry in ranked("parse the json", candidate("parse")))
+
+
+def test_the_first_part_of_a_long_definition_comes_before_its_others() -> None:
+    parts = [candidate("parse", number=3 - part, part=part, line=1 + 100 * part) for part in (2, 1, 0)]
+    assert ranked("parse", *parts)[0].candidate.part == 0
+
+
+# --- other signals ------------------------------------------------------------------------------------------
+
+
+def test_rare_words_in_a_name_count_more_than_frequent_ones() -> None:
+    found = ranked(
+        "get backoff",
+        candidate("get", "src/a.py"),
+        candidate("backoff", "src/b.py", number=2),
+        frequency=lambda term: 900 if term == "get" else 2,
+    )
+    assert names(found)[0] == "backoff"
+
+
+def test_words_of_the_question_in_the_path_count() -> None:
+    found = ranked("retry", candidate(path="src/a.py"), candidate(path="src/retry.py", number=2))
+    assert found[0].candidate.path == "src/retry.py"
+
+
+def test_definitions_come_before_what_lies_between_them() -> None:
+    found = ranked("x", candidate(kind=Kind.MODULE), candidate(path="src/b.py", number=2))
+    assert found[0].candidate.kind is Kind.FUNCTION
+
+
+ASIDE = [
+    ("tests/test_a.py", "test"),
+    ("pkg/a_test.go", "test"),
+    ("src/__tests__/a.ts", "test"),
+    ("src/a.spec.ts", "test"),
+    ("Tests/ParserTests/Helpers.swift", "test"),
+    ("src/ParserTest.java", "test"),
+    ("src/ParserIT.java", "test"),
+    ("conftest.py", "test"),
+    ("examples/a.py", "example"),
+    ("docs/conf.py", "example"),
+    ("Samples/A.cs", "example"),
+    ("vendor/lib/a.go", "legacy"),
+    ("third_party/a.c", "legacy"),
+]
+
+
+@pytest.mark.parametrize(("path", "place"), ASIDE)
+def test_tests_and_examples_are_discounted(path: str, place: str) -> None:
+    (entry,) = ranked("run", candidate(path=path))
+    (plain,) = ranked("run", candidate(path="src/a.py"))
+    assert entry.signals[place] < 0
+    without = entry.score - entry.signals[place]
+    assert entry.score == pytest.approx(ASIDE_DISCOUNT * without)
+    assert plain.score > entry.score
+
+
+@pytest.mark.parametrize(("path", "place"), ASIDE)
+def test_unless_they_are_what_was_asked_for(path: str, place: str) -> None:
+    (entry,) = ranked({"test": "tests of run", "example": "example of run", "legacy": "vendored run"}[place], candidate(path=path))
+    assert place not in entry.signals
+
+
+@pytest.mark.parametrize(
+    "path", ["src/latest.py", "src/contest.py", "AUDIT.md", "LIMIT.py", "src/testament.py", "distance/a.py", "golden/a.py"]
+)
+def test_a_name_that_only_looks_like_a_test_is_not_discounted(path: str) -> None:
+    (entry,) = ranked("run", candidate(path=path))
+    assert entry.signals.keys().isdisjoint({"test", "example", "legacy"})
+
+
+def test_the_evidence_of_a_file_counts_for_each_of_its_chunks() -> None:
+    found = ranked(
+        "x",
+        candidate("alone", "src/alone.py"),
+        candidate("one", "src/many.py", number=2),
+        candidate("two", "src/many.py", number=3, line=20),
+        candidate("three", "src/many.py", number=4, line=40),
+    )
+    assert names(found)[0] == "one"
+    assert found[0].signals["file"] == pytest.approx(WEIGHTS["file"])
+
+
+def test_further_chunks_of_a_file_are_discounted() -> None:
+    chunks = [candidate(f"f{i}", number=i, line=10 * i) for i in range(1, 4)]
+    first, second, third = ranked("x", *chunks)
+    assert "repeat" not in first.signals
+    assert second.score == pytest.approx(REPEAT_DISCOUNT * first.score)
+    assert third.score == pytest.approx(REPEAT_DISCOUNT**2 * first.score)
+
+
+def test_files_of_one_path_in_two_repositories_are_two_files() -> None:
+    found = rank(parse_question("x"), [(0, candidate()), (1, candidate())], lambda term: 1, 10)
+    assert all("repeat" not in entry.signals for entry in found)
+
+
+# --- whole lists --------------------------------------------------------------------------------------------
+
+
+def test_no_candidate_no_match() -> None:
+    assert ranked("run") == []
+
+
+def test_one_candidate_is_the_match() -> None:
+    (entry,) = ranked("run", candidate())
+    assert entry.score > 0
+
+
+def test_without_vectors_words_decide() -> None:
+    found = ranked("x", candidate(lexical=1, dense=None), candidate(path="b.py", number=2, lexical=2, dense=None))
+    assert [entry.candidate.id for entry in found] == [2, 1]
+    assert all("meaning" not in entry.signals for entry in found)
+
+
+def test_without_words_vectors_decide() -> None:
+    found = ranked("x", candidate(lexical=0, dense=0.1), candidate(path="b.py", number=2, lexical=0, dense=0.2))
+    assert [entry.candidate.id for entry in found] == [2, 1]
+    assert all("words" not in entry.signals for entry in found)
+
+
+def test_a_chunk_that_has_no_vector_yet_is_ranked_all_the_same() -> None:
+    found = ranked("x", candidate(lexical=5, dense=None), candidate(path="b.py", number=2, lexical=1, dense=0.9))
+    assert len(found) == 2
+
+
+def test_nothing_but_zeros_is_no_division_by_zero() -> None:
+    found = ranked("", candidate("", kind=Kind.MODULE, lexical=0, dense=None), frequency=lambda term: 0)
+    assert [entry.score for entry in found] == [0]
+
+
+def test_a_term_in_more_chunks_than_there_are_does_not_break_the_scale() -> None:
+    (entry,) = ranked("run", candidate(), frequency=lambda term: 10 * DOCUMENTS)
+    assert entry.signals["name"] == pytest.approx(WEIGHTS["name"])
+
+
+CANDIDATES = st.lists(
+    st.builds(
+        candidate,
+        name=st.sampled_from(["", "parse", "parse_json", "Parse", "run", "test_parse"]),
+        path=st.sampled_from(["src/a.py", "src/parse.py", "tests/test_a.py", "docs/a.md", "vendor/parse.py"]),
+        number=st.integers(1, 10_000),
+        kind=st.sampled_from(Kind),
+        lexical=st.floats(0, 50),
+        dense=st.none() | st.floats(-1, 1),
+        line=st.integers(1, 5_000),
+        part=st.integers(0, 3),
+    ),
+    max_size=25,
+)
+QUESTIONS = st.sampled_from(["parse", "parse json", "Parser.parse", "test of parse", "what is this", "?", "解析"])
+
+
+@given(QUESTIONS, CANDIDATES)
+def test_signals_sum_to_the_score_and_the_best_is_first(question: str, candidates: list[Candidate]) -> None:
+    found = ranked(question, *candidates)
+    assert sorted(entry.candidate.id for entry in found) == sorted(c.id for c in candidates)
+    for entry in found:
+        assert sum(entry.signals.values()) == pytest.approx(entry.score)
+        assert entry.score >= -1e-9
+    scores = [entry.score for entry in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+@given(QUESTIONS, CANDIDATES, st.randoms(use_true_random=False))
+def test_the_order_does_not_depend_on_that_of_the_candidates(question, candidates, random) -> None:  # type: ignore[no-untyped-def]
+    places = {(c.path, c.first_line): c for c in candidates}
+    unique = list(places.values())
+    shuffled = random.sample(unique, len(unique))
+    assert [e.candidate for e in ranked(question, *unique)] == [e.candidate for e in ranked(question, *shuffled)]
+
+
+def test_ties_are_broken_by_place() -> None:
+    found = ranked("x", candidate(path="b.py", number=1), candidate(path="a.py", number=2))
+    assert [entry.candidate.path for entry in found] == ["a.py", "b.py"]
+
+
+def test_every_weight_is_of_a_signal_that_occurs() -> None:
+    seen = set().union(*(entry.signals for entry in ranked("run", candidate("run", "src/run.py"), candidate(number=2))))
+    assert set(WEIGHTS) <= seen
+    assert isinstance(parse_question("x"), Question)
