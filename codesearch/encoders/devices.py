@@ -6,7 +6,6 @@ a GPU, must not pay for it at every question: so the cheap signs are read first.
 
 from __future__ import annotations
 
-import platform
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,6 +56,8 @@ def _best_device() -> str:
 def _likely_gpu() -> str | None:
     """Name the GPU that this machine seems to have, by signs that cost microseconds."""
     if sys.platform == "darwin":
+        import platform
+
         return "mps" if platform.machine() == "arm64" else None
     return "cuda" if any(path.exists() for path in _NVIDIA_DRIVER_FILES) else None
 

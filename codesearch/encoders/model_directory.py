@@ -4,7 +4,8 @@
 ``config.json``             BERT's shape, as Hugging Face writes it
 ``tokenizer.json``          the whole text preparation, identifier splitting included
 ``model.safetensors``       weights in float16, read by the GPU encoder and by other libraries
-``onnx/model_int8.onnx``    the same network with int8 weights, read by the CPU encoder
+``onnx/model_int8.onnx``    the same network with int8 weights, read by the CPU encoder; the
+                            tensors lie beside it, in ``model_int8.onnx_data``
 ``modules.json`` ...        what sentence-transformers wants in order to load the folder as it is
 ``codesearch.json``         the `Recipe`: what no standard file has a place for
 ``README.md``               the model card
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,8 @@ def model_id(name: str, *, weights: bytes, tokenizer: bytes, config: bytes, reci
         config: Content of ``config.json``.
         recipe: How texts become vectors.
     """
+    from hashlib import sha256  # brings OpenSSL in, and only export needs it
+
     digest = sha256()
     for part in (weights, tokenizer, config, json.dumps(asdict(recipe), sort_keys=True).encode()):
         digest.update(sha256(part).digest())

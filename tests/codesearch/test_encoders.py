@@ -178,17 +178,20 @@ class TestLoading:
         with pytest.raises(ModelError, match=r"codesearch-train export"):
             load_encoder(tmp_path)
 
-    @pytest.mark.parametrize("file", ["codesearch.json", "tokenizer.json", "onnx/model_int8.onnx"])
+    @pytest.mark.parametrize(
+        "file", ["codesearch.json", "tokenizer.json", "onnx/model_int8.onnx", "onnx/model_int8.onnx_data"]
+    )
     def test_a_damaged_file_is_named(self, copy: Path, file: str) -> None:
         (copy / file).write_bytes((copy / file).read_bytes()[:100])
-        with pytest.raises(ModelError, match=f"{Path(file).name} cannot be read") as caught:
+        name = Path(file).name.removesuffix("_data")
+        with pytest.raises(ModelError, match=f"{name} cannot be read") as caught:
             load_encoder(copy, "cpu")
         assert "\n" not in str(caught.value)
 
-    @pytest.mark.parametrize("file", ["tokenizer.json", "onnx/model_int8.onnx"])
+    @pytest.mark.parametrize("file", ["tokenizer.json", "onnx/model_int8.onnx", "onnx/model_int8.onnx_data"])
     def test_a_missing_file_is_named(self, copy: Path, file: str) -> None:
         (copy / file).unlink()
-        with pytest.raises(ModelError, match=f"{Path(file).name} cannot be read"):
+        with pytest.raises(ModelError, match=f"{Path(file).name.removesuffix('_data')} cannot be read"):
             load_encoder(copy, "cpu")
 
     @pytest.mark.parametrize("damage", [lambda data: data[:1000], lambda data: b""])

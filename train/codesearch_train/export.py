@@ -205,7 +205,16 @@ def _write_graphs(
     def written(folder: Path, *, int8: bool) -> OnnxEncoder:
         # Parity is measured through the encoder that will be used, so the file is where that looks for it.
         (folder / "onnx").mkdir(parents=True)
-        onnx.save(bert_graph(weights, config, int8=int8), folder / "onnx" / "model_int8.onnx")
+        onnx.save(
+            bert_graph(weights, config, int8=int8),
+            folder / "onnx" / "model_int8.onnx",
+            # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
+            save_as_external_data=True,
+            location="model_int8.onnx_data",
+            size_threshold=1024,
+        )
+        # onnx makes that file private to its owner, which an installed package must not be.
+        (folder / "onnx" / "model_int8.onnx_data").chmod(0o644)
         return OnnxEncoder(ModelDirectory(folder, "", recipe))
 
     quantised = written(draft, int8=True)
