@@ -84,7 +84,8 @@ def test_vectors_are_kept_between_runs_by_model_precision_and_texts(tmp_path):
     assert encoded(["a", "b"]) == 3
     assert encoded(["a", "b"]) == 0
     assert encoded(["a", "b"], precision="int8") == 3
-    assert encoded(["ab"]) == 1  # joined texts are other texts
+    assert encoded(["ab", "c"]) == 2
+    assert encoded(["a", "bc"]) == 2  # the same characters, but not the same texts
     assert encoded(["a", "b"], folder=None) == 3
 
 
