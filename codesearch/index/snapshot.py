@@ -194,8 +194,15 @@ class Snapshot:
             ids,
         )
         for chunk_id, path, language, kind, *rest in rows:
-            scores = lexical.get(chunk_id, 0.0), dense.get(chunk_id)
-            yield Candidate(chunk_id, os.fsdecode(path), language, Kind(kind), *rest, *scores)
+            yield Candidate(
+                chunk_id,
+                os.fsdecode(path),
+                language,
+                Kind(kind),
+                *rest,
+                lexical=lexical.get(chunk_id, 0.0),
+                dense=dense.get(chunk_id),
+            )
 
     def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), _BLOCK):
