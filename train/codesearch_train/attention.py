@@ -88,7 +88,7 @@ def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int) -> tuple[Tensor, Te
 
 
 @_attend_tiled.register_fake
-def _(qkv: Tensor, starts: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+def _(qkv: Tensor, *_layout: object) -> tuple[Tensor, Tensor]:
     tokens, _, heads, width = qkv.shape
     return qkv.new_empty((tokens, heads, width)), qkv.new_empty((tokens, heads), dtype=torch.float32)
 
@@ -105,13 +105,24 @@ def _attend_tiled_backward(
     tiles = -(-longest // tile)
     grid = (len(starts) - 1, heads, tiles)
     backward_kernel[grid](
-        gradient.contiguous(), qkv, mixed, sums, result, starts, width**-0.5, heads, width, tile, tiles == 1, num_warps=warps
+        gradient.contiguous(),
+        qkv,
+        mixed,
+        sums,
+        result,
+        starts,
+        width**-0.5,
+        heads,
+        width,
+        tile,
+        tiles == 1,
+        num_warps=warps,
     )
     return result
 
 
 @_attend_tiled_backward.register_fake
-def _(gradient: Tensor, qkv: Tensor, mixed: Tensor, sums: Tensor, starts: Tensor, longest: int) -> Tensor:
+def _(_gradient: Tensor, qkv: Tensor, *_: object) -> Tensor:
     return torch.empty_like(qkv)
 
 

@@ -5,6 +5,9 @@ tile of one head of one sequence. Softmax runs in base 2, as the hardware's expo
 log2 normaliser for the backward pass (Dao, *FlashAttention-2*, arXiv 2307.08691).
 """
 
+# mypy: ignore-errors
+# ruff: noqa: N803
+# Triton has a type system of its own, and its compile-time constants are upper case by custom.
 from __future__ import annotations
 
 import triton
@@ -23,6 +26,7 @@ def _load(base, rows, columns, stride, length):
 def forward_kernel(
     qkv, mixed, sums, starts, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr, TILE: tl.constexpr
 ):
+    """Attention of one tile of queries: writes `mixed` and `sums`."""
     start = tl.load(starts + tl.program_id(0))
     length = tl.load(starts + tl.program_id(0) + 1) - start
     head = tl.program_id(1)
@@ -69,6 +73,7 @@ def backward_kernel(
     TILE: tl.constexpr,
     SINGLE: tl.constexpr,
 ):
+    """Gradients of one tile's queries, keys and values: writes `result`, laid out as `qkv`."""
     start = tl.load(starts + tl.program_id(0))
     length = tl.load(starts + tl.program_id(0) + 1) - start
     head = tl.program_id(1)
@@ -126,7 +131,9 @@ def backward_kernel(
                 key_slope += tl.dot(tl.trans(score_slope.to(query.dtype)), other_query)
 
         inside = mine[:, None] < length
-        target = result + start.to(tl.int64) * stride + head * WIDTH + mine[:, None] * stride + columns[None, :]
+        target = (
+            result + start.to(tl.int64) * stride + head * WIDTH + mine[:, None] * stride + columns[None, :]
+        )
         tl.store(target, (query_slope * scale).to(result.dtype.element_ty), mask=inside)
         tl.store(target + narrow, (key_slope * scale).to(result.dtype.element_ty), mask=inside)
         tl.store(target + 2 * narrow, value_slope.to(result.dtype.element_ty), mask=inside)

@@ -27,7 +27,9 @@ __all__ = ["Sequences", "SubBatch", "epoch_batches", "group_neighbours", "sub_ba
 Rows = NDArray[np.int64]
 
 
-def epoch_batches(pairs: Pairs, config: TrainConfig, epoch: int, neighbours: NDArray[np.int32] | None = None) -> Rows:
+def epoch_batches(
+    pairs: Pairs, config: TrainConfig, epoch: int, neighbours: NDArray[np.int32] | None = None
+) -> Rows:
     """The batches of one epoch.
 
     Args:
@@ -121,7 +123,9 @@ def _keep_some(groups: Rows, share: float, random: np.random.Generator) -> Rows:
     return np.where(kept[groups], groups, count + np.arange(len(groups)))
 
 
-def _fill(drawn: Rows, units: Rows, language: NDArray[np.int32], config: TrainConfig, random: np.random.Generator) -> Rows:
+def _fill(
+    drawn: Rows, units: Rows, language: NDArray[np.int32], config: TrainConfig, random: np.random.Generator
+) -> Rows:
     """Batches of whole units (but for those that straddle a boundary), part of them of one language."""
     size = config.batch_size
     key = random.random(int(units.max()) + 1)
@@ -136,7 +140,7 @@ def _fill(drawn: Rows, units: Rows, language: NDArray[np.int32], config: TrainCo
     mixed = np.concatenate(rest)
     mixed = mixed[np.lexsort((units[mixed], key[units[mixed]]))]
     rows = np.concatenate([*single, mixed[: len(mixed) // size * size]])
-    batches = drawn[rows].reshape(-1, size)
+    batches: Rows = drawn[rows].reshape(-1, size)
     random.shuffle(batches)
     return batches
 
@@ -221,7 +225,9 @@ class Sequences:
         return Packed(ids, position, sequence, starts, int(host.max()))
 
 
-def pair_sequences(pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device) -> Sequences:
+def pair_sequences(
+    pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device
+) -> Sequences:
     """Texts and codes of all pairs as one list of sequences: texts at [0, n), codes at [n, 2n)."""
     limits = np.repeat([config.text_tokens, config.code_tokens], len(pairs)).astype(np.int64)
     return Sequences(Ragged.concatenate([pairs.texts, pairs.codes]), limits, special, device)
@@ -229,5 +235,7 @@ def pair_sequences(pairs: Pairs, config: TrainConfig, special: tuple[int, int], 
 
 def pair_keys(pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:
     """[n] and [n] int64 hashes of texts and codes: pairs that share one are no negatives of each other."""
-    texts, codes = (torch.from_numpy(side.hashes().view(np.int64)).to(device) for side in (pairs.texts, pairs.codes))
+    texts, codes = (
+        torch.from_numpy(side.hashes().view(np.int64)).to(device) for side in (pairs.texts, pairs.codes)
+    )
     return texts, codes

@@ -15,7 +15,17 @@ from codesearch_train.config import TrainConfig
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
 _MAY_CHANGE = {
-    *("name", "runs", "data", "development", "neighbours", "device", "minutes", "tensorboard", "initial_share"),
+    *(
+        "name",
+        "runs",
+        "data",
+        "development",
+        "neighbours",
+        "device",
+        "minutes",
+        "tensorboard",
+        "initial_share",
+    ),
     *("max_tokens", "keep_tokens", "compile", "log_every", "evaluate_every", "checkpoint_every"),
 }
 """What a run may change when it goes on. The number of pairs is checked instead of `data`."""
@@ -54,7 +64,9 @@ def read_checkpoint(path: Path, config: TrainConfig, *, pairs: int, device: torc
             "restore it, or give the run another name"
         )
     if state["pairs"] != pairs:
-        raise InputError(f"{path} was written with {state['pairs']:,} pairs, there are {pairs:,}: give the run another name")
+        raise InputError(
+            f"{path} was written with {state['pairs']:,} pairs, there are {pairs:,}: give the run another name"
+        )
     return state
 
 

@@ -139,11 +139,23 @@ def _check(config: TrainConfig) -> None:
         InputError: naming the key and what it may be.
     """
     rules = [
-        (config.batch_size >= 2, "batch_size must be at least 2: the other pairs of a batch are the negatives"),
-        (config.text_tokens >= 3 and config.code_tokens >= 3, "text_tokens and code_tokens must be at least 3"),
-        (0 <= config.mates <= 1 and 0 <= config.one_language <= 1, "mates and one_language are shares from 0 to 1"),
+        (
+            config.batch_size >= 2,
+            "batch_size must be at least 2: the other pairs of a batch are the negatives",
+        ),
+        (
+            config.text_tokens >= 3 and config.code_tokens >= 3,
+            "text_tokens and code_tokens must be at least 3",
+        ),
+        (
+            0 <= config.mates <= 1 and 0 <= config.one_language <= 1,
+            "mates and one_language are shares from 0 to 1",
+        ),
         (config.mates_group >= 1, "mates_group must be at least 1"),
-        (0 < config.minimum_temperature <= config.temperature, "minimum_temperature must be in (0, temperature]"),
+        (
+            0 < config.minimum_temperature <= config.temperature,
+            "minimum_temperature must be in (0, temperature]",
+        ),
         (config.steps >= 1, "steps must be at least 1"),
         (config.learning_rate > 0, "learning_rate must be positive"),
         (0 <= config.warmup < 1, "warmup is a share of the steps, from 0 to below 1"),
@@ -154,11 +166,15 @@ def _check(config: TrainConfig) -> None:
         (_is_count(config.max_tokens, 1), 'max_tokens must be a positive number or "auto"'),
         (_is_count(config.keep_tokens, 0), 'keep_tokens must be a number or "auto"'),
         (
-            config.max_tokens == "auto" or int(config.max_tokens) >= max(config.text_tokens, config.code_tokens),
+            not isinstance(config.max_tokens, int)
+            or config.max_tokens >= max(config.text_tokens, config.code_tokens),
             "max_tokens must hold at least one text and one function: raise it, or lower code_tokens",
         ),
         (all(share >= 0 for share in config.kinds.values()), "the shares in kinds must not be negative"),
-        (min(config.evaluate_every, config.checkpoint_every, config.log_every) >= 1, "*_every must be at least 1"),
+        (
+            min(config.evaluate_every, config.checkpoint_every, config.log_every) >= 1,
+            "*_every must be at least 1",
+        ),
     ]
     for holds, sentence in rules:
         if not holds:
@@ -181,7 +197,9 @@ def read_config(path: Path) -> TrainConfig:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); name a TOML file such as train/configs/minilm.toml") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); name a TOML file such as train/configs/minilm.toml"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML ({error}); mend that line") from error
     return _build(TrainConfig, table, str(path))

@@ -37,7 +37,9 @@ class Distilled(nn.Module):
         """The contrastive part's temperature."""
         return self.contrastive.temperature
 
-    def forward(self, texts: Tensor, codes: Tensor, same: Tensor, teacher_texts: Tensor, teacher_codes: Tensor) -> Outcome:
+    def forward(
+        self, texts: Tensor, codes: Tensor, same: Tensor, teacher_texts: Tensor, teacher_codes: Tensor
+    ) -> Outcome:
         """The loss of a batch; all four are [n, d] vectors of length 1, the teacher's without gradients.
 
         Raises:
@@ -61,4 +63,6 @@ class Distilled(nn.Module):
 def _divergence(teacher: Tensor, student: Tensor) -> Tensor:
     """Mean over rows of KL(softmax(teacher) || softmax(student))."""
     target = functional.log_softmax(teacher, 1)
-    return functional.kl_div(functional.log_softmax(student, 1), target, reduction="batchmean", log_target=True)
+    return functional.kl_div(
+        functional.log_softmax(student, 1), target, reduction="batchmean", log_target=True
+    )

@@ -24,7 +24,10 @@ _R = TypeVar("_R")
 
 
 def backward(
-    encode: Callable[[_P], Tensor], pieces: Sequence[_P], kept: int, loss_of: Callable[[Tensor], tuple[Tensor, _R]]
+    encode: Callable[[_P], Tensor],
+    pieces: Sequence[_P],
+    kept: int,
+    loss_of: Callable[[Tensor], tuple[Tensor, _R]],
 ) -> _R:
     """Accumulate the gradients of a loss over all pieces.
 
@@ -43,7 +46,8 @@ def backward(
     loss, result = loss_of(vectors)
     loss.backward()  # type: ignore[no-untyped-call]
     assert vectors.grad is not None
-    gradients = vectors.grad.split([len(vector) for vector in [*with_graph, *without]])
+    sizes = [len(vector) for vector in [*with_graph, *without]]
+    gradients = torch.split(vectors.grad, sizes)
     while with_graph:  # popped, so that a piece's activations are freed as soon as they are used
         with_graph.pop().backward(gradients[len(with_graph)])  # type: ignore[no-untyped-call]
     for piece, gradient in zip(pieces[kept:], gradients[kept:], strict=True):

@@ -14,8 +14,8 @@ from codesearch_train.config import TrainConfig
 
 __all__ = ["choose_keep_tokens", "choose_max_tokens", "name_the_setting"]
 
-GPU_TOKENS = 65_536
-"""Large enough that every kernel fills the GPU, small enough to fit any training GPU beside the loss."""
+GPU_TOKENS = 262_144
+"""Large enough that launching kernels takes less time than running them."""
 CPU_TOKENS = 8_192
 EVERYTHING = 2**62
 
@@ -28,11 +28,14 @@ def choose_max_tokens(config: TrainConfig, device: torch.device) -> int:
         return CPU_TOKENS
     # A layer's activations take some 30 bytes a hidden unit and token; a sub-batch may take a quarter of memory.
     _, total = torch.cuda.mem_get_info(device)
-    return max(4096, min(GPU_TOKENS, total // 4 // 100_000))
+    return max(4096, min(GPU_TOKENS, total // 3 // 100_000))
 
 
 def choose_keep_tokens(
-    encode: Callable[[SubBatch], Tensor], pieces: Sequence[SubBatch], config: TrainConfig, device: torch.device
+    encode: Callable[[SubBatch], Tensor],
+    pieces: Sequence[SubBatch],
+    config: TrainConfig,
+    device: torch.device,
 ) -> int:
     """Tokens whose activations fit at once, measured with one forward and backward pass.
 

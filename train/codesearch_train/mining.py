@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.tokens import read_arrays, write_arrays
+from codesearch_train.config import TrainConfig
+from codesearch_train.tokens import read_arrays, read_pairs_directory, special_ids, write_arrays
 
-__all__ = ["nearest_wrong", "read_neighbours", "write_neighbours"]
+__all__ = ["mine_pairs", "nearest_wrong", "read_neighbours", "write_neighbours"]
 
 
 def nearest_wrong(
@@ -54,10 +55,12 @@ def nearest_wrong(
     for number in torch.unique(language).tolist():
         members = torch.nonzero(language == number).squeeze(1)
         pool = codes[members]
-        for own in members.split(block):
+        for own in torch.split(members, block):
             similarity = texts[own] @ pool.T
             right = (texts[own] * codes[own]).sum(1, keepdim=True)
-            wrong = (text_keys[own][:, None] != text_keys[members]) & (code_keys[own][:, None] != code_keys[members])
+            wrong = (text_keys[own][:, None] != text_keys[members]) & (
+                code_keys[own][:, None] != code_keys[members]
+            )
             similarity.masked_fill_(~wrong | (similarity > certainty * right), -torch.inf)
             values, places = similarity.topk(min(count, len(members)), dim=1)
             rows = torch.where(values > -torch.inf, members[places], -1)
@@ -78,5 +81,32 @@ def read_neighbours(path: Path, pairs: int) -> NDArray[np.int32]:
     """
     neighbours: NDArray[np.int32] = read_arrays(path, "neighbours")[1]["neighbours"]
     if len(neighbours) != pairs:
-        raise InputError(f"{path} is of {len(neighbours):,} pairs, there are {pairs:,}: mine again (codesearch-train mine)")
+        raise InputError(
+            f"{path} is of {len(neighbours):,} pairs, there are {pairs:,}: mine again (codesearch-train mine)"
+        )
     return neighbours
+
+
+def mine_pairs(config: TrainConfig, model: str, count: int) -> NDArray[np.int32]:
+    """Encode the training pairs of a configuration with a model, and find each text's nearest wrong codes.
+
+    Raises:
+        InputError: if there are no pairs.
+        ModelError: if the model cannot be read.
+    """
+    from codesearch_train.batches import pair_keys, pair_sequences
+    from codesearch_train.development import encode_all
+    from codesearch_train.distributed import World
+    from codesearch_train.weights import load_encoder, read_tokenizer
+
+    pairs = read_pairs_directory([Path(directory) for directory in config.data])
+    device = World(config.device).device
+    precision = torch.bfloat16 if device.type == "cuda" else torch.float32
+    encoder = load_encoder(model, pooling=config.pooling, precision=precision).to(device)
+    sequences = pair_sequences(pairs, config, special_ids(read_tokenizer(model)), device)
+    vectors = encode_all(
+        encoder, sequences, np.arange(len(sequences)), 65_536 if device.type == "cuda" else 8_192
+    )
+    texts, codes = vectors.to(precision).chunk(2)
+    language = torch.from_numpy(pairs.language.astype(np.int64)).to(device)
+    return nearest_wrong(texts, codes, *pair_keys(pairs, device), language, count=count)

@@ -63,7 +63,9 @@ def prepare_tokenizer(description: str) -> Tokenizer:
         [
             normalizers.Replace(Regex(_IDENTIFIER_BOUNDARIES), " "),
             normalizers.Replace(Regex(r"[^\p{L}\p{N}]+"), " "),
-            normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
+            normalizers.BertNormalizer(
+                clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True
+            ),
         ]
     )
     tokenizer.no_padding()
@@ -87,7 +89,9 @@ class Ragged:
     def of(cls, sequences: Sequence[Sequence[int]], dtype: Any = np.uint16) -> Ragged:
         """Build from Python sequences."""
         lengths = np.fromiter((len(sequence) for sequence in sequences), dtype=np.int64, count=len(sequences))
-        ids = np.fromiter((token for sequence in sequences for token in sequence), dtype=dtype, count=int(lengths.sum()))
+        ids = np.fromiter(
+            (token for sequence in sequences for token in sequence), dtype=dtype, count=int(lengths.sum())
+        )
         return cls.from_lengths(ids, lengths)
 
     @classmethod
@@ -116,7 +120,9 @@ class Ragged:
         """The sequences at `rows`, in that order."""
         lengths = self.lengths[rows]
         target = Ragged.from_lengths(self.ids[:0], lengths)
-        source = np.repeat(self.offsets[rows] - target.offsets[:-1], lengths) + np.arange(int(target.offsets[-1]))
+        source = np.repeat(self.offsets[rows] - target.offsets[:-1], lengths) + np.arange(
+            int(target.offsets[-1])
+        )
         return Ragged(self.ids[source], target.offsets)
 
     def hashes(self) -> NDArray[np.uint64]:
@@ -125,15 +131,27 @@ class Ragged:
         A multilinear hash: the sum of ids times random odd numbers of their positions, modulo 2^64.
         """
         width = int(self.lengths.max(initial=0))
-        factors = np.random.default_rng(0x5EED).integers(0, 2**63, size=width + 1, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        factors = np.random.default_rng(0x5EED).integers(
+            0, 2**63, size=width + 1, dtype=np.uint64
+        ) * np.uint64(2) + np.uint64(1)
         within = np.arange(len(self.ids)) - np.repeat(self.offsets[:-1], self.lengths)
-        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum((self.ids.astype(np.uint64) + np.uint64(1)) * factors[within], dtype=np.uint64)])
-        return (sums[self.offsets[1:]] - sums[self.offsets[:-1]]) ^ (self.lengths.astype(np.uint64) * factors[width])
+        sums = np.concatenate(
+            [
+                np.zeros(1, np.uint64),
+                np.cumsum((self.ids.astype(np.uint64) + np.uint64(1)) * factors[within], dtype=np.uint64),
+            ]
+        )
+        hashes: NDArray[np.uint64] = (sums[self.offsets[1:]] - sums[self.offsets[:-1]]) ^ (
+            self.lengths.astype(np.uint64) * factors[width]
+        )
+        return hashes
 
     @classmethod
     def concatenate(cls, parts: Sequence[Ragged]) -> Ragged:
         """All sequences of `parts`, in order."""
-        return cls.from_lengths(np.concatenate([part.ids for part in parts]), np.concatenate([part.lengths for part in parts]))
+        return cls.from_lengths(
+            np.concatenate([part.ids for part in parts]), np.concatenate([part.lengths for part in parts])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +216,13 @@ def encode_ids(tokenizer: Tokenizer, texts: Sequence[str], tokens: int) -> list[
 
 
 def tokenize_pairs(
-    pairs: Iterable[Pair], tokenizer: Tokenizer, directory: Path, *, text_tokens: int, code_tokens: int, prefix: str = "train"
+    pairs: Iterable[Pair],
+    tokenizer: Tokenizer,
+    directory: Path,
+    *,
+    text_tokens: int,
+    code_tokens: int,
+    prefix: str = "train",
 ) -> Iterator[tuple[int, Path]]:
     """Tokenise pairs into files of `PAIRS_PER_FILE` pairs; a file that is there already is left alone.
 
@@ -232,7 +256,9 @@ def tokenize_pairs(
         raise InputError("there is no pair to tokenise: build the corpus first (codesearch-train corpus)")
 
 
-def _tokenize(rows: Sequence[Pair], tokenizer: Tokenizer, text_tokens: int, code_tokens: int, dtype: Any) -> Pairs:
+def _tokenize(
+    rows: Sequence[Pair], tokenizer: Tokenizer, text_tokens: int, code_tokens: int, dtype: Any
+) -> Pairs:
     texts: list[list[int]] = []
     codes: list[list[int]] = []
     for start in range(0, len(rows), 4096):
@@ -284,8 +310,12 @@ def read_pairs_directory(directories: Sequence[Path]) -> Pairs:
             Pairs(
                 Ragged.from_lengths(arrays["text_ids"], arrays["text_lengths"]),
                 Ragged.from_lengths(arrays["code_ids"], arrays["code_lengths"]),
-                *(arrays[column].astype(np.int32) for column in ("repository", "language", "kind")),
-                *(tuple(names[table]) for table in ("repositories", "languages", "kinds")),
+                repository=arrays["repository"].astype(np.int32),
+                language=arrays["language"].astype(np.int32),
+                kind=arrays["kind"].astype(np.int32),
+                repositories=tuple(names["repositories"]),
+                languages=tuple(names["languages"]),
+                kinds=tuple(names["kinds"]),
             )
         )
     pairs = Pairs.concatenate(parts)
@@ -322,7 +352,9 @@ def read_arrays(path: Path, content: str) -> tuple[dict[str, Any], dict[str, NDA
         with lzma.open(path) as stream:
             header = json.loads(stream.readline())
             if header.get("format") != _MAGIC or header.get("content") != content:
-                raise InputError(f"{path}: holds no tokenised {content}; write it with codesearch-train tokenize")
+                raise InputError(
+                    f"{path}: holds no tokenised {content}; write it with codesearch-train tokenize"
+                )
             arrays = {}
             for name, dtype, shape in header["arrays"]:
                 size = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -333,7 +365,9 @@ def read_arrays(path: Path, content: str) -> tuple[dict[str, Any], dict[str, NDA
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; write it with codesearch-train tokenize") from error
     except (lzma.LZMAError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: damaged ({error}); delete it and run codesearch-train tokenize again") from error
+        raise InputError(
+            f"{path}: damaged ({error}); delete it and run codesearch-train tokenize again"
+        ) from error
     return header, arrays
 
 
@@ -350,5 +384,7 @@ def special_ids(description: str) -> tuple[int, int]:
 
     ids = Tokenizer.from_str(description).encode("").ids
     if len(ids) != 2:
-        raise InputError("the tokenizer must put one special token before and one after a text, as BERT's does")
+        raise InputError(
+            "the tokenizer must put one special token before and one after a text, as BERT's does"
+        )
     return ids[0], ids[1]

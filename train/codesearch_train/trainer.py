@@ -20,10 +20,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.batches import SubBatch, epoch_batches, pair_keys, pair_sequences, sub_batches, to_device
+from codesearch_train.batches import (
+    SubBatch,
+    epoch_batches,
+    pair_keys,
+    pair_sequences,
+    sub_batches,
+    to_device,
+)
 from codesearch_train.checkpoint import read_checkpoint, write_checkpoint
 from codesearch_train.config import TrainConfig
-from codesearch_train.development import DevelopmentSet, mean_over_sets, mean_reciprocal_rank, read_development
+from codesearch_train.development import (
+    mean_over_sets,
+    mean_reciprocal_rank,
+    read_development,
+)
 from codesearch_train.distill import Distilled
 from codesearch_train.distributed import World, gather_vectors, sum_gradients
 from codesearch_train.gradcache import backward, encode_without_graph
@@ -113,14 +124,18 @@ class Run:
         self.world = world
         self.pairs: Pairs = read_pairs_directory([Path(directory) for directory in config.data])
         self.development = [read_development(Path(path)) for path in config.development]
-        self.neighbours = read_neighbours(Path(config.neighbours), len(self.pairs)) if config.neighbours else None
+        self.neighbours = (
+            read_neighbours(Path(config.neighbours), len(self.pairs)) if config.neighbours else None
+        )
         self.tokenizer = read_tokenizer(config.initial or "all-MiniLM-L6-v2")
         self.special = special_ids(self.tokenizer)
         torch.manual_seed(config.seed)
         self.encoder = _build_encoder(config, self.tokenizer, world.device)
         _check_fit(self.pairs, self.encoder, config)
         self.teacher = _build_teacher(config, world.device)
-        self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
+        self.initial = {
+            name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()
+        }
         self.objective = _build_objective(config).to(world.device)
         self.optimizer = _build_optimizer(self.encoder, self.objective, config)
         if config.compile is True or (config.compile == "auto" and world.device.type == "cuda"):
@@ -134,7 +149,9 @@ class Run:
         self.keep_tokens: int | None = None if config.keep_tokens == "auto" else int(config.keep_tokens)
         self.done, self.epoch, self.place, self.best = 0, 0, 0, -math.inf
         self._order: NDArray[np.int64] | None = None
-        self._planner = ThreadPoolExecutor(1)  # sorting an epoch of millions takes seconds: one ahead of the GPU
+        self._planner = ThreadPoolExecutor(
+            1
+        )  # sorting an epoch of millions takes seconds: one ahead of the GPU
         self._planned: Future[NDArray[np.int64]] | None = None
         self.meter = _Meter()
 
@@ -151,7 +168,8 @@ class Run:
             planned = self._planned or self._plan(self.epoch)
             self._order, self._planned = planned.result(), self._plan(self.epoch + 1)
         self.place += 1
-        return self._order[self.place - 1]
+        batch: NDArray[np.int64] = self._order[self.place - 1]
+        return batch
 
     def _plan(self, epoch: int) -> Future[NDArray[np.int64]]:
         return self._planner.submit(epoch_batches, self.pairs, self.config, epoch, self.neighbours)
@@ -166,18 +184,24 @@ class Run:
         pieces = sub_batches(lengths, self.max_tokens)
         if self.keep_tokens is None:
             self.keep_tokens = choose_keep_tokens(self._encode(members), pieces, config, self.world.device)
-        kept = int(np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right"))
+        kept = int(
+            np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right")
+        )
         packed = [self.sequences.pack(members[piece.members]) for piece in pieces]
         self._set_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        outcome = backward(self.encoder, packed, kept, lambda vectors: self._loss(vectors, pieces, packed, rows))
+        outcome = backward(
+            self.encoder, packed, kept, lambda vectors: self._loss(vectors, pieces, packed, rows)
+        )
         sum_gradients(self.encoder.parameters())
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), config.clip_norm)
         self.optimizer.step()
         self.done += 1
         self._count(outcome, lengths)
 
-    def _loss(self, vectors: Tensor, pieces: list[SubBatch], packed: list[Packed], rows: NDArray[np.int64]) -> tuple[Tensor, Outcome]:
+    def _loss(
+        self, vectors: Tensor, pieces: list[SubBatch], packed: list[Packed], rows: NDArray[np.int64]
+    ) -> tuple[Tensor, Outcome]:
         """Loss of the whole batch from this process's vectors, which lie in the order of the pieces."""
         texts, codes = self._gather(vectors, pieces, len(rows))
         index = to_device(rows, self.world.device)
@@ -290,7 +314,9 @@ class Run:
         save_encoder(delivered, folder, self.tokenizer)
 
 
-def train(config: TrainConfig, *, stop_after: int = 0, device: str = "") -> Iterator[Progress | Evaluated | Saved]:
+def train(
+    config: TrainConfig, *, stop_after: int = 0, device: str = ""
+) -> Iterator[Progress | Evaluated | Saved]:
     """Train, or go on with a run of the same name.
 
     Leaves in the run's directory: ``checkpoint.pt`` (to go on from), ``best`` (by development MRR) and ``last``
@@ -355,12 +381,16 @@ def _evaluate(run: Run) -> Iterator[Evaluated | Saved]:
 def _build_encoder(config: TrainConfig, tokenizer: str, device: torch.device) -> Encoder:
     precision = _precision(config, device)
     if config.initial:
-        encoder = load_encoder(config.initial, layers=config.layers, pooling=config.pooling, precision=precision)
+        encoder = load_encoder(
+            config.initial, layers=config.layers, pooling=config.pooling, precision=precision
+        )
     else:
         from tokenizers import Tokenizer
 
         vocabulary = Tokenizer.from_str(tokenizer).get_vocab_size()
-        encoder = new_encoder(*config.shape, vocabulary=vocabulary, pooling=config.pooling, precision=precision)
+        encoder = new_encoder(
+            *config.shape, vocabulary=vocabulary, pooling=config.pooling, precision=precision
+        )
     return encoder.to(device)
 
 
@@ -373,7 +403,9 @@ def _build_teacher(config: TrainConfig, device: torch.device) -> Encoder | None:
     if not config.distillation.teacher:
         return None
     precision = _precision(config, device)
-    teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(device)
+    teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(
+        device
+    )
     return teacher.requires_grad_(False)
 
 
@@ -392,7 +424,11 @@ def _build_optimizer(encoder: Encoder, objective: torch.nn.Module, config: Train
     groups = [
         {"params": matrices, "peak": rate, "weight_decay": config.weight_decay},
         {"params": vectors, "peak": rate, "weight_decay": 0.0},
-        {"params": list(objective.parameters()), "peak": config.temperature_learning_rate, "weight_decay": 0.0},
+        {
+            "params": list(objective.parameters()),
+            "peak": config.temperature_learning_rate,
+            "weight_decay": 0.0,
+        },
     ]
     fused = next(encoder.parameters()).is_cuda
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, config.beta2), eps=1e-8, fused=fused)
@@ -407,13 +443,19 @@ def _check_fit(pairs: Pairs, encoder: Encoder, config: TrainConfig) -> None:
     shape = encoder.shape
     largest = max(int(pairs.texts.ids.max(initial=0)), int(pairs.codes.ids.max(initial=0)))
     if largest >= shape.vocabulary:
-        raise InputError(f"token id {largest} is beyond the model's {shape.vocabulary}: tokenise with the model you train")
+        raise InputError(
+            f"token id {largest} is beyond the model's {shape.vocabulary}: tokenise with the model you train"
+        )
     if max(config.text_tokens, config.code_tokens) > shape.positions:
-        raise InputError(f"the model takes {shape.positions} tokens: lower text_tokens and code_tokens to that")
+        raise InputError(
+            f"the model takes {shape.positions} tokens: lower text_tokens and code_tokens to that"
+        )
     if config.matryoshka and max(config.matryoshka) > shape.width:
         raise InputError(f"matryoshka: the vectors have {shape.width} dimensions only")
     if len(pairs) < config.batch_size:
-        raise InputError(f"{len(pairs):,} pairs do not fill a batch of {config.batch_size:,}: lower batch_size")
+        raise InputError(
+            f"{len(pairs):,} pairs do not fill a batch of {config.batch_size:,}: lower batch_size"
+        )
 
 
 _PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12, "L4": 121e12}

