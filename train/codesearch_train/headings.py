@@ -1,0 +1,90 @@
+"""Pairs from prose: a section of a README or manual, and the one definition that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from codesearch.records import Chunk, Kind
+from codesearch_train.pairs import split_words
+
+__all__ = ["is_prose_file", "named_definitions", "unique_definitions"]
+
+_PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mkd")
+_NOT_PROSE = re.compile(
+    r"change|history|release|contribut|conduct|security|licen|upgrad|migrat|/news|todo|issue_template|pull_request|governance",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_SYMBOL = re.compile(r"`[^`\n]*?([A-Za-z_$][\w$]*[!?]?)\s*(?:\([^`\n]*\))?`")
+_BARE_CALL = re.compile(r"^(?:[\w$]+[.#:]+)*([A-Za-z_$][\w$]*[!?]?)\s*(?:\(.*\))?$")
+_MARKUP = re.compile(r"<[^>]+>|!\[[^\]]*\]\([^)]*\)|\[!\[.*?\]\(.*?\)\]\(.*?\)")
+_LINK = re.compile(r"\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)|\[([^\]\n]*)\]\[[^\]]*\]")
+_EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}([^*_\n]+)[*_]{1,3}(?!\w)")
+
+
+def is_prose_file(path: str) -> bool:
+    """Whether a path is a Markdown file that explains the code (and is no changelog or the like)."""
+    return path.lower().endswith(_PROSE_SUFFIXES) and not _NOT_PROSE.search(path)
+
+
+def unique_definitions(chunks: Iterable[Chunk]) -> dict[str, Chunk]:
+    """The definitions whose bare name nothing else in the repository has; at least four characters long."""
+    found: dict[str, Chunk | None] = {}
+    for chunk in chunks:
+        if chunk.part or chunk.kind not in (Kind.FUNCTION, Kind.METHOD, Kind.TYPE) or len(chunk.name) < 4:
+            continue
+        found[chunk.name] = None if chunk.name in found else chunk
+    return {name: chunk for name, chunk in found.items() if chunk is not None}
+
+
+def _sections(markdown: str) -> Iterator[tuple[str, str]]:
+    heading = ""
+    paragraph: list[str] = []
+    fenced = done = False
+    for line in markdown.split("\n"):
+        stripped = line.strip()
+        if stripped.startswith(("```", "~~~")):
+            fenced = not fenced
+            done = done or bool(paragraph)
+            continue
+        if fenced:
+            continue
+        match = _HEADING.match(stripped)
+        if match:
+            if heading and paragraph:
+                yield heading, " ".join(paragraph)
+            heading, paragraph, done = match[2], [], False
+        elif not stripped or stripped.startswith(("|", "<!--", ":::", "---")):
+            done = done or bool(paragraph)
+        elif not done:
+            paragraph.append(stripped)
+    if heading and paragraph:
+        yield heading, " ".join(paragraph)
+
+
+def _plain(text: str) -> str:
+    text = _LINK.sub(lambda match: match[1] or match[2] or "", _MARKUP.sub(" ", text))
+    return re.sub(r"\s+", " ", _EMPHASIS.sub(r"\1", text).replace("`", "")).strip(" -*>:")
+
+
+def named_definitions(markdown: str, definitions: Mapping[str, Chunk]) -> Iterator[tuple[str, Chunk]]:
+    """The sections of a document that name one definition of the code.
+
+    A heading that is the definition's name gives the section's first paragraph; a heading in words gives
+    itself and that paragraph, where the paragraph names exactly one definition in backticks.
+
+    Yields:
+        (text, the definition).
+    """
+    for heading, paragraph in _sections(markdown):
+        plain = _plain(heading)
+        call = _BARE_CALL.match(plain)
+        if call and (("`" in heading) or "(" in plain or not plain.isalpha() or not plain.islower()):
+            chunk = definitions.get(call[1])
+            if chunk is not None and (len(split_words(call[1])) > 1 or "(" in plain or "." in plain):
+                yield _plain(paragraph), chunk
+            continue
+        named = {name for name in _SYMBOL.findall(heading + " " + paragraph) if name in definitions}
+        if len(named) == 1:
+            yield f"{plain}: {_plain(paragraph)}", definitions[named.pop()]
