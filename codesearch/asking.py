@@ -119,6 +119,13 @@ def _refresh(
 ) -> None:
     """Bring an index up to date before it is asked; where that cannot be done, say so and go on."""
     name = job.repository.name
+    anew = rebuild or not exists
+
+    def replaced(error: IndexUnusable) -> None:
+        nonlocal anew
+        anew = True
+        _say_replaced(surface, job, error)
+
     updating = bring_up_to_date(
         job,
         encoder,
@@ -126,7 +133,7 @@ def _refresh(
         encode_seconds=ENCODE_SECONDS,
         wait_seconds=0 if exists else -1,
         on_wait=None if exists else lambda: surface.say(f"{name}: waiting for another process that is indexing it"),
-        on_replace=lambda error: _say_replaced(surface, job, error),
+        on_replace=replaced,
         adopt_model=not exists,
     )
     try:
@@ -134,7 +141,7 @@ def _refresh(
     except IndexBusy:
         surface.say(f"{name}: another process is indexing it; answering from what it has committed")
     except StorageError as error:
-        if not exists or rebuild:
+        if anew:
             raise
         surface.say(f"{name}: answering from the index as it is, which cannot be brought up to date: {error}")
     except KeyboardInterrupt:
@@ -142,7 +149,7 @@ def _refresh(
     else:
         if report.notice:
             surface.say(f"{name}: {report.notice}")
-        if not exists or rebuild:
+        if anew:
             surface.done(name, report)
 
 

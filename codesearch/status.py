@@ -21,6 +21,7 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, delete_index, index_size
 from codesearch.indexing import plan
 from codesearch.records import Repository
+from codesearch.render import visible
 from codesearch.settings import Settings
 
 __all__ = [
@@ -109,7 +110,7 @@ def status_lines(status: Status) -> list[str]:
         "left out": _skipped_summary(status),
         "vector cache": f"{status['vector_cache']}  {_megabytes(status['vector_cache_bytes'])}",
     }
-    return [f"{name:<14}{value}" for name, value in rows.items() if value]
+    return [visible(f"{name:<14}{value}") for name, value in rows.items() if value]
 
 
 def _freshness(status: Status) -> str:
@@ -145,9 +146,8 @@ def skipped_lines(status: Status) -> list[str]:
     """Return the files that were left out, one a line, or a line that says that there are none."""
     lines = []
     for file in status["skipped"]:
-        path = file["path"] if file["path"].isprintable() else ascii(file["path"])
         detail = f" ({file['detail']})" if file["detail"] else ""
-        lines.append(f"{path}: {file['reason']}{detail}")
+        lines.append(visible(f"{file['path']}: {file['reason']}{detail}"))
     return lines or ["no file was left out"]
 
 
@@ -172,10 +172,10 @@ def _brief(directory: Path, found: Manifest | CodesearchError) -> Status:
 def brief_line(status: Mapping[str, Any]) -> str:
     """Return one index of ``status --all`` as a line."""
     if "error" in status:
-        return f"{status['index']}  {status['error']}"
+        return visible(f"{status['index']}  {status['error']}")
     gone = "" if status["exists"] else "  (the folder is gone)"
     updated = _ago(time.time() - status["updated"]) if status["updated"] else "not finished"
-    return f"{status['root']}  {_megabytes(status['bytes'])}  {updated}{gone}"
+    return visible(f"{status['root']}  {_megabytes(status['bytes'])}  {updated}{gone}")
 
 
 def forget_repository(location: str, settings: Settings, indexes: Path) -> Path | None:

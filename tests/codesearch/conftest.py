@@ -98,6 +98,21 @@ def environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     return home / "cache"
 
 
+WriteTree = Callable[[Path, Mapping[str, str]], Path]
+
+
+@pytest.fixture(name="write_tree")
+def write_tree_fixture() -> WriteTree:
+    """Write files, given by path relative to a folder, and return the folder."""
+    return write_tree
+
+
+@pytest.fixture(name="git")
+def git_fixture() -> Callable[..., None]:
+    """Run Git in a folder."""
+    return git
+
+
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
     """A folder with a few files in several languages; not under Git."""
@@ -144,4 +159,3 @@ def start() -> Start:
         )
 
     return run
-

@@ -31,9 +31,7 @@ def candidate(
     )
 
 
-def ranked(
-    question: str, *candidates: Candidate, frequency: Callable[[str], int] = lambda term: 10
-) -> list[Ranked]:
+def ranked(question: str, *candidates: Candidate, frequency: Callable[[str], int] = lambda term: 10) -> list[Ranked]:
     return rank(parse_question(question), [(0, c) for c in candidates], frequency, DOCUMENTS)
 
 
@@ -185,12 +183,15 @@ def test_tests_and_examples_are_discounted(path: str, place: str) -> None:
 
 @pytest.mark.parametrize(("path", "place"), ASIDE)
 def test_unless_they_are_what_was_asked_for(path: str, place: str) -> None:
-    (entry,) = ranked({"test": "tests of run", "example": "example of run", "legacy": "vendored run"}[place], candidate(path=path))
+    (entry,) = ranked(
+        {"test": "tests of run", "example": "example of run", "legacy": "vendored run"}[place], candidate(path=path)
+    )
     assert place not in entry.signals
 
 
 @pytest.mark.parametrize(
-    "path", ["src/latest.py", "src/contest.py", "AUDIT.md", "LIMIT.py", "src/testament.py", "distance/a.py", "golden/a.py"]
+    "path",
+    ["src/latest.py", "src/contest.py", "AUDIT.md", "LIMIT.py", "src/testament.py", "distance/a.py", "golden/a.py"],
 )
 def test_a_name_that_only_looks_like_a_test_is_not_discounted(path: str) -> None:
     (entry,) = ranked("run", candidate(path=path))

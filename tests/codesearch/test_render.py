@@ -91,9 +91,11 @@ def test_at_most_five_lines_are_shown() -> None:
 
 
 def test_lines_of_a_type_keep_the_numbers_that_they_have_in_the_file() -> None:
-    source = "class A:\n" + "".join(
-        f"    def f{i}(self) -> int:\n        x = {i}\n        return x\n\n" for i in range(5)
-    ) + "    limit: int = 5\n"
+    source = (
+        "class A:\n"
+        + "".join(f"    def f{i}(self) -> int:\n        x = {i}\n        return x\n\n" for i in range(5))
+        + "    limit: int = 5\n"
+    )
     chunk = chunks_of(source)["A"]
     assert len(chunk.text_spans) > 1
     lines = source.split("\n")
@@ -166,7 +168,12 @@ def test_tabs_are_expanded() -> None:
 
 @pytest.mark.parametrize(
     ("cwd", "shown"),
-    [("/repo", "src/server.py"), ("/repo/src", "server.py"), ("/", "repo/src/server.py"), ("/other", "/repo/src/server.py")],
+    [
+        ("/repo", "src/server.py"),
+        ("/repo/src", "server.py"),
+        ("/", "repo/src/server.py"),
+        ("/other", "/repo/src/server.py"),
+    ],
 )
 def test_paths_are_relative_to_the_current_folder_where_it_holds_them(cwd: str, shown: str) -> None:
     assert match_text(match(method()), Style(cwd=Path(cwd))).startswith(f"{shown}:7  ")
@@ -183,7 +190,19 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\x08\x00\u202e\u2066\u2028"
 def test_escape_sequences_in_source_and_names_never_reach_the_terminal(style: Style, language: str) -> None:
     text = f"x = 1 # {HOSTILE}\ny{HOSTILE} = '{HOSTILE}'"
     span = Span(1, 2)
-    chunk = Chunk(f"a{HOSTILE}b.py", language, Kind.FUNCTION, "n", f"n{HOSTILE}", f"x{HOSTILE}", HOSTILE, span, (span,), text, text)
+    chunk = Chunk(
+        f"a{HOSTILE}b.py",
+        language,
+        Kind.FUNCTION,
+        "n",
+        f"n{HOSTILE}",
+        f"x{HOSTILE}",
+        HOSTILE,
+        span,
+        (span,),
+        text,
+        text,
+    )
     shown = _ANSI.sub("", match_text(match(chunk, 1, 2), style))
     assert not set(shown) & OBEYED
     assert "\x1b" not in shown
@@ -204,7 +223,10 @@ def test_file_names_that_are_not_utf8_or_hold_a_newline_stay_one_line() -> None:
     assert json.loads(match_json(match(text_chunk("one", path=name))))["path"] == "a\N{REPLACEMENT CHARACTER}\nb.txt"
 
 
-@pytest.mark.parametrize(("text", "shown"), [("a\nb", "a\\nb"), ("\x1b[1m", "\\x1b[1m"), ("größe 数据 🎉", "größe 数据 🎉"), ("\udcff", "\\udcff")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\nb", "a\\nb"), ("\x1b[1m", "\\x1b[1m"), ("größe 数据 🎉", "größe 数据 🎉"), ("\udcff", "\\udcff")],
+)
 def test_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
@@ -212,7 +234,9 @@ def test_visible(text: str, shown: str) -> None:
 # --- colour -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("language", ["python", "go", "typescript", "tsx", "php", "dockerfile", "no such", "text", "sql"])
+@pytest.mark.parametrize(
+    "language", ["python", "go", "typescript", "tsx", "php", "dockerfile", "no such", "text", "sql"]
+)
 def test_colour_changes_nothing_but_the_colour(language: str) -> None:
     text = "def f(a, b):  # words\n    '''doc'''\n\n    return f\"{a} and 1\""
     span = Span(7, 10)
@@ -240,9 +264,7 @@ def test_a_line_within_a_docstring_is_shown_as_one() -> None:
 
 def test_markdown_is_a_heading_and_all_of_the_code() -> None:
     assert match_markdown(match(method(), 15), cwd=ROOT) == (
-        "### `src/server.py:6-18` `Server.handle`\n\n```python\n"
-        + "\n".join(PYTHON.split("\n")[5:18])
-        + "\n```"
+        "### `src/server.py:6-18` `Server.handle`\n\n```python\n" + "\n".join(PYTHON.split("\n")[5:18]) + "\n```"
     )
 
 

@@ -98,7 +98,9 @@ def test_an_empty_no_color_means_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, environment={"NO_COLOR": "", "TERM": "xterm"}).colour
 
 
-def test_a_relative_cache_does_not_move_with_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_cache_does_not_move_with_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(tmp_path, environment={"CODESEARCH_CACHE": "here"}).cache == tmp_path / "here"
 

@@ -114,7 +114,9 @@ def test_any_text_can_be_analysed(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "Nd"]), min_size=1, max_size=40))
 def test_no_letter_is_lost(word: str) -> None:
-    unspaced = re.compile("[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ufaff\U00020000-\U0003ffff]")
+    unspaced = re.compile(
+        "[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ufaff\U00020000-\U0003ffff]"
+    )
     if unspaced.search(word):
         assert set("".join(split_identifier(word))) >= {c for c in word if c.isalpha()}
     else:
