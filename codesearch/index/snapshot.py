@@ -194,15 +194,9 @@ class Snapshot:
             ids,
         )
         for chunk_id, path, language, kind, *rest in rows:
-            yield Candidate(
-                chunk_id,
-                os.fsdecode(path),
-                language,
-                Kind(kind),
-                *rest,
-                lexical=lexical.get(chunk_id, 0.0),
-                dense=dense.get(chunk_id),
-            )
+            values: list[Any] = [chunk_id, os.fsdecode(path), language, Kind(kind), *rest]
+            values += lexical.get(chunk_id, 0.0), dense.get(chunk_id)
+            yield Candidate(*values)
 
     def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), _BLOCK):

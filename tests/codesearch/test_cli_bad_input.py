@@ -222,7 +222,14 @@ def overwrite_tables(database: Path) -> None:
         file.write(b"\xa5" * (size - 4096 * 3))
 
 
-@pytest.mark.parametrize("damage", [overwrite_header, truncate, empty, overwrite_tables])
+def drop_a_table(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    with connection:
+        connection.execute("DROP TABLE pending")
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", [overwrite_header, truncate, empty, overwrite_tables, drop_a_table])
 @pytest.mark.parametrize("command", [("index",), ("ask", "parse a configuration file")])
 def test_a_damaged_index_is_built_anew(
     invoke: Invoke,
