@@ -25,11 +25,14 @@ class BatchLimits:
         tokens: Upper limit of rows x longest row. A single longer row is a batch of its own.
         rows: Upper limit of rows.
         window: Texts that are tokenised at a time, ahead of the network, and sorted among themselves.
+        even_rows: A batch of at least so many rows ends where the next row is longer: where many texts
+            have the same length, no batch of them has padding.
     """
 
     tokens: int
     rows: int
     window: int
+    even_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,18 @@ def split_by_tokens(lengths: NDArray[np.intp], limits: BatchLimits) -> Iterator[
     order = np.argsort(lengths, kind="stable")
     start = 0
     for stop in range(1, len(order) + 1):
-        rows = stop - start
-        full = stop == len(order) or rows == limits.rows or (rows + 1) * lengths[order[stop]] > limits.tokens
-        if full:
+        if stop == len(order) or _is_full(stop - start, lengths[order[stop - 1]], lengths[order[stop]], limits):
             yield order[start:stop]
             start = stop
+
+
+def _is_full(rows: int, longest: int, following: int, limits: BatchLimits) -> bool:
+    """Say whether a batch of `rows` rows ends before a row of `following` tokens."""
+    return (
+        rows == limits.rows
+        or (rows + 1) * following > limits.tokens
+        or (rows >= limits.even_rows and following > longest)
+    )
 
 
 def _trailing_special_tokens(mask: list[int]) -> int:

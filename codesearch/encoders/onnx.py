@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxEncoder"]
 
-_LIMITS = BatchLimits(tokens=2048, rows=64, window=2048)
+_LIMITS = BatchLimits(tokens=2048, rows=64, window=2048, even_rows=16)
 """Activations of 2,048 tokens stay near a core's share of the cache; larger batches are no faster."""
 
 

@@ -24,8 +24,10 @@ from codesearch.errors import MissingExtra, ModelError
 
 __all__ = ["Bert", "TorchEncoder", "device_is_available"]
 
-_GPU_LIMITS = BatchLimits(tokens=131_072, rows=8_192, window=32_768)
-_CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=512)
+_GPU_LIMITS = BatchLimits(tokens=65_536, rows=8_192, window=32_768, even_rows=64)
+_CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=2_048, even_rows=16)
+_MASK_ALIGNMENT = 16
+"""Attention with a mask wants rows of a multiple of so many tokens, else it copies the mask for every head."""
 
 
 class TorchEncoder(TransformerEncoder):
@@ -55,9 +57,11 @@ class TorchEncoder(TransformerEncoder):
         return self._start(batch)()
 
     def _start(self, batch: TokenBatch) -> Callable[[], NDArray[np.float32]]:
-        ids = self._to_device(batch.input_ids)
-        # Without padding there is no mask, and attention takes its fastest kernel.
-        mask = None if batch.attention_mask.all() else self._to_device(batch.attention_mask).bool()
+        if batch.attention_mask.all():  # no padding, no mask: attention takes its fastest kernel
+            ids, mask = self._to_device(batch.input_ids), None
+        else:
+            ids = self._to_device(_align(batch.input_ids, self._bert.max_tokens))
+            mask = self._to_device(_align(batch.attention_mask, self._bert.max_tokens)).bool()
         with torch.inference_mode():
             vectors = self._bert(ids, mask)
 
@@ -72,6 +76,12 @@ class TorchEncoder(TransformerEncoder):
         if self._device.type == "cuda":
             tensor = tensor.pin_memory()
         return tensor.to(self._device, non_blocking=True)
+
+
+def _align(rows: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
+    """Append zeros, which the mask takes for padding, up to a multiple of `_MASK_ALIGNMENT` columns."""
+    aligned = -(-rows.shape[1] // _MASK_ALIGNMENT) * _MASK_ALIGNMENT
+    return np.pad(rows, ((0, 0), (0, min(aligned, max_tokens) - rows.shape[1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +169,11 @@ class Bert:
     def dimension(self) -> int:
         """Length of the vectors."""
         return self._words.shape[1]
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest sequence that has positions."""
+        return self._positions.shape[0]
 
     def __call__(self, input_ids: Tensor, mask: Tensor | None) -> Tensor:
         """Return float32 unit vectors, ``[b, dimension]``.

@@ -54,7 +54,7 @@ Matrix = NDArray[np.float32]
 _BASELINE = "text"
 _COMMIT, _DOCUMENTATION, _COSQA = "commit", "documentation", "cosqa"
 _CUTOFF = 10
-_BATCHES = BatchLimits(tokens=2048, rows=64, window=2048)
+_BATCHES = BatchLimits(tokens=2048, rows=64, window=2048, even_rows=16)
 _DOCUMENT_TOKENS = 256
 _TOKEN_LIMITS = (64, 96, 128, 192, 256, 384, 512)
 
@@ -103,6 +103,9 @@ class Vectors:
     Args:
         model: Model directory.
         threads: CPU cores to use; 0 for all.
+
+    Attributes:
+        longest: Most tokens that the model takes.
     """
 
     def __init__(self, model: Path, *, threads: int = 0) -> None:
@@ -110,6 +113,7 @@ class Vectors:
         self._encoder = OnnxEncoder(directory, threads=threads)
         self._tokenizer = TextTokenizer(directory)
         self._known: dict[tuple[int, ...], Matrix] = {}
+        self.longest = int(directory.read_config()["max_position_embeddings"])
 
     def queries(self, texts: Sequence[str]) -> Matrix:
         """Return ``[n, d]`` vectors of questions."""
@@ -290,11 +294,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model = find_model(options.model)
         tables = [_summary(repositories, model)]
         vectors = Vectors(model, threads=options.threads)
-        measured = compare_recipes(RECIPES, repositories, cosqa, vectors=vectors)
-        tables.append(_table(measured, _BASELINE, f"recipe, at {_DOCUMENT_TOKENS} tokens"))
+        usual = min(_DOCUMENT_TOKENS, vectors.longest)
+        measured = compare_recipes(RECIPES, repositories, cosqa, vectors=vectors, limit=usual)
+        tables.append(_table(measured, _BASELINE, f"recipe, at {usual} tokens"))
         options.output.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
-        limits = {str(limit): _measure(document_text, repositories, cosqa, vectors, limit) for limit in _TOKEN_LIMITS}
-        tables.append(_table(limits, str(_DOCUMENT_TOKENS), "token limit"))
+        limits = {
+            str(limit): _measure(document_text, repositories, cosqa, vectors, limit)
+            for limit in sorted({usual, *(limit for limit in _TOKEN_LIMITS if limit <= vectors.longest)})
+        }
+        tables.append(_table(limits, str(usual), "token limit"))
         options.output.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
     except CodesearchError as error:
         sys.exit(str(error))

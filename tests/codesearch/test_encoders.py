@@ -67,11 +67,12 @@ class TestBatching:
     @given(st.lists(st.integers(2, 60), max_size=80), st.integers(1, 200), st.integers(1, 9))
     def test_batches_hold_every_row_once_within_the_limits(self, lengths: list[int], tokens: int, rows: int) -> None:
         array = np.array(lengths, dtype=np.intp)
-        batches = list(split_by_tokens(array, BatchLimits(tokens=tokens, rows=rows, window=1)))
+        batches = list(split_by_tokens(array, BatchLimits(tokens=tokens, rows=rows, window=1, even_rows=3)))
         assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
         for batch in batches:
             assert len(batch) <= rows
             assert len(batch) == 1 or len(batch) * array[batch].max() <= tokens
+            assert len(set(array[batch][2:])) <= 1, "after three rows a batch takes no longer one"
 
     def test_a_cut_text_keeps_its_closing_token(self, model: Path) -> None:
         tokenizer = TextTokenizer(read_model_directory(model))
@@ -82,7 +83,7 @@ class TestBatching:
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
         for window in (3, 1000):
-            limits = BatchLimits(tokens=64, rows=5, window=window)
+            limits = BatchLimits(tokens=64, rows=5, window=window, even_rows=2)
             batches = list(tokenizer.batches(texts, 32, limits))
             rows = {
                 int(index): batch.input_ids[row][batch.attention_mask[row] == 1].tolist()
@@ -95,7 +96,7 @@ class TestBatching:
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = ["a", "b", "\ud800"]  # a lone surrogate is no text that can be encoded
         with pytest.raises((TypeError, UnicodeEncodeError)):
-            list(tokenizer.batches(texts, 32, BatchLimits(tokens=64, rows=5, window=1)))
+            list(tokenizer.batches(texts, 32, BatchLimits(tokens=64, rows=5, window=1, even_rows=2)))
 
 
 class TestVectors:
