@@ -163,6 +163,11 @@ class DenseIndex:
         self._tail = np.concatenate([empty[1], *(vectors for _, vectors in blocks)])
         self.count = len(self._tail_ids) + sum(segment.alive for segment in self._segments)
 
+    @property
+    def segment_count(self) -> int:
+        """How many graphs are searched."""
+        return len(self._segments)
+
     def search(self, query: Vectors, limit: int, allowed: Ids | None = None) -> list[tuple[int, float]]:
         """Return (vector id, cosine) of the nearest vectors, best first, ties by id.
 
@@ -175,10 +180,9 @@ class DenseIndex:
         tail = _best(self._tail_ids, self._tail @ query, limit, allowed)
         if allowed is None or len(allowed) > _EXACT_SHARE * self.count:
             graphs = [self._search_graph(segment, query, limit, allowed) for segment in self._segments]
-            found = _merge([tail, *graphs], limit)
-            if allowed is None or len(found) == min(limit, len(allowed)) or not graphs:
-                return found
-        # What is allowed is little, or lies so far from the question that the graphs hardly came across it.
+            if allowed is None or all(len(found) == limit for found in graphs):
+                return _merge([tail, *graphs], limit)
+        # What is allowed is little, or lies so far from the question that a graph hardly came across it.
         return _merge([tail, *self._read_and_compare(query, limit, allowed)], limit)
 
     def _search_graph(

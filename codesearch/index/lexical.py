@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -164,12 +165,27 @@ class LexicalIndex:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._schema = _schema()
+        try:
+            self._searcher = self._open(directory)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            # tantivy cannot open a folder that it may not write a lock into. Nobody else writes there
+            # either, so it is shown the same files in a folder of ours, which it has mapped once it is open.
+            with tempfile.TemporaryDirectory(prefix="codesearch-") as folder:
+                for path in directory.iterdir():
+                    if path.suffix != ".lock":
+                        Path(folder, path.name).symlink_to(path.resolve())
+                self._searcher = self._open(Path(folder))
+        with _tantivy_errors(directory):
+            self.generation = self._read_generation()
+
+    def _open(self, directory: Path) -> tantivy.Searcher:
         with _tantivy_errors(directory):
             if not tantivy.Index.exists(str(directory)):
                 raise ValueError(f"no lexical index in {directory}")
-            self._schema = _schema()
-            self._searcher = tantivy.Index(self._schema, path=str(directory)).searcher()
-            self.generation = self._read_generation()
+            return tantivy.Index(self._schema, path=str(directory)).searcher()
 
     def _read_generation(self) -> int:
         mark = tantivy.Query.term_query(self._schema, "file", _GENERATION_MARK)

@@ -99,8 +99,14 @@ def _timed(report: UpdateReport, phase: Phase) -> Iterator[None]:
 
 def _update_lexical(writer: Writer, held: int | None) -> Iterator[Progress]:
     """Bring the lexical index from the generation that it holds to that of the database."""
-    if held == writer.manifest.generation:
-        return
+    if held != writer.manifest.generation:
+        yield from _write_lexical_or_rewrite(writer, held)
+    if writer.connection.execute("SELECT 1 FROM removed LIMIT 1").fetchone():
+        with writer.transaction(derived=True):
+            writer.connection.execute("DELETE FROM removed")
+
+
+def _write_lexical_or_rewrite(writer: Writer, held: int | None) -> Iterator[Progress]:
     if held is not None:
         with suppress(LexicalDamaged):
             yield from _write_lexical(writer, held)
@@ -127,7 +133,4 @@ def _write_lexical(writer: Writer, held: int | None) -> Iterator[Progress]:
             if done % 100 == 0:
                 yield Progress(Phase.LEXICAL, done, total)
         lexical.commit(writer.manifest.generation)
-    if db.execute("SELECT 1 FROM removed LIMIT 1").fetchone():
-        with writer.transaction(derived=True):
-            db.execute("DELETE FROM removed")
     yield Progress(Phase.LEXICAL, total, total)

@@ -70,8 +70,10 @@ def do(bench: Any, step: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("is_git", [True, False], ids=["git", "folder"])
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=1, max_size=12))
-def test_incremental_equals_fresh(new_bench: Callable[..., Any], is_git: bool, steps: list[tuple[str, ...]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def test_incremental_equals_fresh(
+    new_bench: Callable[..., Any], tmp_path: Path, is_git: bool, steps: list[tuple[str, ...]]
+) -> None:
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
         root = Path(folder, "repository")
         root.mkdir()
         bench = new_bench(root, Path(folder, "index"), is_git)
