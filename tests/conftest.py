@@ -1,4 +1,4 @@
-"""What tests of several packages need: a BERT that is small enough to be made on the spot."""
+"""What tests of several packages need: options, and a BERT that is small enough to be made on the spot."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ TINY_CONFIG: dict[str, Any] = {
     "pad_token_id": 0,
     "type_vocab_size": 2,
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written rather than compared; the diff is then reviewed in Git."""
+    return bool(request.config.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session")

@@ -5,33 +5,38 @@ How a file becomes chunks, and the module that does it:
 1. `grammars`: the text is parsed with tree-sitter and the language's query is run over the tree. The
    queries, ``codesearch/queries/*.scm``, hold all that is known of one language only; the names of
    their captures are the contract, described in ``codesearch/queries/README.md``.
-2. `definitions`: the query's matches become a tree of definitions, each with its name, its
-   signature, its leading comment and its lines.
-3. `documentation`: comments and docstrings become clean text.
+2. `reader`: the query's matches become definitions, each with its name and signature (`names`), the
+   comments that belong to it (`comments`, cleaned by `documentation`) and its lines.
+3. `definitions`: the definitions become a tree. `recovery` looks again at what a syntax error cost.
 4. `chunks`: the tree becomes chunks. Every line with a word in it is in at least one chunk.
 5. `windows`: what is too long is cut, at statements where there is a grammar, at headings, blank lines
    and low indentation where there is none.
 
-This package is the only importer of tree_sitter.
+Only `grammars` imports tree_sitter.
 """
 
 from __future__ import annotations
 
 from codesearch.extraction.chunks import definition_chunks, text_chunks
-from codesearch.extraction.definitions import read_definitions
 from codesearch.extraction.grammars import parse
+from codesearch.extraction.reader import read_definitions
+from codesearch.extraction.recovery import recover
 from codesearch.extraction.source import Source
 from codesearch.languages import Language, refine
 from codesearch.records import Chunk
 
 __all__ = ["extract"]
 
+# Deeper nested brackets are data or nonsense, and are read as text: where a grammar finds an error at such
+# a depth, tree-sitter's recovery takes minutes. Handwritten code stays below 50.
+_MAX_NESTING = 500
+
 
 def extract(path: str, source: str, language: Language) -> list[Chunk]:
-    """Cut a file into the pieces that can be found.
+    r"""Cut a file into the pieces that can be found.
 
     Pure and deterministic. No input is an error: what the grammar cannot make sense of is found as
-    module-level code. Line ends may be ``\\n``, ``\\r\\n`` or ``\\r``, as in the Language Server Protocol.
+    module-level code. Line ends may be ``\n``, ``\r\n`` or ``\r``, as in the Language Server Protocol.
 
     Args:
         path: POSIX path relative to the repository's root; it goes into the chunks, and its suffix
@@ -44,8 +49,10 @@ def extract(path: str, source: str, language: Language) -> list[Chunk]:
     """
     text = Source(source)
     language = refine(language, path, text.text)
-    if language.grammar is None:
+    if language.grammar is None or text.nesting() > _MAX_NESTING:
         return text_chunks(path, text, language)
     tree = parse(text.data, language)
-    file = read_definitions(text, tree, lambda start, end: parse(text.data, language, (start, end)))
+    file = read_definitions(text, tree.matches)
+    if tree.has_error:
+        recover(text, file, lambda start, end: parse(text.data, language, (start, end)))
     return definition_chunks(path, text, language, file, tree)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 
 from codesearch.extraction.definitions import Definition
 from codesearch.extraction.grammars import Tree
-from codesearch.extraction.source import Source
+from codesearch.extraction.source import Range, Source
 from codesearch.extraction.windows import FUNCTION_LIMIT, MODULE_LIMIT, TEXT_LIMIT, Limit, cut
 from codesearch.languages import Language
 from codesearch.records import Chunk, Kind, Span
@@ -23,6 +23,10 @@ _NO_STATEMENT = 1_000.0
 # it, or one entry of a list of settings, says too little to be found by.
 _SMALL_SECTION = 400
 
+# How much of a line is looked at for a landmark. Beyond it there is none, and a regular expression may
+# take the square of the line's length.
+_LANDMARK_COLUMNS = 160
+
 
 def definition_chunks(path: str, source: Source, language: Language, file: Definition, tree: Tree) -> list[Chunk]:
     """The chunks of a file with a grammar, in document order.
@@ -31,7 +35,7 @@ def definition_chunks(path: str, source: Source, language: Language, file: Defin
         path: Goes into the chunks.
         source: The file's text.
         language: Goes into the chunks.
-        file: What `codesearch.extraction.definitions.read_definitions` made of it.
+        file: What `codesearch.extraction.reader.read_definitions` made of it.
         tree: Asked where statements begin, if anything is long enough to be cut.
     """
     return _Writer(path, source, language, tree).write(file)
@@ -96,6 +100,7 @@ class _Writer:
     def _cut(self, definition: Definition, rows: Sequence[int], kind: Kind, limit: Limit) -> Iterator[Chunk]:
         """One chunk, or several parts if the rows are more than the limit allows."""
         pieces = cut(rows, self._length(definition), self._cost(rows), limit)
+        cuts = _cuts(definition, self._source)
         is_module = kind is Kind.MODULE
         source = self._source
         for part, piece in enumerate(pieces):
@@ -112,7 +117,7 @@ class _Writer:
                 span=Span(spans[0].start, spans[-1].end) if is_module else whole,
                 text_spans=spans,
                 text="\n".join(source.lines[row] for row in piece),
-                code="\n".join(source.without(piece, definition.doc_ranges, _filler(definition, source))),
+                code="\n".join(source.without(piece, cuts)),
                 part=part,
             )
 
@@ -142,11 +147,18 @@ def _rows_of_its_own(definition: Definition) -> list[int]:
     return rows
 
 
-def _filler(definition: Definition, source: Source) -> str:
-    """What stands for a docstring that is the whole body: nothing would leave a header without one."""
-    if definition.body is not None and definition.kind is not None and definition.body in definition.doc_ranges:
-        return "..."
-    return ""
+def _cuts(definition: Definition, source: Source) -> dict[Range, str]:
+    """The documentation to cut out, and what stands in for it.
+
+    That is "..." for a docstring that is the whole body, or that other statements follow on its row:
+    nothing would leave a header without a body, or a statement without a beginning.
+    """
+    cuts = dict.fromkeys(definition.doc_ranges, "")
+    for span in cuts:
+        opens_body = definition.body is not None and span.start == definition.body.start
+        if opens_body and (span == definition.body or source.data[span.end : span.end + 1] == b";"):
+            cuts[span] = "..."
+    return cuts
 
 
 def _spans(rows: Sequence[int]) -> tuple[Span, ...]:
@@ -162,7 +174,7 @@ def _spans(rows: Sequence[int]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.MULTILINE)
 
@@ -180,7 +192,7 @@ def text_chunks(path: str, source: Source, language: Language) -> list[Chunk]:
     pieces = [
         piece for section in sections for piece in cut(section, _text_length(source), _text_cost(source), TEXT_LIMIT)
     ]
-    chunks = []
+    chunks: list[Chunk] = []
     for piece in pieces:
         rows = _strip_blank(source, piece)
         if not rows:
@@ -202,9 +214,10 @@ def _landmarks(source: Source, language: Language) -> dict[int, str]:
     comment = re.compile(rf"[ \t]*(?:{language.comment})") if language.comment else None
     names: dict[int, str] = {}
     row, at = 0, 0
-    for match in _compiled(language.landmark).finditer(source.text):
+    text = "\n".join(line[:_LANDMARK_COLUMNS] for line in source.lines)
+    for match in _compiled(language.landmark).finditer(text):
         begin = match.start() + len(match[0]) - len(match[0].lstrip())
-        row += source.text.count("\n", at, begin)
+        row += text.count("\n", at, begin)
         at = begin
         first = row
         while comment is not None and first > 0 and first - 1 not in names and comment.match(source.lines[first - 1]):

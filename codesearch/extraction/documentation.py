@@ -20,14 +20,19 @@ _DIRECTIVE = re.compile(
 )
 
 _OPENING = re.compile(r"^(?:/\*[*!]*<?|--\[=*\[|\{-[ \t]*\|?|\(\*+|<!--|<#|=begin\b.*)[ \t]?")
-_CLOSING = re.compile(r"[ \t]*(?:\*+/|--\]=*\]|\]=*\]|-\}|\*+\)|-->|#>|=end)[ \t]*$")
+_CLOSINGS = ("*/", "--]]", "]]", "-}", "*)", "-->", "#>", "=end")
+_LONG_BRACKET = re.compile(r"\]=+\]$")
 _LINE_MARKER = re.compile(r"^(?://[/!]*<?|#+['|:]?|--+[ \t]?[|^*]?|;+|%+)(?:[ \t]|$|(?=\S))")
 _STAR = re.compile(r"^\*[ \t]?")
 _RULE = re.compile(r"^[-=*#~_+/.<>| ]{3,}$|^[*/#]+$")
 
 # C#, F# and Visual Basic write XML: the markup of prose goes, tags that name something stay.
 _XML_PROSE = re.compile(r"</?(?:summary|remarks|para|value|c|code|example|inheritdoc)\b[^>]*/?>")
-_XML_REFERENCE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\b[^>]*?(?:cref|name|langword|href)=\"(?:\w:)?([^\"]*)\"[^>]*/>")
+_XML_REFERENCE = re.compile(
+    r"<(?:see|seealso|paramref|typeparamref)\b[^>]*?(?:cref|name|langword|href)=\"(?:\w:)?([^\"]*)\"[^>]*/>"
+)
+
+_MAX_XML_LINE = 1_000  # no person wrote a longer one, and the patterns above try each "<" to the line's end
 
 _STRING_PREFIX = re.compile(r"^(?:[A-Za-z]{0,3}|~[A-Za-z]+)(?=[\"'({\[|<])")
 _QUOTES = ('"""', "'''", '"', "'", "`")
@@ -57,15 +62,29 @@ def clean_comment(comment: str) -> str:
     if opening is None:
         lines = [_LINE_MARKER.sub("", line.strip(), count=1) for line in text.split("\n")]
     else:
-        inner = _CLOSING.sub("", text[opening.end() :])
+        inner = _without_closing(text[opening.end() :])
         first, *rest = inner.split("\n")
         if any(rest) and all(line.lstrip().startswith("*") for line in rest if line.strip()):
             lines = [first, *(_STAR.sub("", line.lstrip()) for line in rest)]
         else:
             lines = inspect.cleandoc(inner).split("\n")
     if any("<summary>" in line or "<param" in line for line in lines):
-        lines = [_XML_REFERENCE.sub(r"\1", _XML_PROSE.sub("", line)) for line in lines]
+        lines = [line if len(line) > _MAX_XML_LINE else _plain(line) for line in lines]
     return _tidy(lines)
+
+
+def _without_closing(text: str) -> str:
+    """The inside of a block comment without the marker that ends it."""
+    text = text.rstrip()
+    for closing in _CLOSINGS:
+        if text.endswith(closing):
+            return text.removesuffix(closing).rstrip("*").rstrip()
+    return _LONG_BRACKET.sub("", text)
+
+
+def _plain(line: str) -> str:
+    """A line of an XML comment as prose: references become their names, markup of prose goes."""
+    return _XML_REFERENCE.sub(r"\1", _XML_PROSE.sub("", line))
 
 
 def is_license(comment: str) -> bool:

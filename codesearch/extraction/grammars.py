@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
@@ -18,9 +18,26 @@ __all__ = ["CAPTURES", "Match", "Node", "Position", "Tree", "parse"]
 
 CAPTURES = frozenset(
     {
-        "function", "function.clause", "function.declaration", "method", "method.clause", "method.declaration",
-        "type", "type.declaration", "module", "scope", "name", "owner", "parameters", "body", "doc", "docstring", "text",
-        "attribute", "extent", "inner",
+        "function",
+        "function.clause",
+        "function.declaration",
+        "method",
+        "method.clause",
+        "method.declaration",
+        "type",
+        "type.declaration",
+        "module",
+        "scope",
+        "name",
+        "owner",
+        "parameters",
+        "body",
+        "doc",
+        "docstring",
+        "text",
+        "attribute",
+        "extent",
+        "inner",
     }
 )
 """The capture names that a query may use, beside those that begin with "_"."""
@@ -45,7 +62,6 @@ class Match(NamedTuple):
     pattern: int
     nodes: Mapping[str, Sequence[Node]]
     settings: Mapping[str, str | None]
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +107,10 @@ class Tree:
                 depth -= 1
 
 
-@lru_cache(maxsize=None)
-def _load(language: Language) -> tuple[tree_sitter.Language, tree_sitter.Query, tuple[Mapping[str, str | None], ...]]:
+@cache
+def _load(
+    language: Language,
+) -> tuple[tree_sitter.Language, tree_sitter.Query, tuple[Mapping[str, str | None], ...]]:
     assert language.grammar is not None
     module, _, function = language.grammar.partition(":")
     grammar = tree_sitter.Language(getattr(import_module(module), function or "language")())

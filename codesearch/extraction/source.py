@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 __all__ = ["Range", "Source"]
 
 _NEWLINE = re.compile(rb"\n")
 _WORD = re.compile(r"\w")
+_BRACKETS = b"(){}[]"
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_STEPS = {bracket: 1 if bracket in b"({[" else -1 for bracket in _BRACKETS}
+
+# A column further right than this is not indentation, but the middle of minified code.
+_MAX_INDENTATION = 1_000
+
 _WHITESPACE = b" \t\n\f\v"
 
 
@@ -36,6 +44,10 @@ class Source:
         self.data = self.text.encode("utf-8", errors="replace")
         self.lines = self.text.split("\n")
         self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.data))]
+
+    def nesting(self) -> int:
+        """How deep brackets are nested at most, those in strings and comments counted too."""
+        return max(accumulate(map(_STEPS.__getitem__, self.data.translate(None, _NO_BRACKETS))), default=0)
 
     def row(self, byte: int) -> int:
         """The row that holds the byte at this offset."""
@@ -67,6 +79,8 @@ class Source:
     def indentation(self, byte: int) -> int | None:
         """Column, in bytes, of an offset that only white space precedes on its row, else None."""
         start = self._starts[self.row(byte)]
+        if byte - start > _MAX_INDENTATION:
+            return None
         return byte - start if not self.data[start:byte].strip() else None
 
     def trimmed(self, start: int, end: int) -> Range:
@@ -94,13 +108,12 @@ class Source:
                 return None
         return end
 
-    def without(self, rows: Iterable[int], cuts: Iterable[Range], filler: str = "") -> list[str]:
+    def without(self, rows: Iterable[int], cuts: Mapping[Range, str]) -> list[str]:
         """Lines of rows with ranges of bytes cut out; a line of which nothing is left is left out.
 
         Args:
             rows: Rows in ascending order.
-            cuts: Ranges that do not overlap.
-            filler: What stands in for a cut where it begins.
+            cuts: Ranges that do not overlap, and what stands in for each, where it begins.
         """
         touched: dict[int, list[Range]] = {}
         for cut in cuts:
@@ -114,9 +127,8 @@ class Source:
             start, end = self.row_range(row)
             kept: list[str] = []
             for cut in sorted(touched[row]):
-                kept.append(self.decode(start, max(start, cut.start)))
                 if start <= cut.start:
-                    kept.append(filler)
+                    kept += [self.decode(start, cut.start), cuts[cut]]
                 start = max(start, min(cut.end, end))
             line = ("".join(kept) + self.decode(start, end)).rstrip()
             if line.strip():

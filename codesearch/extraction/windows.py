@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 __all__ = ["FUNCTION_LIMIT", "MODULE_LIMIT", "TEXT_LIMIT", "Limit", "cut"]
 
@@ -44,31 +45,52 @@ def cut(
         The pieces, in order; together they are `rows`.
     """
     weights = [length(row) for row in rows]
-    counts = [1 if weight else 0 for weight in weights]
     pieces: list[Sequence[int]] = []
     start = 0
-    rows_left, characters_left = sum(counts), sum(weights)
+    rows_left, characters_left = sum(map(bool, weights)), sum(weights)
     while rows_left > limit.rows or characters_left > limit.characters:
-        number = max(-(-rows_left // limit.rows), -(-characters_left // limit.characters))
-        ideal = max(rows_left / limit.rows, characters_left / limit.characters) / number
-        best, best_key = start, (float("inf"), float("inf"))
-        size_rows = size_characters = 0
-        for position in range(start, len(rows)):
-            fill = max(size_rows / limit.rows, size_characters / limit.characters)
-            if position > start and fill > 1:
-                break
-            if position > start and (fill >= ideal / 2 or best == start):
-                key = (cost(rows[position]) if fill >= ideal / 2 else float("inf"), abs(fill - ideal))
-                if key <= best_key:
-                    best, best_key = position, key
-            size_rows += counts[position]
-            size_characters += weights[position]
-        if best == start:
+        fullness = max(rows_left / limit.rows, characters_left / limit.characters)
+        ideal = fullness / ceil(fullness)
+        stop = _best_cut(rows, start, weights, cost, limit, ideal)
+        if stop == len(rows):
             break
-        pieces.append(rows[start:best])
-        rows_left -= sum(counts[start:best])
-        characters_left -= sum(weights[start:best])
-        start = best
+        pieces.append(rows[start:stop])
+        rows_left -= sum(map(bool, weights[start:stop]))
+        characters_left -= sum(weights[start:stop])
+        start = stop
     if start < len(rows):
         pieces.append(rows[start:])
     return pieces
+
+
+def _best_cut(
+    rows: Sequence[int],
+    start: int,
+    weights: Sequence[int],
+    cost: Callable[[int], float],
+    limit: Limit,
+    ideal: float,
+) -> int:
+    """The position to end the piece at that begins at `start`: the cheapest that leaves it neither small nor too large.
+
+    Args:
+        rows: All rows.
+        start: Position in `rows` of the piece's first row.
+        weights: Characters of each row.
+        cost: How bad it is to begin a piece at a row.
+        limit: How large a piece may be.
+        ideal: How full it would be if all pieces were equal, 1 for full.
+    """
+    best, best_key = start + 1, (float("inf"), float("inf"))
+    count = characters = 0
+    for position in range(start, len(rows)):
+        fill = max(count / limit.rows, characters / limit.characters)
+        if position > start:
+            if fill > 1:
+                break
+            key = (cost(rows[position]) if fill >= ideal / 2 else float("inf"), abs(fill - ideal))
+            if key <= best_key:
+                best, best_key = position, key
+        count += bool(weights[position])
+        characters += weights[position]
+    return best

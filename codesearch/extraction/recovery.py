@@ -1,0 +1,74 @@
+"""A second look at what a syntax error cost.
+
+One thing that a grammar does not know (a macro, newer syntax) can cost it all that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from codesearch.extraction.definitions import Definition
+from codesearch.extraction.grammars import Position, Tree
+from codesearch.extraction.reader import read_definitions
+from codesearch.extraction.source import Source
+
+__all__ = ["recover"]
+
+# Fewer rows than this between two definitions of a broken file are not worth a second look.
+_MIN_ROWS = 3
+
+_Parse = Callable[[Position, Position], Tree]
+
+
+def recover(source: Source, file: Definition, parse_rows: _Parse) -> None:
+    """Look again at what lies between the definitions of a file with a syntax error.
+
+    The rows in which no definition was found are parsed again, each run as if it were a file, and if
+    that has an error too, each paragraph as if it were one. What is found there is added to `file`.
+
+    Args:
+        source: The file's text.
+        file: What the first look found; only its outermost definitions are looked at.
+        parse_rows: Parses what lies between two places as if it were a file.
+    """
+    found: list[Definition] = []
+    for run in _runs_between(source, file.members, range(source.last_row + 1)):
+        members, has_error = _read_rows(source, run, parse_rows)
+        found += members
+        if has_error:
+            for rest in _runs_between(source, members, run):
+                for paragraph in _paragraphs(source, rest):
+                    found += _read_rows(source, paragraph, parse_rows)[0]
+    file.members = sorted([*file.members, *found], key=lambda item: (item.first_row, -item.last_row))
+
+
+def _runs_between(source: Source, members: Sequence[Definition], rows: range) -> Iterator[range]:
+    """The rows without a definition, where there are enough of them in a row to hold one."""
+    at = rows.start
+    for start, stop in [
+        *((member.first_row, member.last_row + 1) for member in members),
+        (rows.stop, rows.stop),
+    ]:
+        run = source.worded(at, start)
+        if len(run) >= _MIN_ROWS:
+            yield run
+        at = max(at, stop)
+
+
+def _paragraphs(source: Source, rows: range) -> Iterator[range]:
+    """Cut rows where a blank row precedes and the indentation is the least of all such places."""
+    starts = [row for row in rows[1:] if source.lines[row].strip() and not source.lines[row - 1].strip()]
+    indentations = [len(source.lines[row]) - len(source.lines[row].lstrip()) for row in starts]
+    least = min(indentations, default=0)
+    bounds = [row for row, indentation in zip(starts, indentations, strict=True) if indentation == least]
+    if bounds:
+        yield from (range(start, stop) for start, stop in pairwise([rows.start, *bounds, rows.stop]))
+
+
+def _read_rows(source: Source, rows: range, parse_rows: _Parse) -> tuple[list[Definition], bool]:
+    """The definitions with a body that some rows hold on their own, and whether they had an error."""
+    begin, end = source.row_range(rows[0]), source.row_range(rows[-1])
+    tree = parse_rows(Position(begin.start, (rows[0], 0)), Position(end.end, (rows[-1], end.end - end.start)))
+    members = read_definitions(source, tree.matches).members
+    return [member for member in members if member.body is not None], tree.has_error
