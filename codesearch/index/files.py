@@ -46,7 +46,8 @@ def update_files(repository: Repository, writer: Writer, rules: FileRules, repor
 def _extract_changed(
     repository: Repository, writer: Writer, rules: FileRules, changes: Changes, report: UpdateReport
 ) -> Iterator[Progress]:
-    blobs = {path: known.blob for path, known in changes.known.items() if known.id is not None}
+    known = ((file.path, changes.known.get(file.path)) for file in changes.changed)
+    blobs = {path: entry.blob for path, entry in known if entry is not None and entry.id is not None}
     batch: list[Outcome] = []
     chunks = 0
     shown = time.monotonic()
@@ -79,11 +80,14 @@ def _write_batch(writer: Writer, batch: list[Outcome], changes: Changes, report:
 
 
 def _remember_times(writer: Writer, files: Iterable[SourceFile], changes: Changes) -> None:
-    rows = [(file.size, _settled_mtime(file), changes.known[file.path].id) for file in files]
-    before = {(known.size, known.mtime_ns, known.id) for known in changes.known.values()}
-    if new := [row for row in rows if row not in before]:
+    rows = []
+    for file in files:
+        known, settled = changes.known[file.path], _settled_mtime(file)
+        if (known.size, known.mtime_ns) != (file.size, settled):
+            rows.append((file.size, settled, known.id))
+    if rows:
         with writer.transaction(derived=True):
-            writer.connection.executemany("UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?", new)
+            writer.connection.executemany("UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?", rows)
 
 
 def _settled_mtime(file: SourceFile) -> int:
@@ -170,15 +174,13 @@ def _write_skipped(
 def _finish_listing(writer: Writer, changes: Changes) -> None:
     """Record the files that were left out by their name alone, and what state of the tree this is."""
     db, listing = writer.connection, changes.listing
-    listed = {os.fsencode(file.path) for file in listing.files}
     now = {(os.fsencode(file.path), file.reason.name, file.detail) for file in listing.skipped}
     before = set(db.execute("SELECT path, reason, detail FROM skipped WHERE NOT was_read").fetchall())
-    gone = [row for row in db.execute("SELECT path FROM skipped WHERE was_read") if row[0] not in listed]
-    nothing = now == before and not (gone or changes.changed or changes.removed)
+    nothing = now == before and not (changes.changed or changes.removed or changes.forgotten)
     if nothing and listing.commit == writer.manifest.commit and writer.manifest.updated:
         return
     with writer.transaction(derived=True):
         db.execute("DELETE FROM skipped WHERE NOT was_read")
-        db.executemany("DELETE FROM skipped WHERE path = ?", gone)
+        db.executemany("DELETE FROM skipped WHERE path = ?", [(os.fsencode(path),) for path in changes.forgotten])
         db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, '', 0, 0, 0)", sorted(now))
         writer.describe(commit=listing.commit, updated=time.time())
