@@ -59,7 +59,10 @@ def test_mask_name_replaces_whole_words_only() -> None:
 
 
 def test_comment_blocks_end_at_blank_lines_and_dedents() -> None:
-    code = "def f(x):\n    # add up all\n    # the values\n    total = 0\n    for y in x:\n        total += y\n\n    return total\n"
+    code = (
+        "def f(x):\n    # add up all\n    # the values\n    total = 0\n"
+        "    for y in x:\n        total += y\n\n    return total\n"
+    )
     assert list(comment_blocks(code)) == [
         ("add up all the values", "    total = 0\n    for y in x:\n        total += y")
     ]
@@ -69,10 +72,11 @@ def test_comment_that_is_code_gives_no_block() -> None:
     assert list(comment_blocks("f() {\n  // x = g(y);\n  a();\n  b();\n}")) == []
 
 
-def _chunk(
-    kind: Kind = Kind.FUNCTION, documentation: str = "", name: str = "read_rows", part: int = 0
-) -> Chunk:
-    code = "def read_rows(path):\n    # skip the header line first\n    lines = open(path)\n    next(lines)\n    return read_rows"
+def _chunk(kind: Kind = Kind.FUNCTION, documentation: str = "", name: str = "read_rows", part: int = 0) -> Chunk:
+    code = (
+        "def read_rows(path):\n    # skip the header line first\n"
+        "    lines = open(path)\n    next(lines)\n    return read_rows"
+    )
     span = Span(1, 4)
     return Chunk("a.py", "python", kind, name, name, "", documentation, span, (span,), code, code, part)
 
@@ -101,7 +105,9 @@ def test_name_pair_does_not_give_its_answer_away() -> None:
     assert "read_rows" not in pair.code
 
 
-GOOD_CODE = "def parse(text):\n    parts = text.split()\n    numbers = [int(part) for part in parts]\n    return sum(numbers)"
+GOOD_CODE = (
+    "def parse(text):\n    parts = text.split()\n    numbers = [int(part) for part in parts]\n    return sum(numbers)"
+)
 
 
 def _pair(text: str, kind: PairKind = PairKind.DOCSTRING, code: str = GOOD_CODE) -> Pair:

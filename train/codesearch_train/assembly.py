@@ -34,7 +34,7 @@ CAPS: dict[PairKind, int] = {
     PairKind.DOCSTRING_LONG: 4000,
     PairKind.NAME: 2500,
     PairKind.COMMENT: 2500,
-    PairKind.COMMIT: 400,
+    PairKind.COMMIT: 600,
     PairKind.HEADING: 400,
 }
 """Pairs of a kind that one repository may give, so that giants do not dominate."""
@@ -133,15 +133,9 @@ def select(loaded: Sequence[_Loaded], evaluation: EvaluationSet) -> Selection:
     # Near-duplicates among the distinct codes that are left; evaluation functions come first.
     held = _evaluation_signatures(evaluation)
     distinct = np.flatnonzero(keep & (first == np.arange(len(code))))
-    signatures = _concatenated([part.signatures for part in parts], np.zeros((0, PERMUTATIONS), np.uint32))[
-        distinct
-    ]
-    groups = np.concatenate(
-        (np.zeros(len(held), np.uint64), np.full(len(held), 2, np.uint64), population[distinct])
-    )
-    original = near_duplicates(np.concatenate((held, held, signatures)), groups=groups.tolist())[
-        2 * len(held) :
-    ]
+    signatures = _concatenated([part.signatures for part in parts], np.zeros((0, PERMUTATIONS), np.uint32))[distinct]
+    groups = np.concatenate((np.zeros(len(held), np.uint64), np.full(len(held), 2, np.uint64), population[distinct]))
+    original = near_duplicates(np.concatenate((held, held, signatures)), groups=groups.tolist())[2 * len(held) :]
     near = np.full(len(code), -1, dtype=np.intp)
     near[distinct] = original
     near = near[first]
@@ -191,9 +185,7 @@ def _rank(columns: NDArray[np.uint64], keep: NDArray[np.bool_]) -> NDArray[np.in
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = (
-        np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        if len(kept)
-        else np.zeros(0, np.intp)
+        np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(kept) else np.zeros(0, np.intp)
     )
     run = np.repeat(starts, np.diff(np.append(starts, len(kept))))
     rank[kept[order]] = np.arange(len(kept)) - run
@@ -222,9 +214,7 @@ def _kept_pairs(
                 yield pair
 
 
-def _good_questions(
-    pairs: Iterable[Pair], evaluation: EvaluationSet, removed: Counter[str]
-) -> Iterator[Pair]:
+def _good_questions(pairs: Iterable[Pair], evaluation: EvaluationSet, removed: Counter[str]) -> Iterator[Pair]:
     seen: set[tuple[int, int]] = set()
     for pair in pairs:
         hashes = code_hashes(pair.code, pair.language)
@@ -279,9 +269,7 @@ def assemble(
         Split.TRAIN.value: write_shards(output, Split.TRAIN, with_questions()),
     }
     manifest = _manifest(totals, counts, facts, removed)
-    (output / MANIFEST).write_text(
-        json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    (output / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
 
 
@@ -318,9 +306,7 @@ def _manifest(
     return {
         "pairs": totals,
         "used_repositories": sum(1 for entry in repositories if entry["kinds"]),
-        "by_language": {
-            language: dict(sorted(kinds.items())) for language, kinds in sorted(by_language.items())
-        },
+        "by_language": {language: dict(sorted(kinds.items())) for language, kinds in sorted(by_language.items())},
         "removed": dict(removed.most_common()),
         "repositories": repositories,
     }

@@ -17,20 +17,23 @@ from codesearch_train.objects import ChangedFile, Commit, GitObjects
 
 __all__ = ["changed_lines", "clean_subject", "commit_functions", "enclosing_function"]
 
-NEWEST_COMMITS = 6000
-MAX_PARSED_FILES = 400
+NEWEST_COMMITS = 10_000
+MAX_PARSED_FILES = 1200
 """File versions of a repository that are parsed, a few milliseconds each."""
 MAX_SOURCE_FILES = 2
 MAX_CHANGED_LINES = 60
 MAX_FILE_BYTES = 60_000
 
 _PREFIX = re.compile(
-    r"^(?:(?:fix|feat|feature|bug|bugfix|hotfix|perf|enhancement|improvement|internal|add|fixes|fixed|closes|core|lib|src|bugfix)"
-    r"(?:\([^)]*\))?!?:\s*|\[[^\]]*\]:?\s*|#\d+:?\s*|[A-Z]{2,12}-\d+[:.]?\s*[-–]?\s*|issue #?\d+:?\s*|:\w+:\s*|[\w./*-]+:\s+)+",
+    r"^(?:(?:fix|feat|feature|bug|bugfix|hotfix|perf|enhancement|improvement|internal|add"
+    r"|fixes|fixed|closes|core|lib|src|bugfix)"
+    r"(?:\([^)]*\))?!?:\s*|\[[^\]]*\]:?\s*|#\d+:?\s*|[A-Z]{2,12}-\d+[:.]?\s*[-–]?\s*"
+    r"|issue #?\d+:?\s*|:\w+:\s*|[\w./*-]+:\s+)+",
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(
-    r"\s*(?:[(\[]?\s*(?:\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|gh|issue|pr|for|from|via)\b:?\s*)*(?:#|gh-)\d+[)\],.\s]*|\[\w+\])+$",
+    r"\s*(?:[(\[]?\s*(?:\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|gh|issue|pr|for"
+    r"|from|via)\b:?\s*)*(?:#|gh-)\d+[)\],.\s]*|\[\w+\])+$",
     re.IGNORECASE,
 )
 
@@ -65,11 +68,7 @@ def enclosing_function(chunks: list[Chunk], lines: Span) -> Chunk | None:
     for chunk in chunks:
         if chunk.kind not in (Kind.FUNCTION, Kind.METHOD) or chunk.part:
             continue
-        if (
-            chunk.span.start <= lines.start
-            and lines.end <= chunk.span.end
-            and chunk.span.start < chunk.span.end - 1
-        ):
+        if chunk.span.start <= lines.start and lines.end <= chunk.span.end and chunk.span.start < chunk.span.end - 1:
             found = chunk
     return found
 

@@ -84,9 +84,7 @@ def read_repositories(path: Path) -> list[tuple[str, Split]]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give a list of repositories") from error
     header = lines[0].split("\t") if lines else []
     if "repository" not in header or "split" not in header:
-        raise InputError(
-            f"{path}:1: no columns repository and split; see train/repositories.tsv for an example"
-        )
+        raise InputError(f"{path}:1: no columns repository and split; see train/repositories.tsv for an example")
     name_column, split_column = header.index("repository"), header.index("split")
     found: dict[str, Split] = {}
     for number, line in enumerate(lines[1:], start=2):
@@ -95,9 +93,7 @@ def read_repositories(path: Path) -> list[tuple[str, Split]]:
             raise InputError(f"{path}:{number}: {len(fields)} columns where the header has {len(header)}")
         name, split = fields[name_column], fields[split_column]
         if name.count("/") != 1 or split not in {each.value for each in Split}:
-            raise InputError(
-                f"{path}:{number}: needs owner/name and train or valid, not {name!r} and {split!r}"
-            )
+            raise InputError(f"{path}:{number}: needs owner/name and train or valid, not {name!r} and {split!r}")
         if name.lower() in {known.lower() for known in found}:
             raise InputError(f"{path}:{number}: {name} is listed twice")
         found[name] = Split(split)
@@ -122,9 +118,7 @@ def _clone(settings: CorpusSettings, name: str) -> Path:
     except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(target, ignore_errors=True)
         detail = getattr(error, "stderr", "") or str(error)
-        raise InputError(
-            f"{name}: cannot be cloned ({detail.strip()}); take it off the list or try again"
-        ) from error
+        raise InputError(f"{name}: cannot be cloned ({detail.strip()}); take it off the list or try again") from error
     return target
 
 
@@ -138,9 +132,7 @@ def _extract(settings: CorpusSettings, name: str, split: Split, stage: Stage) ->
     directory = _directory(settings, name) or (_clone(settings, name) if settings.clone else None)
     if directory is None:
         return f"{name}: not in {settings.clones}, passed over"
-    found = extract_repository(
-        RepositorySource(name, split, directory), _evaluation(settings.evaluation), stage
-    )
+    found = extract_repository(RepositorySource(name, split, directory), _evaluation(settings.evaluation), stage)
     write_part(settings.work / stage, found)
     return f"{name}: {found.left_out or f'{len(found.pairs):,} pairs'} ({stage})"
 
@@ -209,7 +201,5 @@ def manifest_table(corpus: Path) -> str:
         kinds = " ".join(f"{kind}={count}" for kind, count in entry["kinds"].items())
         languages = " ".join(f"{language}={count}" for language, count in entry["languages"].items())
         facts = (entry["name"], entry["commit"], entry["licence"], entry["split"])
-        lines.append(
-            "\t".join((*facts, str(sum(entry["kinds"].values())), kinds, languages, entry["left_out"]))
-        )
+        lines.append("\t".join((*facts, str(sum(entry["kinds"].values())), kinds, languages, entry["left_out"])))
     return "\n".join(lines) + "\n"

@@ -34,7 +34,8 @@ MAX_EVALUATION_FUNCTIONS = 5
 
 _EVALUATION_FOLDERS = ("codesearchnet-1000", "codesearchnet-ruby")
 _DATA_SETS = (
-    "codesearchnet", "code_search_net", "code-search-net", "codexglue", "cosqa", "advtest", "humaneval", "human-eval", "human_eval",
+    "codesearchnet", "code_search_net", "code-search-net", "codexglue", "cosqa", "advtest", "humaneval",
+    "human-eval", "human_eval",
     "mbpp", "conala", "staqc", "deepcs", "repobench", "swe-bench", "swebench", "loc-bench", "locbench",
 )  # fmt: skip
 _DATA_SUFFIXES = (".jsonl", ".json", ".gz", ".zip", ".parquet", ".csv", ".tsv", ".txt", ".pkl", ".arrow")
@@ -84,8 +85,7 @@ class EvaluationSet:
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as stream:
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)
 
@@ -139,9 +139,7 @@ def load_evaluation(directory: Path) -> EvaluationSet:
             found.add_text(row["doc"])
             found.add_code(row["code"], "python")
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{directory}: not a whole set of evaluation data ({error!r}); see eval/README.md"
-        ) from error
+        raise InputError(f"{directory}: not a whole set of evaluation data ({error!r}); see eval/README.md") from error
     found.texts.discard(0)
     return found
 
@@ -186,10 +184,6 @@ def check_contamination(corpus: Path | Iterable[Pair], evaluation: EvaluationSet
         if evaluation.holds_text(pair.text):
             hits["text"].append(where)
     if any(hits.values()):
-        lines = [
-            f"{len(found):,} by {rule}, such as {'; '.join(found[:3])}"
-            for rule, found in hits.items()
-            if found
-        ]
+        lines = [f"{len(found):,} by {rule}, such as {'; '.join(found[:3])}" for rule, found in hits.items() if found]
         raise ContaminationError("the corpus holds evaluation data, make it again: " + " | ".join(lines))
     return count

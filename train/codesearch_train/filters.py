@@ -29,16 +29,21 @@ MIN_CODE_WORDS = 8
 MAX_CODE_LINES = 400
 
 _VENDORED = re.compile(
-    r"(?:^|/)(?:node_modules|bower_components|jspm_packages|vendors?|third[_-]?party|3rd[_-]?party|external|extern|externals|deps|dist"
-    r"|build|out|min|minified|generated|gen|auto[_-]?generated|__generated__|Pods|Carthage|\.yarn|packages/[^/]+/dist|site-packages"
+    r"(?:^|/)(?:node_modules|bower_components|jspm_packages|vendors?|third[_-]?party"
+    r"|3rd[_-]?party|external|extern|externals|deps|dist"
+    r"|build|out|min|minified|generated|gen|auto[_-]?generated|__generated__|Pods|Carthage"
+    r"|\.yarn|packages/[^/]+/dist|site-packages"
     r"|jquery-ui|static/js|public/js|assets/js/(?:lib|libs|vendor))/",
     re.IGNORECASE,
 )
 _TEST = re.compile(
-    r"(?:^|/)(?:tests?|testing|test[_-]?(?:data|suite|cases|utils|helpers|fixtures)|specs?|__tests__|__mocks__|mocks?|fixtures?"
-    r"|e2e|benchmarks?|benches|perf|fuzz|examples?|demos?|samples?|cypress|testdata|androidTest|jvmTest|commonTest|integration[_-]tests?"
+    r"(?:^|/)(?:tests?|testing|test[_-]?(?:data|suite|cases|utils|helpers|fixtures)|specs?"
+    r"|__tests__|__mocks__|mocks?|fixtures?"
+    r"|e2e|benchmarks?|benches|perf|fuzz|examples?|demos?|samples?|cypress|testdata"
+    r"|androidTest|jvmTest|commonTest|integration[_-]tests?"
     r"|stories|playground|sandbox|snippets?|tutorials?|legacy[_-]tests?|features)/"
-    r"|(?:^|/)(?:test_[^/]*|[^/]*_tests?|[^/]*_spec|[^/]*[.-](?:test|spec|stories|bench)|conftest|[^/]*Tests?|[^/]*TestCase|[^/]*Specs?|[^/]*IT)"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_tests?|[^/]*_spec|[^/]*[.-](?:test|spec|stories|bench)"
+    r"|conftest|[^/]*Tests?|[^/]*TestCase|[^/]*Specs?|[^/]*IT)"
     r"\.[A-Za-z]+$",
 )
 _TEST_CASE_SENSITIVE = re.compile(
@@ -47,14 +52,21 @@ _TEST_CASE_SENSITIVE = re.compile(
 
 _BOILERPLATE = re.compile(
     r"^(?:\{?@?inherit[_ ]?doc\}?\.?"
-    r"|(?:get|set|gets|sets|getter|setter)s?(?: (?:and|or) sets?)? (?:the |for )?(?:method |value |property )?\S*(?: \S+)?\.?"
+    r"|(?:get|set|gets|sets|getter|setter)s?(?: (?:and|or) sets?)? (?:the |for )?(?:method "
+    r"|value |property )?\S*(?: \S+)?\.?"
     r"|(?:gets or sets|get or set|gets and sets|getter and setter|getter/setter)\b.{0,60}"
-    r"|(?:constructor|destructor|ctor|default constructor|class constructor|initializes? a new instance|creates? a new instance"
-    r"|construct(?:s|ed)? (?:a|an|the) (?:new )?\S+|empty constructor|private constructor|magic (?:getter|setter))\b.{0,50}"
-    r"|(?:todo|fixme|xxx|hack|deprecated|not implemented|unimplemented|internal use|for internal use|n/a|none|stub|noop|no-op)\b.*"
-    r"|(?:auto[- ]?generated|automatically generated|this (?:file|class|method|function|code) (?:is|was) (?:auto|generated)).*"
-    r"|see (?:also )?\S+(?: \S+)?\.?|\(?non-javadoc\)?.*|(?:description|summary|documentation) (?:of|for|goes|here).{0,40}"
-    r"|(?:an? |the )?(?:overridden|implementation|implements|override)s? (?:of |for |from |method )?(?:the )?\S+(?: \S+)?\.?"
+    r"|(?:constructor|destructor|ctor|default constructor|class constructor"
+    r"|initializes? a new instance|creates? a new instance"
+    r"|construct(?:s|ed)? (?:a|an|the) (?:new )?\S+|empty constructor|private constructor"
+    r"|magic (?:getter|setter))\b.{0,50}"
+    r"|(?:todo|fixme|xxx|hack|deprecated|not implemented|unimplemented|internal use"
+    r"|for internal use|n/a|none|stub|noop|no-op)\b.*"
+    r"|(?:auto[- ]?generated|automatically generated|this (?:file|class|method|function"
+    r"|code) (?:is|was) (?:auto|generated)).*"
+    r"|see (?:also )?\S+(?: \S+)?\.?|\(?non-javadoc\)?.*|(?:description|summary"
+    r"|documentation) (?:of|for|goes|here).{0,40}"
+    r"|(?:an? |the )?(?:overridden|implementation|implements|override)s? (?:of |for |from "
+    r"|method )?(?:the )?\S+(?: \S+)?\.?"
     r"|(?:run|call|execute|invoke)s? the (?:test|command|migrations?|seeder|database seeds?)s?\.?"
     r"|(?:reverse|undo) the migrations?\.?"
     r"|(?:class|interface|trait|struct|enum|type|function|method|package|module) \S+\.?"
@@ -62,39 +74,59 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _LEGAL = re.compile(
-    r"\b(?:copyright|licen[cs]ed under|all rights reserved|spdx-license|permission is hereby granted|without warranty)\b|\(c\) ?(?:19|20)\d\d",
+    r"\b(?:copyright|licen[cs]ed under|all rights reserved|spdx-license"
+    r"|permission is hereby granted|without warranty)\b|\(c\) ?(?:19|20)\d\d",
     re.IGNORECASE,
 )
 _DIRECTIVE = re.compile(
-    r"@inherit_?doc|@phan-|@psalm-|@phpstan-|noinspection|^\s*(?:eslint|jshint|jslint|jscs|tslint|prettier|istanbul|c8|v8|webpack\w*|flow(?:-\w+)?|@flow|@ts-|@ts|ts-|noinspection|nolint|nosonar|pylint|noqa"
-    r"|mypy|type:|pragma|phpcs|@phpstan|@psalm|@codeCoverage|rubocop|:nodoc:|:nocov:|:stopdoc:|:startdoc:|go:|clang-format|swiftlint|ktlint|detekt|checkstyle"
-    r"|region\b|endregion\b|#region|#endregion|MARK:|mark -|\+build|export\b.*|spell-?checker|cspell|coverage|spotless|fmt:|isort|yapf|language=)",
+    r"@inherit_?doc|@phan-|@psalm-|@phpstan-|noinspection|^\s*(?:eslint|jshint|jslint|jscs"
+    r"|tslint|prettier|istanbul|c8|v8|webpack\w*|flow(?:-\w+)?|@flow|@ts-|@ts|ts-|noinspection"
+    r"|nolint|nosonar|pylint|noqa"
+    r"|mypy|type:|pragma|phpcs|@phpstan|@psalm|@codeCoverage|rubocop|:nodoc:|:nocov:|:stopdoc:"
+    r"|:startdoc:|go:|clang-format|swiftlint|ktlint|detekt|checkstyle"
+    r"|region\b|endregion\b|#region|#endregion|MARK:|mark -|\+build|export\b.*|spell-?checker"
+    r"|cspell|coverage|spotless|fmt:|isort|yapf|language=)",
     re.IGNORECASE,
 )
 _URL_ONLY = re.compile(r"^\W*(?:see\W+)?https?://\S+\W*$", re.IGNORECASE)
 _NOTE = re.compile(r"\b(?:todo|fixme|xxx|hack)\b", re.IGNORECASE)
 _ASCII_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _FOREIGN = re.compile(
-    r"\b(?:el|los|las|una|para|por|con|del|que|está|esta|este|como|der|die|das|und|ist|nicht|wird|werden|eine|einen|für|mit|von|auf"
-    r"|les|des|une|est|pour|dans|qui|avec|sur|cette|nao|não|uma|você|os|dos|il|della|questo|een|het|van|voor|retorna|devuelve|renvoie"
+    r"\b(?:el|los|las|una|para|por|con|del|que|está|esta|este|como|der|die|das|und|ist|nicht"
+    r"|wird|werden|eine|einen|für|mit|von|auf"
+    r"|les|des|une|est|pour|dans|qui|avec|sur|cette|nao|não|uma|você|os|dos|il|della|questo"
+    r"|een|het|van|voor|retorna|devuelve|renvoie"
     r"|gibt|zurück|liefert|setzt|obtiene|verifica)\b",
     re.IGNORECASE,
 )
 _ENGLISH = re.compile(
-    r"\b(?:the|a|an|of|to|and|or|is|are|for|in|on|if|with|this|that|from|by|be|it|as|at|when|not|has|have|can|will|should|into|all|new"
+    r"\b(?:the|a|an|of|to|and|or|is|are|for|in|on|if|with|this|that|from|by|be|it|as|at|when"
+    r"|not|has|have|can|will|should|into|all|new"
     r"|return|returns|get|set|create|given|value|use|used)\b",
     re.IGNORECASE,
 )
+_TEST_CODE = re.compile(
+    r"^\s*(?:#\[(?:\w+::)?(?:test|bench|rstest|cfg\(test\))|@(?:Test|ParameterizedTest"
+    r"|BeforeEach|AfterEach)\b|\[(?:Fact|Theory|Test|TestCase|TestMethod)\b)",
+    re.MULTILINE,
+)
 _TRIVIAL_NAMES = re.compile(
-    r"^(?:constructor|init|new|main|setup|tear ?down|run|call|to string|to str|hash code|equals|clone|dispose|get|set|test.*|it|describe"
-    r"|method missing|respond to missing|get [a-z]+|set [a-z]+|is [a-z]+|has [a-z]+|on [a-z]+|handle [a-z]+|magic method)$"
+    r"^(?:constructor|init|new|main|setup|tear ?down|run|call|to string|to str|hash code"
+    r"|equals|clone|dispose|get|set|test.*|it|describe"
+    r"|method missing|respond to missing|get [a-z]+|set [a-z]+|is [a-z]+|has [a-z]+|on [a-z]+"
+    r"|handle [a-z]+|magic method)$"
 )
 _COMMIT_NOISE = re.compile(
-    r"^(?:merge\b|revert\b|release\b|bump\b|version\b|prepare\b|update (?:deps|dependenc|changelog|readme|version|license|copyright|translations?)"
-    r"|chore|style|ci|build|docs?|test|tests|lint|refactor(?:ing|ed)?\W|cleanup|clean up|clean-up|minor|small|tweak|typo|fix(?:ed|es|ing)? (?:typo|lint|style"
-    r"|tests?|build|ci|indent|whitespace|spelling|cs\b|coding|warning|review|comment)|remove (?:unused|dead|debug)|rename\b|wip|more\b|misc|format|whitespace"
-    r"|rubocop|eslint|prettier|backport|cherry|code review|address|review|apply|polish|nits?\b|another|oops|use const|modernize|\[\w*ci)|changelog|\bcopyright\b"
-    r"|\btypos?\b|\bspelling\b|\bdocs?\b|\bcomments?\b|\bdocblocks?\b|\bphpdoc\b|\bjavadoc\b|\bjsdoc\b|\blint(?:er|ing)?\b|\bphpstan\b|\bpsalm\b|\bmypy\b"
+    r"^(?:merge\b|revert\b|release\b|bump\b|version\b|prepare\b|update (?:deps|dependenc"
+    r"|changelog|readme|version|license|copyright|translations?)"
+    r"|chore|style|ci|build|docs?|test|tests|lint|refactor(?:ing|ed)?\W|cleanup|clean up"
+    r"|clean-up|minor|small|tweak|typo|fix(?:ed|es|ing)? (?:typo|lint|style"
+    r"|tests?|build|ci|indent|whitespace|spelling|cs\b|coding|warning|review|comment)"
+    r"|remove (?:unused|dead|debug)|rename\b|wip|more\b|misc|format|whitespace"
+    r"|rubocop|eslint|prettier|backport|cherry|code review|address|review|apply|polish|nits?\b"
+    r"|another|oops|use const|modernize|\[\w*ci)|changelog|\bcopyright\b"
+    r"|\btypos?\b|\bspelling\b|\bdocs?\b|\bcomments?\b|\bdocblocks?\b|\bphpdoc\b|\bjavadoc\b"
+    r"|\bjsdoc\b|\blint(?:er|ing)?\b|\bphpstan\b|\bpsalm\b|\bmypy\b"
     r"|^\W*#?\d+\W*$",
     re.IGNORECASE,
 )
@@ -135,7 +167,7 @@ def _is_long_text(pair: Pair) -> bool:
 def _is_boilerplate(pair: Pair) -> bool:
     if pair.kind in (PairKind.QUESTION, PairKind.NAME):
         return False
-    return bool(_BOILERPLATE.match(pair.text) or _DIRECTIVE.match(pair.text))
+    return bool(_BOILERPLATE.match(pair.text) or _DIRECTIVE.search(pair.text))
 
 
 def _is_legal(pair: Pair) -> bool:
@@ -175,6 +207,10 @@ def _is_long_code(pair: Pair) -> bool:
     return pair.code.count("\n") > MAX_CODE_LINES
 
 
+def _is_test_code(pair: Pair) -> bool:
+    return bool(_TEST_CODE.search(pair.code[:600]))
+
+
 def _is_trivial_name(pair: Pair) -> bool:
     return pair.kind == PairKind.NAME and bool(_TRIVIAL_NAMES.match(pair.text))
 
@@ -193,6 +229,7 @@ _RULES: tuple[tuple[str, Callable[[Pair], bool]], ...] = (
     ("text: not English", _is_foreign),
     ("text: housekeeping commit", _is_commit_noise),
     ("text: trivial name", _is_trivial_name),
+    ("code: test", _is_test_code),
     ("code: too short", _is_short_code),
     ("code: too long", _is_long_code),
 )

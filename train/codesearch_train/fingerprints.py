@@ -24,7 +24,8 @@ _HASH = re.compile(
     r"(?P<comment>(?<![$\\])\#(?!\{)[^\n]*|^=begin\b.*?^=end\b)|" + _STRING + _REST, re.DOTALL | re.MULTILINE
 )
 _PYTHON = re.compile(
-    r"(?P<comment>\#[^\n]*|[rRuUbBfF]{0,2}\"\"\".*?\"\"\"|[rRuUbBfF]{0,2}'''.*?'''|^[ \t]*[rRuU]?(?:\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')[ \t]*$)|"
+    r"(?P<comment>\#[^\n]*|[rRuUbBfF]{0,2}\"\"\".*?\"\"\"|[rRuUbBfF]{0,2}'''.*?'''"
+    r"|^[ \t]*[rRuU]?(?:\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')[ \t]*$)|"
     + _STRING + _REST,
     re.DOTALL | re.MULTILINE,
 )  # fmt: skip
@@ -109,9 +110,7 @@ def code_hashes(code: str, language: str) -> CodeHashes:
     lowered = [token.lower() for token in tokens if token not in (";", ",")]
     return CodeHashes(
         whole=_hash(lowered),
-        body=_hash([token.lower() for token in body if token not in (";", ",")])
-        if len(body) >= _BODY_IS_ENOUGH
-        else 0,
+        body=_hash([token.lower() for token in body if token not in (";", ",")]) if len(body) >= _BODY_IS_ENOUGH else 0,
         renamed=_hash(_renamed(body)) if len(body) >= _RENAMED_IS_ENOUGH else 0,
         tokens=len(tokens),
     )

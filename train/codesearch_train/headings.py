@@ -80,10 +80,9 @@ def named_definitions(markdown: str, definitions: Mapping[str, Chunk]) -> Iterat
     for heading, paragraph in _sections(markdown):
         plain = _plain(heading)
         call = _BARE_CALL.match(plain)
-        if call and (("`" in heading) or "(" in plain or not plain.isalpha() or not plain.islower()):
-            chunk = definitions.get(call[1])
-            if chunk is not None and (len(split_words(call[1])) > 1 or "(" in plain or "." in plain):
-                yield _plain(paragraph), chunk
+        if call and call[1] in definitions:
+            if len(split_words(call[1])) > 1 or not plain.isalpha():
+                yield _plain(paragraph), definitions[call[1]]
             continue
         named = {name for name in _SYMBOL.findall(heading + " " + paragraph) if name in definitions}
         if len(named) == 1:

@@ -43,13 +43,15 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("CC0-1.0", r"cc0 1\.0 universal|creative commons zero"),
     ("WTFPL", r"do what the fuck you want to"),
     ("PSF-2.0", r"python software foundation license"),
-    ("curl", r"this software without restriction|copyright and permission notice\W+copyright \(c\) 1996 - \d{4}, daniel"),
+    ("curl", r"this software without restriction"
+        r"|copyright and permission notice\W+copyright \(c\) 1996 - \d{4}, daniel"),
     ("MIT", r"permission is hereby granted,? free of charge,? to any person obtaining"),
-    ("ISC", r"permission to use, copy, modify, and(?:/or)? distribute this software for any purpose with or without fee is hereby granted"),
+    ("ISC", r"permission to use, copy, modify, and(?:/or)? distribute this software for any purpose with or without"),
     ("Zlib", r"the origin of this software must not be misrepresented"),
-    ("PostgreSQL", r"permission to use, copy, modify, and distribute this software and its documentation for any purpose, without fee"),
-    ("Biopython", r"permission to use, copy, modify, and distribute this software and its documentation with or without modifications"),
-    ("BSD-3-Clause", r"redistribution and use in source and binary forms.*(?:neither the names?|names? of .{0,80}may not be used|specific prior written permission)"),
+    ("PostgreSQL", r"permission to use, copy, modify, and distribute this software and its documentation for any purpose,"),
+    ("Biopython", r"permission to use, copy, modify, and distribute this software and its documentation with or without"),
+    ("BSD-3-Clause", r"redistribution and use in source and binary forms.*(?:neither the names?"
+        r"|names? of .{0,80}may not be used|specific prior written permission)"),
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
     ("Artistic-2.0", r"the artistic license"),
     ("MIT", r"\bmit licen[cs]e\b|licen[cs]ed under (?:the )?mit\b|\(the mit license\)"),
@@ -57,22 +59,28 @@ _TEXTS: tuple[tuple[str, str], ...] = (
 _COMPILED = tuple((name, re.compile(pattern, re.DOTALL)) for name, pattern in _TEXTS)
 _CHOICE = re.compile(r"under the terms of either (?:of )?the (?:new |modified )?(bsd|mit|apache)")
 _FILE = re.compile(
-    r"^(?:(?:mit|apache|bsd|gpl|lgpl)[-_.])?(?:un)?licen[cs]es?(?:[-_.].*)?$|^copying(?:[-_.].*)?$|^.*[-_.]licen[cs]e(?:\.(?:txt|md|rst))?$",
+    r"^(?:(?:mit|apache|bsd|gpl|lgpl)[-_.])?(?:un)?licen[cs]es?(?:[-_.].*)?$"
+    r"|^copying(?:[-_.].*)?$|^.*[-_.]licen[cs]e(?:\.(?:txt|md|rst))?$",
     re.IGNORECASE,
 )
 _METADATA: dict[str, Callable[[str], Iterable[str]]] = {}
 _ALIASES = {
-    "mit": "MIT", "the mit license": "MIT", "mit license": "MIT", "expat": "MIT", "isc": "ISC", "apache-2.0": "Apache-2.0",
-    "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache2": "Apache-2.0", "bsd-3-clause": "BSD-3-Clause",
+    "mit": "MIT", "the mit license": "MIT", "mit license": "MIT", "expat": "MIT", "isc": "ISC",
+    "apache-2.0": "Apache-2.0",
+    "apache 2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache2": "Apache-2.0",
+    "bsd-3-clause": "BSD-3-Clause",
     "bsd 3-clause": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause", "bsd": "BSD-3-Clause",
-    "unlicense": "Unlicense", "zlib": "Zlib", "bsl-1.0": "BSL-1.0", "cc0-1.0": "CC0-1.0", "0bsd": "0BSD", "wtfpl": "WTFPL",
+    "unlicense": "Unlicense", "zlib": "Zlib", "bsl-1.0": "BSL-1.0",
+    "cc0-1.0": "CC0-1.0", "0bsd": "0BSD", "wtfpl": "WTFPL",
 }  # fmt: skip
 _FIELD = re.compile(
-    r"""^\s*(?:\w+\.)?["']?licen[cs]es?["']?\s*(?:=>?|:)\s*[\[{]?\s*(?:text\s*=\s*)?["']?(?P<value>[\w .+()/-]+)["']?""",
+    r"""^\s*(?:\w+\.)?["']?licen[cs]es?["']?\s*(?:=>?|:)\s*[\[{]?\s*"""
+    r"""(?:text\s*=\s*)?["']?(?P<value>[\w .+()/-]+)["']?""",
     re.MULTILINE,
 )
 _PACKAGE_FILES = re.compile(
-    r"^(?:package\.json|composer\.json|Cargo\.toml|pyproject\.toml|setup\.(?:py|cfg)|.*\.gemspec|mix\.exs|build\.zig\.zon|.*\.cabal|readme(?:\..*)?)$",
+    r"^(?:package\.json|composer\.json|Cargo\.toml|pyproject\.toml|setup\.(?:py|cfg)"
+    r"|.*\.gemspec|mix\.exs|build\.zig\.zon|.*\.cabal|readme(?:\..*)?)$",
     re.IGNORECASE,
 )
 
@@ -113,7 +121,8 @@ def identify(text: str) -> str | None:
 def _declared(name: str, text: str) -> str | None:
     if name.lower().startswith("readme"):
         match = re.search(
-            r"(?:licen[cs]ed?|released|distributed)\W+(?:is |are |under |the |terms |of )*(mit|isc|apache(?: license)?,?(?: version)? 2\.0|bsd|unlicense)\b",
+            r"(?:licen[cs]ed?|released|distributed)\W+(?:is |are |under |the |terms |of )*(mit|isc"
+            r"|apache(?: license)?,?(?: version)? 2\.0|bsd|unlicense)\b",
             text.lower(),
         )
         return _ALIASES.get(re.sub(r"apache.*", "apache 2.0", match[1])) if match else None
@@ -144,9 +153,7 @@ def detect(names: Iterable[str], read: Callable[[str], str]) -> Licence:
     names = sorted(names)
     found: dict[str, str] = {}
     for name in names:
-        if _FILE.match(name) and not name.lower().endswith(
-            (".py", ".js", ".go", ".rb", ".php", ".sh", ".json")
-        ):
+        if _FILE.match(name) and not name.lower().endswith((".py", ".js", ".go", ".rb", ".php", ".sh", ".json")):
             identified = identify(read(name))
             if identified:
                 found.setdefault(identified, name)

@@ -140,9 +140,7 @@ def first_paragraph(documentation: str) -> str:
     lines: list[str] = []
     for line in documentation.strip().split("\n"):
         stripped = line.strip()
-        if re.match(
-            r"@(?:brief|short|desc|description|summary|classdesc|fileoverview|name:)\b|\\brief\b", stripped
-        ):
+        if re.match(r"@(?:brief|short|desc|description|summary|classdesc|fileoverview|name:)\b|\\brief\b", stripped):
             stripped = stripped.split(None, 1)[1] if " " in stripped else ""
             if not stripped:
                 continue
@@ -172,10 +170,7 @@ def long_form(documentation: str) -> str:
     fenced = skipping = False
     for line in documentation.strip().split("\n"):
         stripped = line.strip()
-        if (
-            stripped.startswith(("```", "~~~", "<pre", "</pre", "@code", "@endcode", "{@code"))
-            and len(stripped) < 30
-        ):
+        if stripped.startswith(("```", "~~~", "<pre", "</pre", "@code", "@endcode", "{@code")) and len(stripped) < 30:
             fenced = not fenced
             continue
         if fenced or stripped.startswith((">>>", "# ", "## ", "### ")) or _is_rule(stripped):
@@ -248,6 +243,10 @@ def comment_blocks(code: str) -> Iterator[tuple[str, str]]:
         yield " ".join(filter(None, words)), "\n".join(lines[start:index])
 
 
+def _is_constructor(chunk: Chunk) -> bool:
+    return chunk.qualified_name.split(".")[-2:] == [chunk.name, chunk.name]
+
+
 def pairs_from_chunk(chunk: Chunk, repository: str, licence: str, split: Split) -> Iterator[Pair]:
     """Every pair that one chunk gives; filters come after.
 
@@ -269,7 +268,7 @@ def pairs_from_chunk(chunk: Chunk, repository: str, licence: str, split: Split) 
             yield pair(whole, chunk.code, PairKind.DOCSTRING_LONG)
     if chunk.kind is Kind.TYPE:
         return
-    if not summary and chunk.name:
+    if not summary and chunk.name and not _is_constructor(chunk):
         words = split_words(chunk.name)
         yield pair(" ".join(words), mask_name(chunk.code, chunk.name), PairKind.NAME)
     for text, block in comment_blocks(chunk.code):

@@ -24,7 +24,7 @@ from codesearch_train.shards import read_lines, write_lines
 
 __all__ = ["KINDS", "RECIPE", "Part", "part_pairs", "part_stem", "read_facts", "read_part", "write_part"]
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever extraction or a filter changes what comes out: parts of another recipe are made again."""
 
 KINDS = tuple(PairKind)
@@ -80,7 +80,14 @@ def write_part(directory: Path, found: Extracted) -> None:
     """Writes what was extracted of a repository."""
     stem = part_stem(found.name)
     write_lines(directory / f"{stem}.jsonl.gz", map(dataclasses.asdict, found.pairs))
-    np.savez(directory / f"{stem}.npz", **_hashes(found.pairs))
+    hashes = _hashes(found.pairs)
+    np.savez(
+        directory / f"{stem}.npz",
+        code=hashes["code"],
+        text=hashes["text"],
+        kind=hashes["kind"],
+        signatures=hashes["signatures"],
+    )
     facts = {
         "recipe": RECIPE,
         "name": found.name,

@@ -31,9 +31,7 @@ def question_pairs(directory: Path) -> Iterator[Pair]:
             for row in conala
             for text in dict.fromkeys((row["intent"], row["rewritten_intent"] or row["intent"]))
         ]
-        rows += [
-            ("staqc", "CC-BY-SA-4.0", row["doc"], row["code"]) for row in staqc if str(row["label"]) == "1"
-        ]
+        rows += [("staqc", "CC-BY-SA-4.0", row["doc"], row["code"]) for row in staqc if str(row["label"]) == "1"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{directory}: cannot read the questions ({error!r}); it has to hold conala/ and staqc/"

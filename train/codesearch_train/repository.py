@@ -26,7 +26,7 @@ __all__ = ["Extracted", "RepositorySource", "Stage", "extract_repository"]
 MAX_FILE_BYTES = 400_000
 MAX_SOURCE_FILES = 12_000
 MAX_PROSE_FILES = 300
-COMMIT_PAIRS = 300
+COMMIT_PAIRS = 700
 _COUNTED_TOKENS = 30
 """Shorter functions are alike by chance, so they say nothing of where a repository is from."""
 
@@ -133,19 +133,25 @@ def _candidates(
         chunks.append(chunk)
         yield chunk, list(pairs_from_chunk(chunk, source.name, licence, source.split))
     definitions = unique_definitions(chunks)
-    prose = [entry for entry in entries if is_prose_file(entry.path) and entry.size < MAX_FILE_BYTES][
-        :MAX_PROSE_FILES
-    ]
+    prose = [entry for entry in entries if is_prose_file(entry.path) and entry.size < MAX_FILE_BYTES][:MAX_PROSE_FILES]
     for entry in prose:
-        for text, chunk in named_definitions(
-            objects.read(entry.blob).decode("utf-8", "replace"), definitions
-        ):
+        for text, chunk in named_definitions(objects.read(entry.blob).decode("utf-8", "replace"), definitions):
             yield chunk, [pair(text, chunk.code, chunk, PairKind.HEADING)]
 
 
-def extract_repository(
-    source: RepositorySource, evaluation: EvaluationSet, stage: Stage = Stage.TREE
-) -> Extracted:
+def _licence(objects: GitObjects, entries: Iterable[Entry]) -> Licence:
+    """Of the root folder; where that tells nothing, of the folders in it (``legal/LICENSE``)."""
+    small = [entry for entry in entries if entry.size < MAX_FILE_BYTES]
+    licence = Licence("unknown", False, "")
+    for depth in (0, 1):
+        blobs = {entry.path.rpartition("/")[2]: entry.blob for entry in small if entry.path.count("/") == depth}
+        licence = detect(blobs, lambda name, blobs=blobs: objects.read(blobs[name]).decode("utf-8", "replace"))  # type: ignore[misc]
+        if licence.expression != "unknown":
+            break
+    return licence
+
+
+def extract_repository(source: RepositorySource, evaluation: EvaluationSet, stage: Stage = Stage.TREE) -> Extracted:
     """Makes the filtered and decontaminated pairs of one repository.
 
     Args:
@@ -160,12 +166,7 @@ def extract_repository(
     with GitObjects(source.directory) as objects:
         found.commit = objects.head
         entries = objects.entries()
-        roots = {
-            entry.path: entry.blob
-            for entry in entries
-            if "/" not in entry.path and entry.size < MAX_FILE_BYTES
-        }
-        found.licence = detect(roots, lambda name: objects.read(roots[name]).decode("utf-8", "replace"))
+        found.licence = _licence(objects, entries)
         if evaluation.holds_repository(source.name):
             found.left_out = "evaluation is drawn from it"
         elif not found.licence.permissive:

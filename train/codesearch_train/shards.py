@@ -117,9 +117,7 @@ def shard_paths(path: Path, split: Split | None = None) -> list[Path]:
     found = sorted(path.glob(f"{split or '*'}-*.jsonl.gz"))
     if not found:
         wanted = f" of split {split.value}" if split else ""
-        raise CorpusError(
-            f"{path}: no shard{wanted} in this directory; make one with `codesearch-train corpus`"
-        )
+        raise CorpusError(f"{path}: no shard{wanted} in this directory; make one with `codesearch-train corpus`")
     return found
 
 
