@@ -16,6 +16,8 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["definition_chunks", "text_chunks"]
 
+_QUOTES = re.compile(r"[\"'`]\s+[\"'`]")  # between the parts of a name: resource "bucket" "logs"
+
 # A row that begins no statement: inside a string or an argument list, or closing a block.
 _NO_STATEMENT = 1_000.0
 
@@ -66,15 +68,20 @@ class _Writer:
         return sorted(chunks, key=lambda chunk: (chunk.text_spans[0].start, -chunk.span.end, chunk.part))
 
     def _module(self, file: Definition) -> Iterator[Chunk]:
-        """What lies outside of all definitions, less the rows of punctuation at the ends of each run."""
+        """What lies outside of all definitions, in runs that have at least one word in them."""
         rows: list[int] = []
         at = 0
         for member in file.members:
-            rows += self._source.worded(at, member.first_row)
+            rows += self._run(at, member.first_row)
             at = max(at, member.last_row + 1)
-        rows += self._source.worded(at, self._source.last_row + 1)
+        rows += self._run(at, self._source.last_row + 1)
         if rows:
             yield from self._cut(file, rows, Kind.MODULE, MODULE_LIMIT)
+
+    def _run(self, start: int, stop: int) -> Sequence[int]:
+        """The rows from `start` up to `stop` without blank ends, or none if they are punctuation only."""
+        run = _strip_blank(self._source, range(start, stop))
+        return run if self._source.worded(start, stop) else ()
 
     def _pieces(self, definition: Definition, rows: Sequence[int]) -> Iterator[Chunk]:
         assert definition.kind is not None
@@ -222,7 +229,8 @@ def _landmarks(source: Source, language: Language) -> dict[int, str]:
         first = row
         while comment is not None and first > 0 and first - 1 not in names and comment.match(source.lines[first - 1]):
             first -= 1
-        names[first] = next((group.strip() for group in match.groups() if group), "").strip("\"'`{ ")
+        name = next((group for group in match.groups() if group), "")
+        names[first] = _QUOTES.sub(".", name.strip().strip("\"'`{ "))
     return names
 
 

@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(r"::|\\|->|[.:#]")
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _OPERATOR = re.compile(r"(?<![^\W_])operator(?![^\W])")  # of C++: not a part of a longer name
 _CAST_PARAMETERS = re.compile(r"(?<=[\w*&>])\s*\(.*")
-_SIGNATURE_END = re.compile(r"(?:\s|[{:=;,]|\bdo$|\bthen$|\bwhere$|=>$)+$")
+_SIGNATURE_END = re.compile(r"(?:\s|[{:=;,\\]|\bdo$|\bthen$|\bwhere$|=>$)+$")
 _EMPTY_BODY = re.compile(r"(?<=[\s;)])end$")  # of Lua and Ruby, whose empty functions have no node for the body
 
 

@@ -1,13 +1,18 @@
 ; What C++ has beyond C; stands before C's query, so that the patterns below win.
 
 ; void f() EXCLUDES(mutex) { ... }: a macro behind the parameters makes two definitions of one
-(([
-  (declaration declarator: (function_declarator declarator: (_) @name))
-  (field_declaration declarator: (function_declarator declarator: (_) @name))
-] @function . (function_definition
-  !type
-  declarator: (function_declarator declarator: (identifier) @_macro)
-  body: (_) @body) @function)
+(
+  (declaration declarator: (function_declarator declarator: (qualified_identifier) @name)) @method
+  .
+  (function_definition !type declarator: (function_declarator declarator: (identifier) @_macro) body: (_) @body) @method
+  (#match? @_macro "^[A-Z][A-Z0-9_]+$"))
+(
+  [
+    (declaration declarator: (function_declarator declarator: (_) @name))
+    (field_declaration declarator: (function_declarator declarator: (_) @name))
+  ] @function
+  .
+  (function_definition !type declarator: (function_declarator declarator: (identifier) @_macro) body: (_) @body) @function
   (#match? @_macro "^[A-Z][A-Z0-9_]+$"))
 ; TEST_F(ParserTest, ReadsNumbers) { ... }
 (function_definition

@@ -2,7 +2,7 @@
 
 ; an extension belongs to the type that it extends
 (function_declaration
-  [(user_type) (nullable_type) (parenthesized_type)] @owner . name: (identifier) @name (function_body) @body) @method
+  [(user_type) @owner (nullable_type (user_type) @owner) (parenthesized_type) @owner] . name: (identifier) @name (function_body) @body) @method
 (function_declaration name: (identifier) @name (function_body) @body) @function
 (function_declaration name: (identifier) @name) @function.declaration
 (secondary_constructor (block) @body (#set! name "constructor")) @method

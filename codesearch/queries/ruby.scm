@@ -4,6 +4,7 @@
 (method name: (_) @name) @function
 (singleton_method object: (self) name: (_) @name body: (_) @body) @method
 (singleton_method object: (self) name: (_) @name) @method
+(singleton_method object: (_) @owner name: (_) @name body: (_) @body) @method
 (singleton_method object: (_) @owner name: (_) @name) @method
 ; define_method(:name) { ... }
 (call
