@@ -103,8 +103,10 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
     )
     connection.execute("PRAGMA cache_size = -16000")
-    connection.execute("PRAGMA mmap_size = 268435456")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    if mode != "mode=ro":
+        connection.execute("PRAGMA synchronous = NORMAL")
+    else:  # a writer goes over all of a large index, and what it maps counts as its memory
+        connection.execute("PRAGMA mmap_size = 268435456")
     return connection
 
 
