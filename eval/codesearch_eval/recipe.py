@@ -76,6 +76,7 @@ RECIPES: Mapping[str, Recipe] = {
     "documentation, code": lambda chunk: _join(chunk.documentation, chunk.code),
     "code, documentation": lambda chunk: _join(chunk.code, chunk.documentation),
     "name, documentation, code": lambda chunk: _join(chunk.qualified_name, chunk.documentation, chunk.code),
+    "name, code, documentation": lambda chunk: _join(chunk.qualified_name, chunk.code, chunk.documentation),
     "signature, documentation, code": lambda chunk: _join(chunk.signature, chunk.documentation, chunk.code),
     "path, text": lambda chunk: _join(chunk.path, chunk.text),
     "folder and file, text": lambda chunk: _join(_folders(chunk), chunk.text),

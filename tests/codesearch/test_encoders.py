@@ -19,8 +19,10 @@ from codesearch.encoders.batching import BatchLimits, TextTokenizer, split_by_to
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.encoders.model_directory import Recipe, find_model, model_id, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
+from codesearch.encoders.text import document_text
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import MissingExtra, ModelError
+from codesearch.records import Chunk, Kind, Span
 from codesearch_train.export import export
 
 TEXTS = ["parse json file", "x", "a much longer text with many words in it", "", "file " * 100, "json"]
@@ -276,3 +278,29 @@ def test_the_id_of_a_model_covers_all_that_decides_its_vectors() -> None:
 def _edit(model: Path, **changes: object) -> None:
     file = model / "codesearch.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("qualified_name", "documentation", "text"),
+    [
+        ("Parser.parse", "Read JSON.", "Parser.parse\nRead JSON.\ndef parse(): ..."),
+        ("Parser.parse", "", "Parser.parse\ndef parse(): ..."),
+        ("", "", "def parse(): ..."),
+    ],
+)
+def test_name_and_documentation_come_before_the_code(qualified_name: str, documentation: str, text: str) -> None:
+    span = Span(1, 2)
+    chunk = Chunk(
+        path="a.py",
+        language="python",
+        kind=Kind.METHOD,
+        name="parse",
+        qualified_name=qualified_name,
+        signature="def parse()",
+        documentation=documentation,
+        span=span,
+        text_spans=(span,),
+        text='def parse():\n    """Read JSON."""',
+        code="def parse(): ...",
+    )
+    assert document_text(chunk) == text
