@@ -48,8 +48,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("MIT", r"permission is hereby granted,? free of charge,? to any person obtaining"),
     ("ISC", r"permission to use, copy, modify, and(?:/or)? distribute this software for any purpose with or without"),
     ("Zlib", r"the origin of this software must not be misrepresented"),
-    ("PostgreSQL", r"permission to use, copy, modify, and distribute this software and its documentation for any purpose,"),
-    ("Biopython", r"permission to use, copy, modify, and distribute this software and its documentation with or without"),
+    ("PostgreSQL", r"permission to use, copy, modify, and distribute this software and its documentation for any"),
+    ("Biopython", r"permission to use, copy, modify, and distribute this software and its documentation with"),
     ("BSD-3-Clause", r"redistribution and use in source and binary forms.*(?:neither the names?"
         r"|names? of .{0,80}may not be used|specific prior written permission)"),
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
