@@ -6,7 +6,8 @@ The rows are in ``languages.toml``. A language with a grammar needs one row ther
 How a file's language is found, first answer wins:
 
 1. its whole name (``Makefile``, ``.bashrc``);
-2. its longest known suffix (``.html.erb`` before ``.erb``);
+2. its longest known suffix (``.html.erb`` before ``.erb``), that of a template being what is made of it
+   (``config.h.in``, ``.env.example``, ``main.go.tmpl``);
 3. its name up to the first dot, if that ends in "file" (``Dockerfile.prod``);
 4. the interpreter that its first line names.
 
@@ -105,6 +106,9 @@ _BY_FILENAME = _by_key((name, row) for row in LANGUAGES.values() for name in row
 _BY_SUFFIX = _by_key((suffix, row) for row in LANGUAGES.values() for suffix in row.suffixes)
 _BY_INTERPRETER = _by_key((name, row) for row in LANGUAGES.values() for name in row.interpreters)
 
+# What the name of a file that another one is made from ends with.
+_TEMPLATES = (".in", ".tmpl", ".template", ".tpl", ".dist", ".example", ".sample")
+
 _SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<arguments>.*)")
 
 
@@ -120,7 +124,8 @@ def language_of(path: str, first_line: str = "") -> Language | None:
         ``#!`` line that names a known interpreter.
     """
     name = path.rpartition("/")[2].lower()
-    found = _BY_FILENAME.get(name) or _by_suffix(name)
+    template_of = name.removesuffix(next((ending for ending in _TEMPLATES if name.endswith(ending)), ""))
+    found = _by_name(template_of) or _by_name(name)
     if found is not None:
         return found
     stem = name.partition(".")[0]
@@ -149,6 +154,10 @@ def refine(language: Language, path: str, source: str) -> Language:
         return language
     beginning = source[:_REFINE_CHARACTERS]
     return next((LANGUAGES[name] for pattern, name in rules if re.search(pattern, beginning)), language)
+
+
+def _by_name(name: str) -> Language | None:
+    return _BY_FILENAME.get(name) or _by_suffix(name)
 
 
 def _by_suffix(name: str) -> Language | None:

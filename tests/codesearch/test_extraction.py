@@ -178,6 +178,12 @@ def test_hostile_text(name: str, source: str) -> None:
         assert chunks == []
 
 
+def test_brackets_too_deep_for_a_grammar_are_read_as_text() -> None:
+    source = "class A {\n" * 600 + "}\n" * 600
+    assert {chunk.kind for chunk in chunks_of("a.kt", source)} == {Kind.TEXT}
+    assert {chunk.kind for chunk in chunks_of("a.kt", "class A {\n" * 9 + "}\n" * 9)} == {Kind.TYPE}
+
+
 def test_deep_nesting_that_is_no_bracket_keeps_names_short() -> None:
     source = "".join(" " * depth + f"class C{depth}:\n" for depth in range(300)) + " " * 300 + "x = 1\n"
     chunks = chunks_of("a.py", source)
