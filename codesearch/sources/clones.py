@@ -70,9 +70,7 @@ def parse_url(location: str) -> Remote:
     """
     shown = _without_password(location)
     if any(character.isspace() or not character.isprintable() for character in location):
-        raise InputError(
-            f"{shown!r} is not a URL that can be cloned: it holds white space or control characters."
-        )
+        raise InputError(f"{shown!r} is not a URL that can be cloned: it holds white space or control characters.")
     if scp := _SCP_LIKE.fullmatch(location):
         parts, path = (scp["user"], scp["host"]), scp["path"]
     else:
@@ -143,9 +141,7 @@ def _clone(remote: Remote, target: Path, progress: Progress | None) -> None:
     try:
         import git
     except ImportError as error:  # GitPython refuses to be imported where there is no git
-        raise RepositoryNotFound(
-            "Git was not found: install it and put it on the PATH, then clone again."
-        ) from error
+        raise RepositoryNotFound("Git was not found: install it and put it on the PATH, then clone again.") from error
     if progress:
         progress(f"Cloning {remote.url}", None)
     try:
@@ -202,9 +198,7 @@ def _environment(folder: Path) -> dict[str, str]:
 def _reporter(remote: Remote, progress: Progress) -> Callable[..., None]:
     """GitPython's progress callback, in the words of :data:`Progress`."""
 
-    def report(
-        _operation: int, count: str | float, total: str | float | None = None, _message: str = ""
-    ) -> None:
+    def report(_operation: int, count: str | float, total: str | float | None = None, _message: str = "") -> None:
         progress(f"Cloning {remote.url}", min(float(count) / float(total), 1.0) if total else None)
 
     return report
@@ -213,13 +207,7 @@ def _reporter(remote: Remote, progress: Progress) -> Callable[..., None]:
 def _failure(remote: Remote, message: str) -> str:
     message = message.replace(remote.address, remote.url)
     reasons = re.findall(r"(?:fatal|error|ERROR|ssh): ?(.+?)'?\s*$", message, re.MULTILINE)
-    reason = (
-        reasons[0]
-        if reasons
-        else message.strip().splitlines()[-1]
-        if message.strip()
-        else "Git gave no reason"
-    )
+    reason = reasons[0] if reasons else message.strip().splitlines()[-1] if message.strip() else "Git gave no reason"
     return (
         f"{remote.url} could not be cloned ({reason}): check the address and the network; for a private "
         f"repository set up Git's credential helper or an SSH key, since you are never asked for a password."

@@ -141,6 +141,4 @@ def _explain(folder: Path, message: str) -> str:
         )
     lines = [line for line in message.splitlines() if line.startswith(("fatal: ", "error: "))]
     reason = (lines or message.splitlines() or ["it gave no reason"])[-1]
-    return (
-        f"Git cannot read {folder} ({reason}): repair it, or remove its .git to have it read as plain files."
-    )
+    return f"Git cannot read {folder} ({reason}): repair it, or remove its .git to have it read as plain files."

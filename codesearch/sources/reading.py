@@ -102,9 +102,7 @@ def _decode(data: bytes) -> str | None:
     UTF-16 needs its byte order mark to be known as text at all. Everything else is read as UTF-8; a file in
     an older encoding keeps its ASCII, which is its code, and loses letters of its comments.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(
-        codecs.BOM_UTF32_LE
-    ):
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(codecs.BOM_UTF32_LE):
         text = data.decode("utf-16", errors="replace")
         return None if "\0" in text[:_BINARY_SNIFF_BYTES] else text
     if b"\0" in data[:_BINARY_SNIFF_BYTES]:

@@ -77,9 +77,7 @@ def _existing(location: str | Path) -> Path:
         RuntimeError,
     ) as error:  # a loop of links (RuntimeError before Python 3.13), no permission
         reason = getattr(error, "strerror", None) or "its symbolic links form a loop"
-        raise RepositoryNotFound(
-            f"{location} cannot be opened ({reason}): give a readable folder or a URL."
-        ) from error
+        raise RepositoryNotFound(f"{location} cannot be opened ({reason}): give a readable folder or a URL.") from error
 
 
 def _with_parents(folder: Path) -> Iterator[Path]:
@@ -93,9 +91,7 @@ def _refuse_git_folder(folder: Path) -> None:
             return
         if all((candidate / part).exists() for part in ("HEAD", "objects", "refs")):
             if candidate.name == ".git":
-                raise RepositoryNotFound(
-                    f"{candidate} is where Git keeps its data: give {candidate.parent} instead."
-                )
+                raise RepositoryNotFound(f"{candidate} is where Git keeps its data: give {candidate.parent} instead.")
             raise RepositoryNotFound(
                 f"{candidate} is a bare Git repository, which has no files to read: give file://{candidate}, "
                 f"which is cloned into the cache, or a work tree of it."

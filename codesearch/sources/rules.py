@@ -44,9 +44,7 @@ class FileRules:
                     f"{pattern!r} is not a valid pattern: use gitignore syntax, such as '*.sql' or '/docs/'."
                 ) from error
         if self.max_file_bytes <= 0:
-            raise InputError(
-                f"The size limit of {self.max_file_bytes} bytes leaves nothing: give a positive number."
-            )
+            raise InputError(f"The size limit of {self.max_file_bytes} bytes leaves nothing: give a positive number.")
 
 
 def path_matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:

@@ -60,9 +60,7 @@ def walk(root: Path, ignored: IgnoreTree, enter: Callable[[str], bool]) -> Itera
                 entries = list(listing)
         except OSError as error:
             if not folder:
-                raise RepositoryNotFound(
-                    f"{root} cannot be read ({error.strerror}): check its permissions."
-                ) from error
+                raise RepositoryNotFound(f"{root} cannot be read ({error.strerror}): check its permissions.") from error
             yield SkippedFile(folder + "/", SkipReason.UNREADABLE, error.strerror or str(error))
             continue
         names = {entry.name for entry in entries}

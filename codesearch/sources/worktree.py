@@ -84,9 +84,7 @@ class WorkTree:
             self._converted = self._stack.enter_context(
                 start(self._folder, "ls-files", "--full-name", "-z", "--", *_CONVERTED)
             )
-            self._autocrlf = self._stack.enter_context(
-                start(self._folder, "config", "--get", "core.autocrlf")
-            )
+            self._autocrlf = self._stack.enter_context(start(self._folder, "config", "--get", "core.autocrlf"))
         except BaseException:
             self._stack.close()
             raise
@@ -174,6 +172,4 @@ def _paths(printed: bytes, prefix: bytes = b"") -> list[str]:
     """The paths below `prefix` among those that Git printed, relative to it."""
     start_of_path = len(os.fsdecode(prefix))
     paths = os.fsdecode(printed).split("\0")[:-1]
-    return (
-        [path[start_of_path:] for path in paths if path.startswith(os.fsdecode(prefix))] if prefix else paths
-    )
+    return [path[start_of_path:] for path in paths if path.startswith(os.fsdecode(prefix))] if prefix else paths

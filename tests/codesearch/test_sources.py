@@ -45,9 +45,7 @@ def git(folder: Path, *arguments: str, check: bool = True) -> str:
     )
     options = [word for setting in settings_ for word in ("-c", setting)]
     command = ["git", *options, "-c", "commit.gpgSign=false", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="surrogateescape", check=False
-    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="surrogateescape", check=False)
     if check:
         assert done.returncode == 0, done.stderr
     return done.stdout
@@ -269,9 +267,7 @@ def filter_content(repo: Path) -> None:
         (filter_content, False),
     ],
 )
-def test_a_blob_is_given_only_if_the_file_holds_it(
-    repo: Path, change: Callable[[Path], None], vouched: bool
-) -> None:
+def test_a_blob_is_given_only_if_the_file_holds_it(repo: Path, change: Callable[[Path], None], vouched: bool) -> None:
     change(repo)
     listing = listed(repo)
     blob = blobs(listing)["a.py"]
@@ -438,9 +434,7 @@ def test_linguist_generated(repo: Path) -> None:
 # --- where Git does not help -------------------------------------------------------------------------------
 
 
-def test_without_git_a_repository_is_walked(
-    repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_git_a_repository_is_walked(repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(repo, ".gitignore", text="out/\n")
     write(repo, "out/o.py")
     opened = open_repository(repo, cache=tmp_path)
@@ -555,10 +549,7 @@ def test_an_earlier_clone_serves_while_its_origin_is_out_of_reach(repo: Path, tm
     cloned = open_repository(f"file://{repo}", cache=tmp_path)
     repo.rename(tmp_path / "away")
     told: list[str] = []
-    assert (
-        open_repository(f"file://{repo}", cache=tmp_path, progress=lambda message, _: told.append(message))
-        == cloned
-    )
+    assert open_repository(f"file://{repo}", cache=tmp_path, progress=lambda message, _: told.append(message)) == cloned
     assert "its earlier copy is used" in told[-1]
     assert paths(list_files(cloned, FileRules())) == {"a.py", "lib/b.py"}
 
@@ -589,9 +580,7 @@ def test_an_empty_remote(tmp_path: Path) -> None:
 
 
 def test_a_clone_that_fails(tmp_path: Path) -> None:
-    with pytest.raises(
-        RepositoryNotFound, match=r"could not be cloned \(.*(not exist|not appear).*check the address"
-    ):
+    with pytest.raises(RepositoryNotFound, match=r"could not be cloned \(.*(not exist|not appear).*check the address"):
         open_repository(f"file://{tmp_path}/missing.git", cache=tmp_path)
     assert list((tmp_path / "clones").iterdir()) == []
 
@@ -662,9 +651,7 @@ def test_urls_that_are_refused(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--upload-pack=touch pwned", "-c", "--"])
-def test_an_option_is_a_path_that_does_not_exist(
-    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_option_is_a_path_that_does_not_exist(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RepositoryNotFound, match="There is no"):
         open_repository(option, cache=tmp_path)
@@ -695,9 +682,7 @@ def test_paths_are_not_taken_for_urls(location: str) -> None:
 
 # --- patterns ----------------------------------------------------------------------------------------------
 
-SEGMENTS = st.sampled_from(
-    ["a", "b", "ab", "a.py", "b.py", "build", "*", "**", "*.py", "a*", "?", "[ab]", "[!a]"]
-)
+SEGMENTS = st.sampled_from(["a", "b", "ab", "a.py", "b.py", "build", "*", "**", "*.py", "a*", "?", "[ab]", "[!a]"])
 PATTERNS = st.builds(
     lambda negated, rooted, segments, folder: (
         ("!" if negated else "") + ("/" if rooted else "") + "/".join(segments) + ("/" if folder else "")

@@ -2,8 +2,7 @@
 
 The method is Broder's (On the resemblance and containment of documents, 1997): the share of equal minima of
 k hash functions over two sets estimates their Jaccard similarity; splitting the k minima into bands finds
-the similar ones without comparing all. `datasketch` implements the same, one Python object a document;
-with a million functions the arrays here take minutes where it takes an hour.
+the similar ones without comparing all.
 """
 
 from __future__ import annotations
