@@ -36,7 +36,7 @@ __all__ = ["Card", "Exported", "export"]
 
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
-MAX_DOCUMENT_TOKENS = 256
+MAX_DOCUMENT_TOKENS = 192
 _POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
 
 
