@@ -294,12 +294,23 @@ def test_the_lock_of_a_dead_process_is_free(bench: Any) -> None:
 def test_the_lock_is_released_by_another_thread_than_took_it(bench: Any) -> None:
     bench.fill(2)
     steps = bench.updating()
-    thread = threading.Thread(target=next, args=(steps,))
+    taken, done = threading.Event(), threading.Event()
+
+    def take() -> None:
+        next(steps)
+        taken.set()
+        done.wait(20)
+
+    thread = threading.Thread(target=take)
     thread.start()
-    thread.join()
+    assert taken.wait(20)
     steps.close()
-    with open_writer(bench.directory, Manifest(root="/", name="x"), wait_seconds=0):
-        pass
+    try:
+        with open_writer(bench.directory, Manifest(root="/", name="x"), wait_seconds=0):
+            pass
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_two_updates_at_once_both_complete(bench: Any) -> None:
