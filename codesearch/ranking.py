@@ -3,7 +3,8 @@
 Read from top to bottom. Each signal is one function from a question and a candidate to a number, mostly in
 [0, 1]; a candidate's score is the weighted sum, so an explanation adds up. Two steps look at the whole list:
 the evidence that lies in one file counts for each of its chunks, and a further chunk of a file that was
-already named counts less. ``docs/ranking.md`` says what each signal is worth.
+already named counts less. The weights were chosen by hand on a few repositories and are fitted to nothing
+yet.
 """
 
 from __future__ import annotations
