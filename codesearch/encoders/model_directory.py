@@ -13,8 +13,8 @@
 
 The id of a model is computed once, when it is exported (`model_id`), and stored: loading a model
 must not hash 45 MB. It covers the float16 weights, the tokenizer and the recipe. It does not cover
-the precision that vectors are computed in: int8 on a CPU and bfloat16 on a GPU give vectors of
-cosine above 0.99 to each other, so an index made on a GPU machine answers on a laptop.
+the precision that vectors are computed in: int8 and float32 give vectors of mean
+cosine above 0.99 to each other (export refuses less), so an index made on a GPU machine answers on a laptop.
 """
 
 from __future__ import annotations
