@@ -52,7 +52,7 @@ def tokenize(
     development: Annotated[
         bool,
         typer.Option(
-            help="Write <output>/valid.dev.xz from the valid split, pools of 1,000 for each language."
+            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language."
         ),
     ] = False,
 ) -> None:
@@ -79,7 +79,8 @@ def _write_development(directory: Path, path: Path) -> None:
     from codesearch_train.development import DevelopmentSet, write_development
     from codesearch_train.tokens import read_pairs_directory
 
-    write_development(path, DevelopmentSet.of_pairs("valid", read_pairs_directory([directory])))
+    pairs = read_pairs_directory([directory]).of_kind("docstring")
+    write_development(path, DevelopmentSet.of_pairs("valid", pairs))
     typer.echo(f"development set {path}")
 
 

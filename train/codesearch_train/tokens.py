@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
@@ -207,6 +208,16 @@ class Pairs:
             self.kinds,
         )
 
+    def of_kind(self, kind: str) -> Pairs:
+        """The pairs of one kind.
+
+        Raises:
+            InputError: if there is none.
+        """
+        if kind not in self.kinds:
+            raise InputError(f"no pair is of kind {kind!r}; there are {', '.join(self.kinds)}")
+        return self.take(np.flatnonzero(self.kind == self.kinds.index(kind)))
+
 
 def encode_ids(tokenizer: Tokenizer, texts: Sequence[str], tokens: int) -> list[list[int]]:
     """Token ids of `texts` without special tokens, each cut to `tokens` less the two special ones."""
@@ -303,25 +314,26 @@ def read_pairs_directory(directories: Sequence[Path]) -> Pairs:
     if not files:
         where = ", ".join(str(directory) for directory in directories) or "no directory given"
         raise InputError(f"no tokenised pairs ({where}): write them with codesearch-train tokenize")
-    parts = []
-    for file in files:
-        names, arrays = read_arrays(file, "pairs")
-        parts.append(
-            Pairs(
-                Ragged.from_lengths(arrays["text_ids"], arrays["text_lengths"]),
-                Ragged.from_lengths(arrays["code_ids"], arrays["code_lengths"]),
-                repository=arrays["repository"].astype(np.int32),
-                language=arrays["language"].astype(np.int32),
-                kind=arrays["kind"].astype(np.int32),
-                repositories=tuple(names["repositories"]),
-                languages=tuple(names["languages"]),
-                kinds=tuple(names["kinds"]),
-            )
-        )
+    with ThreadPoolExecutor() as pool:  # decompression lets other threads run
+        parts = list(pool.map(_read_pairs, files))
     pairs = Pairs.concatenate(parts)
     if not len(pairs):
         raise InputError(f"the tokenised pairs of {files[0].parent} are empty: build the corpus again")
     return pairs
+
+
+def _read_pairs(file: Path) -> Pairs:
+    names, arrays = read_arrays(file, "pairs")
+    return Pairs(
+        Ragged.from_lengths(arrays["text_ids"], arrays["text_lengths"]),
+        Ragged.from_lengths(arrays["code_ids"], arrays["code_lengths"]),
+        repository=arrays["repository"].astype(np.int32),
+        language=arrays["language"].astype(np.int32),
+        kind=arrays["kind"].astype(np.int32),
+        repositories=tuple(names["repositories"]),
+        languages=tuple(names["languages"]),
+        kinds=tuple(names["kinds"]),
+    )
 
 
 def write_arrays(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -370,12 +370,13 @@ def _loop(run: Run, checkpoint: Path, stop_after: int) -> Iterator[Progress | Ev
 
 
 def _evaluate(run: Run) -> Iterator[Evaluated | Saved]:
+    started = time.perf_counter()
     evaluated = run.evaluate()
     yield evaluated
     if evaluated.best:
         run.save_model(run.directory / "best")
         yield Saved(run.done, run.directory / "best", "best weights")
-    run.meter.started = time.perf_counter()
+    run.meter.started += time.perf_counter() - started  # pairs per second are those of training alone
 
 
 def _build_encoder(config: TrainConfig, tokenizer: str, device: torch.device) -> Encoder:
