@@ -102,6 +102,10 @@ def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
             ["tokenize", str(tmp_path / "nowhere"), str(tmp_path / "out"), "--model", str(tmp_path)],
             "config.json",
         ),
+        (
+            ["corpus", str(tmp_path / "no.tsv"), str(tmp_path / "out"), "--evaluation", str(tmp_path)],
+            "no.tsv",
+        ),
         (["tune", str(tmp_path / "nowhere")], "no such directory"),
     ):
         result = runner.invoke(app, arguments)

@@ -43,8 +43,33 @@ def _configuration(file: Path, changes: list[str] | None) -> TrainConfig:
 
 
 @app.command()
+def corpus(
+    repositories: Annotated[Path, typer.Argument(help="TSV with the columns repository and split.")],
+    output: Annotated[Path, typer.Argument(help="Directory for the corpus.")],
+    evaluation: Annotated[Path, typer.Option(help="Evaluation data, which is kept out of the corpus.")],
+    clones: Annotated[Path, typer.Option(help="Where the repositories lie, as owner+name.")] = Path("clones"),
+    work: Annotated[Path, typer.Option(help="Parts, from which an interrupted run goes on.")] = Path(
+        "corpus/parts"
+    ),
+    questions: Annotated[Path | None, typer.Option(help="Directory with conala and staqc.")] = None,
+    clone: Annotated[bool, typer.Option(help="Clone what is missing from GitHub.")] = False,
+    history: Annotated[bool, typer.Option(help="Make pairs of small commits too.")] = True,
+    processes: Annotated[int, typer.Option(help="Repositories read at once.")] = 2,
+) -> None:
+    """Make pairs of text and code from Git repositories: filtered, deduplicated, free of evaluation data."""
+    from codesearch_train.corpus import CorpusSettings, build_corpus
+
+    with _clear_errors():
+        settings = CorpusSettings(
+            repositories, clones, work, output, evaluation, questions, history, clone, processes
+        )
+        for step in build_corpus(settings):
+            typer.echo(f"{step.done}/{step.total}  {step.message}")
+
+
+@app.command()
 def tokenize(
-    corpus: Annotated[Path, typer.Argument(help="Directory of pair shards.")],
+    source: Annotated[Path, typer.Argument(metavar="CORPUS", help="Directory of pair shards.")],
     output: Annotated[Path, typer.Argument(help="Directory for the tokenised files.")],
     model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
     text_tokens: Annotated[int, typer.Option(help="Texts are cut to this.")] = 64,
@@ -66,7 +91,7 @@ def tokenize(
         tokenizer = prepare_tokenizer(read_tokenizer(model))
         split = Split("valid" if development else "train")
         target = output / "valid" if development else output
-        pairs = read_pairs(corpus, split)
+        pairs = read_pairs(source, split)
         for done, path in tokenize_pairs(
             pairs, tokenizer, target, text_tokens=text_tokens, code_tokens=code_tokens, prefix=split.value
         ):
