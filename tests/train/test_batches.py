@@ -128,8 +128,5 @@ def test_packing_puts_special_tokens_around_and_cuts() -> None:
 
 def test_synthetic_pairs_have_equal_columns() -> None:
     pairs = synthetic_pairs()
-    assert (
-        len({len(pairs.texts), len(pairs.codes), len(pairs.repository), len(pairs.language), len(pairs.kind)})
-        == 1
-    )
+    assert len({len(pairs.texts), len(pairs.codes), len(pairs.repository), len(pairs.language), len(pairs.kind)}) == 1
     assert dataclasses.replace(pairs).take(np.array([3])).texts[0].tolist() == pairs.texts[3].tolist()

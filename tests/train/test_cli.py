@@ -55,9 +55,7 @@ def prepared(tiny_bert: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore")  # tensorboard's own
-def test_from_pairs_to_a_mined_distilled_and_averaged_model(
-    prepared: Path, tiny_bert: Path, tmp_path: Path
-) -> None:
+def test_from_pairs_to_a_mined_distilled_and_averaged_model(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
     trained = runner.invoke(app, ["train", str(prepared)])
     assert trained.exit_code == 0, trained.output
     assert "step      4/4" in trained.output
@@ -85,9 +83,7 @@ def test_from_pairs_to_a_mined_distilled_and_averaged_model(
     assert runner.invoke(app, small).exit_code == 0
     assert load_encoder(str(tmp_path / "runs" / "small" / "last")).shape.layers == 1
 
-    mixed = runner.invoke(
-        app, ["average", str(model), str(tiny_bert), str(tmp_path / "mixed"), "--share", "0.5"]
-    )
+    mixed = runner.invoke(app, ["average", str(model), str(tiny_bert), str(tmp_path / "mixed"), "--share", "0.5"])
     assert mixed.exit_code == 0, mixed.output
     ours, theirs = load_encoder(str(tmp_path / "mixed")), load_encoder(str(model))
     assert not ours.embeddings.word.weight.equal(theirs.embeddings.word.weight)

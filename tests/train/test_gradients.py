@@ -29,9 +29,7 @@ def _fields(config: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("keep_tokens", [0, 130])
-def test_gradcache_gives_the_gradient_of_the_whole_batch(
-    tiny_bert: Path, tmp_path: Path, keep_tokens: int
-) -> None:
+def test_gradcache_gives_the_gradient_of_the_whole_batch(tiny_bert: Path, tmp_path: Path, keep_tokens: int) -> None:
     whole = gradients_of_one_step(Run(small_run(tmp_path, tiny_bert, max_tokens=10_000), World("cpu")))
     pieces = gradients_of_one_step(
         Run(small_run(tmp_path, tiny_bert, max_tokens=40, keep_tokens=keep_tokens), World("cpu"))

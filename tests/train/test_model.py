@@ -37,9 +37,7 @@ def test_vectors_equal_those_of_transformers(tiny_bert: Path) -> None:
 
 def test_a_sequence_does_not_see_its_neighbours(tiny_bert: Path) -> None:
     encoder = load_encoder(str(tiny_bert))
-    sequences = Sequences(
-        Ragged.of([[9, 10, 11], [12] * 20, [13]]), np.full(3, 48), (2, 3), torch.device("cpu")
-    )
+    sequences = Sequences(Ragged.of([[9, 10, 11], [12] * 20, [13]]), np.full(3, 48), (2, 3), torch.device("cpu"))
     with torch.no_grad():
         together = encoder(sequences.pack(np.array([0, 1, 2])))
         alone = encoder(sequences.pack(np.array([0])))
@@ -61,9 +59,7 @@ def test_saved_folders_load_again_and_in_transformers(tiny_bert: Path, tmp_path:
     )
 
 
-def test_parts_are_small_and_load_as_one(
-    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_are_small_and_load_as_one(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("codesearch_train.weights.PART_BYTES", 4096)
     encoder = load_encoder(str(tiny_bert))
     save_parts(encoder, tmp_path, (tiny_bert / "tokenizer.json").read_text())

@@ -56,9 +56,7 @@ def test_sharing_only_the_code_is_being_a_duplicate() -> None:
 
 def test_margin_masks_negatives_that_beat_the_positive() -> None:
     texts = normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), dim=-1)
-    codes = normalize(
-        torch.tensor([[1.0, 1.0], [1.0, 0.1]]), dim=-1
-    )  # code 1 answers text 0 better than code 0 does
+    codes = normalize(torch.tensor([[1.0, 1.0], [1.0, 0.1]]), dim=-1)  # code 1 answers text 0 better than code 0 does
     free = Contrastive()(texts, codes, distinct(2)).loss
     guarded = Contrastive(margin=0.1)(texts, codes, distinct(2)).loss
     assert guarded.item() < free.item() - 1

@@ -68,9 +68,7 @@ def test_hashes_tell_sequences_apart() -> None:
     hashes = Ragged.of(sequences).hashes()
     by_sequence = {tuple(sequence): int(value) for sequence, value in zip(sequences, hashes, strict=True)}
     assert len(set(by_sequence.values())) == len(by_sequence)
-    assert all(
-        by_sequence[tuple(sequence)] == value for sequence, value in zip(sequences, hashes, strict=True)
-    )
+    assert all(by_sequence[tuple(sequence)] == value for sequence, value in zip(sequences, hashes, strict=True))
 
 
 def test_pairs_survive_the_disk(tmp_path: Path) -> None:

@@ -66,17 +66,13 @@ def test_minutes_stop_a_run_with_a_checkpoint(tiny_bert: Path, tmp_path: Path) -
 def development_file(folder: Path) -> str:
     pairs = synthetic_pairs(40, seed=9)
     rows = np.arange(len(pairs))
-    development = DevelopmentSet(
-        "dev", pairs.texts, pairs.codes, rows, np.zeros(len(rows), np.int64), ("all",)
-    )
+    development = DevelopmentSet("dev", pairs.texts, pairs.codes, rows, np.zeros(len(rows), np.int64), ("all",))
     write_development(folder / "dev.xz", development)
     return str(folder / "dev.xz")
 
 
 def test_the_best_checkpoint_is_kept(tiny_bert: Path, tmp_path: Path) -> None:
-    config = small_run(
-        tmp_path, tiny_bert, steps=30, evaluate_every=10, development=(development_file(tmp_path),)
-    )
+    config = small_run(tmp_path, tiny_bert, steps=30, evaluate_every=10, development=(development_file(tmp_path),))
     events = list(train(config))
     evaluations = [event for event in events if isinstance(event, Evaluated)]
     assert [event.step for event in evaluations] == [10, 20, 30]
@@ -96,14 +92,10 @@ def test_delivered_weights_are_averaged_with_the_initial_ones(tiny_bert: Path, t
     list(train(mixed))
     initial = load_encoder(str(tiny_bert)).state_dict()
     for name, tensor in final_weights(mixed).items():
-        torch.testing.assert_close(
-            tensor, 0.6 * final_weights(plain)[name] + 0.4 * initial[name], atol=1e-5, rtol=0
-        )
+        torch.testing.assert_close(tensor, 0.6 * final_weights(plain)[name] + 0.4 * initial[name], atol=1e-5, rtol=0)
 
 
-def test_distillation_brings_a_student_of_one_layer_closer_to_its_teacher(
-    tiny_bert: Path, tmp_path: Path
-) -> None:
+def test_distillation_brings_a_student_of_one_layer_closer_to_its_teacher(tiny_bert: Path, tmp_path: Path) -> None:
     weights = Distillation(teacher=str(tiny_bert), contrastive=0.0)
     config = small_run(tmp_path, tiny_bert, steps=30, layers=(0,), distillation=weights)
     losses = [event.loss for event in train(config) if isinstance(event, Progress)]
@@ -139,9 +131,7 @@ def test_bad_input_is_refused_before_the_first_step(
         list(train(small_run(tmp_path, tiny_bert, **changes)))
 
 
-def test_out_of_memory_names_the_setting(
-    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_out_of_memory_names_the_setting(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 

@@ -20,9 +20,7 @@ def pairs(count: int = 300) -> list[Pair]:
     for number in range(count):
         words = random.choice(WORDS, size=4)
         text, code = " ".join(words), f"def {'_'.join(words)}(x{number}): pass"
-        made.append(
-            Pair(text, code, "a/b", f"file{number}.py", "python", "MIT", Split.TRAIN, PairKind.DOCSTRING)
-        )
+        made.append(Pair(text, code, "a/b", f"file{number}.py", "python", "MIT", Split.TRAIN, PairKind.DOCSTRING))
     return made
 
 
@@ -40,9 +38,7 @@ def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
         import dataclasses
 
         config = real(*arguments)  # type: ignore[arg-type]
-        return dataclasses.replace(
-            config, text_tokens=32, code_tokens=40, learning_rate=3e-3, batch_size=32, steps=40
-        )
+        return dataclasses.replace(config, text_tokens=32, code_tokens=40, learning_rate=3e-3, batch_size=32, steps=40)
 
     monkeypatch.setattr(tune_module, "_configuration", small)
     monkeypatch.setattr(tune_module, "CODE_TOKENS", 40)
@@ -50,9 +46,7 @@ def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
 
 
 def test_weights_that_gain_are_installed(tiny_bert: Path, tmp_path: Path) -> None:
-    events = list(
-        tune(pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu")
-    )
+    events = list(tune(pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu"))
     measured = events[-1]
     assert isinstance(measured, Measured)
     assert measured.pairs + measured.held_out == 300

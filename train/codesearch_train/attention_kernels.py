@@ -23,9 +23,7 @@ def _load(base, rows, columns, stride, length):
 
 
 @triton.jit
-def forward_kernel(
-    qkv, mixed, sums, starts, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr, TILE: tl.constexpr
-):
+def forward_kernel(qkv, mixed, sums, starts, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr, TILE: tl.constexpr):
     """Attention of one tile of queries: writes `mixed` and `sums`."""
     start = tl.load(starts + tl.program_id(0))
     length = tl.load(starts + tl.program_id(0) + 1) - start
@@ -131,9 +129,7 @@ def backward_kernel(
                 key_slope += tl.dot(tl.trans(score_slope.to(query.dtype)), other_query)
 
         inside = mine[:, None] < length
-        target = (
-            result + start.to(tl.int64) * stride + head * WIDTH + mine[:, None] * stride + columns[None, :]
-        )
+        target = result + start.to(tl.int64) * stride + head * WIDTH + mine[:, None] * stride + columns[None, :]
         tl.store(target, (query_slope * scale).to(result.dtype.element_ty), mask=inside)
         tl.store(target + narrow, (key_slope * scale).to(result.dtype.element_ty), mask=inside)
         tl.store(target + 2 * narrow, value_slope.to(result.dtype.element_ty), mask=inside)

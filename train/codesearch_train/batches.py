@@ -27,9 +27,7 @@ __all__ = ["Sequences", "SubBatch", "epoch_batches", "group_neighbours", "sub_ba
 Rows = NDArray[np.int64]
 
 
-def epoch_batches(
-    pairs: Pairs, config: TrainConfig, epoch: int, neighbours: NDArray[np.int32] | None = None
-) -> Rows:
+def epoch_batches(pairs: Pairs, config: TrainConfig, epoch: int, neighbours: NDArray[np.int32] | None = None) -> Rows:
     """The batches of one epoch.
 
     Args:
@@ -225,9 +223,7 @@ class Sequences:
         return Packed(ids, position, sequence, starts, int(host.max()))
 
 
-def pair_sequences(
-    pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device
-) -> Sequences:
+def pair_sequences(pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device) -> Sequences:
     """Texts and codes of all pairs as one list of sequences: texts at [0, n), codes at [n, 2n)."""
     limits = np.repeat([config.text_tokens, config.code_tokens], len(pairs)).astype(np.int64)
     return Sequences(Ragged.concatenate([pairs.texts, pairs.codes]), limits, special, device)
@@ -235,7 +231,5 @@ def pair_sequences(
 
 def pair_keys(pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:
     """[n] and [n] int64 hashes of texts and codes: pairs that share one are no negatives of each other."""
-    texts, codes = (
-        torch.from_numpy(side.hashes().view(np.int64)).to(device) for side in (pairs.texts, pairs.codes)
-    )
+    texts, codes = (torch.from_numpy(side.hashes().view(np.int64)).to(device) for side in (pairs.texts, pairs.codes))
     return texts, codes

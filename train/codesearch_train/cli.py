@@ -48,9 +48,7 @@ def corpus(
     output: Annotated[Path, typer.Argument(help="Directory for the corpus.")],
     evaluation: Annotated[Path, typer.Option(help="Evaluation data, which is kept out of the corpus.")],
     clones: Annotated[Path, typer.Option(help="Where the repositories lie, as owner+name.")] = Path("clones"),
-    work: Annotated[Path, typer.Option(help="Parts, from which an interrupted run goes on.")] = Path(
-        "corpus/parts"
-    ),
+    work: Annotated[Path, typer.Option(help="Parts, from which an interrupted run goes on.")] = Path("corpus/parts"),
     questions: Annotated[Path | None, typer.Option(help="Directory with conala and staqc.")] = None,
     clone: Annotated[bool, typer.Option(help="Clone what is missing from GitHub.")] = False,
     history: Annotated[bool, typer.Option(help="Make pairs of small commits too.")] = True,
@@ -60,9 +58,7 @@ def corpus(
     from codesearch_train.corpus import CorpusSettings, build_corpus
 
     with _clear_errors():
-        settings = CorpusSettings(
-            repositories, clones, work, output, evaluation, questions, history, clone, processes
-        )
+        settings = CorpusSettings(repositories, clones, work, output, evaluation, questions, history, clone, processes)
         for step in build_corpus(settings):
             typer.echo(f"{step.done}/{step.total}  {step.message}")
 
@@ -76,9 +72,7 @@ def tokenize(
     code_tokens: Annotated[int, typer.Option(help="Code is cut to this.")] = 160,
     development: Annotated[
         bool,
-        typer.Option(
-            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language."
-        ),
+        typer.Option(help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language."),
     ] = False,
 ) -> None:
     """Tokenise pairs ahead of training, on the CPU."""
@@ -120,9 +114,7 @@ def train(config: ConfigFile, changes: Settings = None) -> None:
 def distill(
     config: ConfigFile,
     teacher: Annotated[str, typer.Option(help="Folder of the teacher.")],
-    layers: Annotated[
-        str, typer.Option(help="Layers of the initial model that the student keeps, such as 0,2,5.")
-    ],
+    layers: Annotated[str, typer.Option(help="Layers of the initial model that the student keeps, such as 0,2,5.")],
     changes: Settings = None,
 ) -> None:
     """Train a smaller encoder on a teacher's vectors and the pairs; starts from layers of the teacher."""
@@ -150,15 +142,11 @@ def _draw(events: Iterable[object], config: TrainConfig) -> None:
     for event in events:
         if isinstance(event, Progress):
             typer.echo(_progress_line(event))
-            figures = {
-                name: getattr(event, name) for name in ("loss", "accuracy", "pairs_per_second", "temperature")
-            }
+            figures = {name: getattr(event, name) for name in ("loss", "accuracy", "pairs_per_second", "temperature")}
         elif isinstance(event, Evaluated):
             typer.echo(_evaluation_line(event))
             figures = {
-                f"mrr/{name}/{pool}": mrr
-                for name, pools in event.figures.items()
-                for pool, mrr in pools.items()
+                f"mrr/{name}/{pool}": mrr for name, pools in event.figures.items() for pool, mrr in pools.items()
             }
         elif isinstance(event, Saved):
             typer.echo(_saved_line(event))
@@ -221,9 +209,7 @@ def mine(
     with _clear_errors():
         neighbours = mine_pairs(_configuration(config, changes), model, count)
         write_neighbours(output, neighbours)
-        typer.echo(
-            f"{len(neighbours):,} pairs, {(neighbours >= 0).sum(1).mean():.1f} neighbours each: {output}"
-        )
+        typer.echo(f"{len(neighbours):,} pairs, {(neighbours >= 0).sum(1).mean():.1f} neighbours each: {output}")
 
 
 @app.command()
@@ -260,9 +246,9 @@ def export(
 @app.command()
 def tune(
     repository: Annotated[Path, typer.Argument(help="Your repository.")],
-    output: Annotated[
-        Path, typer.Option(help="Model directory that is written where the weights gain.")
-    ] = Path("tuned-model"),
+    output: Annotated[Path, typer.Option(help="Model directory that is written where the weights gain.")] = Path(
+        "tuned-model"
+    ),
     work: Annotated[Path, typer.Option(help="Directory for pairs and checkpoints.")] = Path("runs/tune"),
     initial: Annotated[str, typer.Option(help="Encoder to start from.")] = "",
     minutes: Annotated[float, typer.Option(help="Longest time to train.")] = 10.0,
@@ -276,15 +262,11 @@ def tune(
         if not repository.is_dir():
             raise InputError(f"{repository}: no such directory; name the top of a repository")
         start = initial or _shipped_model()
-        events = run(
-            list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device
-        )
+        events = run(list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device)
         for event in events:
             if isinstance(event, Measured):
                 typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
-                gained = (
-                    f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
-                )
+                gained = f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
                 typer.echo(gained)
             else:
                 _draw([event], TrainConfig(tensorboard=False))

@@ -166,8 +166,7 @@ def _check(config: TrainConfig) -> None:
         (_is_count(config.max_tokens, 1), 'max_tokens must be a positive number or "auto"'),
         (_is_count(config.keep_tokens, 0), 'keep_tokens must be a number or "auto"'),
         (
-            not isinstance(config.max_tokens, int)
-            or config.max_tokens >= max(config.text_tokens, config.code_tokens),
+            not isinstance(config.max_tokens, int) or config.max_tokens >= max(config.text_tokens, config.code_tokens),
             "max_tokens must hold at least one text and one function: raise it, or lower code_tokens",
         ),
         (all(share >= 0 for share in config.kinds.values()), "the shares in kinds must not be negative"),

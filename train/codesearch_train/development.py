@@ -64,9 +64,7 @@ class DevelopmentSet:
                 chosen.append(own[:pool_size])
                 names.append(language)
         if not chosen:
-            raise InputError(
-                f"no language has {pool_size} development pairs: add repositories to the valid split"
-            )
+            raise InputError(f"no language has {pool_size} development pairs: add repositories to the valid split")
         picked = pairs.take(np.concatenate(chosen))
         pool = np.repeat(np.arange(len(names)), pool_size)
         return cls(name, picked.texts, picked.codes, np.arange(len(picked)), pool, tuple(names))
@@ -98,9 +96,7 @@ def write_development(path: Path, development: DevelopmentSet) -> None:
         "gold": development.gold.astype(np.uint32),
         "pool": development.pool.astype(np.uint16),
     }
-    write_arrays(
-        path, {"content": "development", "name": development.name, "pools": development.pools}, arrays
-    )
+    write_arrays(path, {"content": "development", "name": development.name, "pools": development.pools}, arrays)
 
 
 def read_development(path: Path) -> DevelopmentSet:
@@ -111,8 +107,7 @@ def read_development(path: Path) -> DevelopmentSet:
     """
     header, arrays = read_arrays(path, "development")
     queries, documents = (
-        Ragged.from_lengths(arrays[f"{side}_ids"], arrays[f"{side}_lengths"])
-        for side in ("query", "document")
+        Ragged.from_lengths(arrays[f"{side}_ids"], arrays[f"{side}_lengths"]) for side in ("query", "document")
     )
     gold, pool = (arrays[name].astype(np.int64) for name in ("gold", "pool"))
     return DevelopmentSet(header["name"], queries, documents, gold, pool, tuple(header["pools"]))

@@ -63,6 +63,4 @@ class Distilled(nn.Module):
 def _divergence(teacher: Tensor, student: Tensor) -> Tensor:
     """Mean over rows of KL(softmax(teacher) || softmax(student))."""
     target = functional.log_softmax(teacher, 1)
-    return functional.kl_div(
-        functional.log_softmax(student, 1), target, reduction="batchmean", log_target=True
-    )
+    return functional.kl_div(functional.log_softmax(student, 1), target, reduction="batchmean", log_target=True)

@@ -58,9 +58,7 @@ def nearest_wrong(
         for own in torch.split(members, block):
             similarity = texts[own] @ pool.T
             right = (texts[own] * codes[own]).sum(1, keepdim=True)
-            wrong = (text_keys[own][:, None] != text_keys[members]) & (
-                code_keys[own][:, None] != code_keys[members]
-            )
+            wrong = (text_keys[own][:, None] != text_keys[members]) & (code_keys[own][:, None] != code_keys[members])
             similarity.masked_fill_(~wrong | (similarity > certainty * right), -torch.inf)
             values, places = similarity.topk(min(count, len(members)), dim=1)
             rows = torch.where(values > -torch.inf, members[places], -1)
@@ -104,9 +102,7 @@ def mine_pairs(config: TrainConfig, model: str, count: int) -> NDArray[np.int32]
     precision = torch.bfloat16 if device.type == "cuda" else torch.float32
     encoder = load_encoder(model, pooling=config.pooling, precision=precision).to(device)
     sequences = pair_sequences(pairs, config, special_ids(read_tokenizer(model)), device)
-    vectors = encode_all(
-        encoder, sequences, np.arange(len(sequences)), 65_536 if device.type == "cuda" else 8_192
-    )
+    vectors = encode_all(encoder, sequences, np.arange(len(sequences)), 65_536 if device.type == "cuda" else 8_192)
     texts, codes = vectors.to(precision).chunk(2)
     language = torch.from_numpy(pairs.language.astype(np.int64)).to(device)
     return nearest_wrong(texts, codes, *pair_keys(pairs, device), language, count=count)

@@ -162,9 +162,7 @@ class Encoder(nn.Module):
         """
         x = self.embeddings(self._any_length(packed.ids), self._any_length(packed.position), self.precision)
         layout = [self._any_length(tensor) for tensor in (packed.sequence, packed.position, packed.starts)]
-        longest = (
-            -(-packed.longest // 32) * 32
-        )  # few values: compiled code is specialised on numbers it sees often
+        longest = -(-packed.longest // 32) * 32  # few values: compiled code is specialised on numbers it sees often
         for layer in self.layers:
             x = layer(self._any_length(x), *layout, longest)
         return functional.normalize(self._pool(x.float(), packed), dim=-1)
@@ -194,9 +192,7 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def from_hugging_face(
-    weights: Mapping[str, Tensor], shape: Shape, layers: Sequence[int]
-) -> dict[str, Tensor]:
+def from_hugging_face(weights: Mapping[str, Tensor], shape: Shape, layers: Sequence[int]) -> dict[str, Tensor]:
     """Weights under our names from weights under Hugging Face's names of the BERT family.
 
     Args:
@@ -207,10 +203,7 @@ def from_hugging_face(
     Raises:
         ModelError: if a weight is missing.
     """
-    bare = {
-        name.removeprefix("bert.").removeprefix("roberta."): tensor.float()
-        for name, tensor in weights.items()
-    }
+    bare = {name.removeprefix("bert.").removeprefix("roberta."): tensor.float() for name, tensor in weights.items()}
 
     def pick(name: str) -> Tensor:
         if name not in bare:
@@ -228,9 +221,7 @@ def from_hugging_face(
     for target, source in enumerate(layers):
         for kind in ("weight", "bias"):
             for our_name, their_name in _LAYER_NAMES.items():
-                ours[f"layers.{target}.{our_name}.{kind}"] = pick(
-                    f"encoder.layer.{source}.{their_name}.{kind}"
-                )
+                ours[f"layers.{target}.{our_name}.{kind}"] = pick(f"encoder.layer.{source}.{their_name}.{kind}")
             parts = [pick(f"encoder.layer.{source}.attention.self.{part}.{kind}") for part in _QKV]
             ours[f"layers.{target}.qkv.{kind}"] = torch.cat(parts)
     return ours
@@ -249,9 +240,7 @@ def to_hugging_face(encoder: Encoder) -> dict[str, Tensor]:
     for layer in range(encoder.shape.layers):
         for kind in ("weight", "bias"):
             for our_name, their_name in _LAYER_NAMES.items():
-                theirs[f"encoder.layer.{layer}.{their_name}.{kind}"] = ours[
-                    f"layers.{layer}.{our_name}.{kind}"
-                ]
+                theirs[f"encoder.layer.{layer}.{their_name}.{kind}"] = ours[f"layers.{layer}.{our_name}.{kind}"]
             parts = ours[f"layers.{layer}.qkv.{kind}"].chunk(3)
             for part, tensor in zip(_QKV, parts, strict=True):
                 theirs[f"encoder.layer.{layer}.attention.self.{part}.{kind}"] = tensor

@@ -40,9 +40,7 @@ PAIRS_PER_FILE = 100_000
 CHARACTERS_PER_TOKEN = 16
 """Texts are cut to this many characters a token before they are tokenised: never reached by prose or code."""
 
-_IDENTIFIER_BOUNDARIES = (
-    r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})"
-)
+_IDENTIFIER_BOUNDARIES = r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})"
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 1, "pb": 1, "dict_size": 1 << 26}]
 _MAGIC = "codesearch-tokens-1"
 
@@ -64,9 +62,7 @@ def prepare_tokenizer(description: str) -> Tokenizer:
         [
             normalizers.Replace(Regex(_IDENTIFIER_BOUNDARIES), " "),
             normalizers.Replace(Regex(r"[^\p{L}\p{N}]+"), " "),
-            normalizers.BertNormalizer(
-                clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True
-            ),
+            normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
         ]
     )
     tokenizer.no_padding()
@@ -121,9 +117,7 @@ class Ragged:
         """The sequences at `rows`, in that order."""
         lengths = self.lengths[rows]
         target = Ragged.from_lengths(self.ids[:0], lengths)
-        source = np.repeat(self.offsets[rows] - target.offsets[:-1], lengths) + np.arange(
-            int(target.offsets[-1])
-        )
+        source = np.repeat(self.offsets[rows] - target.offsets[:-1], lengths) + np.arange(int(target.offsets[-1]))
         return Ragged(self.ids[source], target.offsets)
 
     def hashes(self) -> NDArray[np.uint64]:
@@ -132,9 +126,9 @@ class Ragged:
         A multilinear hash: the sum of ids times random odd numbers of their positions, modulo 2^64.
         """
         width = int(self.lengths.max(initial=0))
-        factors = np.random.default_rng(0x5EED).integers(
-            0, 2**63, size=width + 1, dtype=np.uint64
-        ) * np.uint64(2) + np.uint64(1)
+        factors = np.random.default_rng(0x5EED).integers(0, 2**63, size=width + 1, dtype=np.uint64) * np.uint64(
+            2
+        ) + np.uint64(1)
         within = np.arange(len(self.ids)) - np.repeat(self.offsets[:-1], self.lengths)
         sums = np.concatenate(
             [
@@ -267,9 +261,7 @@ def tokenize_pairs(
         raise InputError("there is no pair to tokenise: build the corpus first (codesearch-train corpus)")
 
 
-def _tokenize(
-    rows: Sequence[Pair], tokenizer: Tokenizer, text_tokens: int, code_tokens: int, dtype: Any
-) -> Pairs:
+def _tokenize(rows: Sequence[Pair], tokenizer: Tokenizer, text_tokens: int, code_tokens: int, dtype: Any) -> Pairs:
     texts: list[list[int]] = []
     codes: list[list[int]] = []
     for start in range(0, len(rows), 4096):
@@ -364,9 +356,7 @@ def read_arrays(path: Path, content: str) -> tuple[dict[str, Any], dict[str, NDA
         with lzma.open(path) as stream:
             header = json.loads(stream.readline())
             if header.get("format") != _MAGIC or header.get("content") != content:
-                raise InputError(
-                    f"{path}: holds no tokenised {content}; write it with codesearch-train tokenize"
-                )
+                raise InputError(f"{path}: holds no tokenised {content}; write it with codesearch-train tokenize")
             arrays = {}
             for name, dtype, shape in header["arrays"]:
                 size = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -377,9 +367,7 @@ def read_arrays(path: Path, content: str) -> tuple[dict[str, Any], dict[str, NDA
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; write it with codesearch-train tokenize") from error
     except (lzma.LZMAError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(
-            f"{path}: damaged ({error}); delete it and run codesearch-train tokenize again"
-        ) from error
+        raise InputError(f"{path}: damaged ({error}); delete it and run codesearch-train tokenize again") from error
     return header, arrays
 
 
@@ -396,7 +384,5 @@ def special_ids(description: str) -> tuple[int, int]:
 
     ids = Tokenizer.from_str(description).encode("").ids
     if len(ids) != 2:
-        raise InputError(
-            "the tokenizer must put one special token before and one after a text, as BERT's does"
-        )
+        raise InputError("the tokenizer must put one special token before and one after a text, as BERT's does")
     return ids[0], ids[1]

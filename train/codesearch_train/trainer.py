@@ -124,18 +124,14 @@ class Run:
         self.world = world
         self.pairs: Pairs = read_pairs_directory([Path(directory) for directory in config.data])
         self.development = [read_development(Path(path)) for path in config.development]
-        self.neighbours = (
-            read_neighbours(Path(config.neighbours), len(self.pairs)) if config.neighbours else None
-        )
+        self.neighbours = read_neighbours(Path(config.neighbours), len(self.pairs)) if config.neighbours else None
         self.tokenizer = read_tokenizer(config.initial or "all-MiniLM-L6-v2")
         self.special = special_ids(self.tokenizer)
         torch.manual_seed(config.seed)
         self.encoder = _build_encoder(config, self.tokenizer, world.device)
         _check_fit(self.pairs, self.encoder, config)
         self.teacher = _build_teacher(config, world.device)
-        self.initial = {
-            name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()
-        }
+        self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
         self.objective = _build_objective(config).to(world.device)
         self.optimizer = _build_optimizer(self.encoder, self.objective, config)
         if config.compile is True or (config.compile == "auto" and world.device.type == "cuda"):
@@ -149,9 +145,7 @@ class Run:
         self.keep_tokens: int | None = None if config.keep_tokens == "auto" else int(config.keep_tokens)
         self.done, self.epoch, self.place, self.best = 0, 0, 0, -math.inf
         self._order: NDArray[np.int64] | None = None
-        self._planner = ThreadPoolExecutor(
-            1
-        )  # sorting an epoch of millions takes seconds: one ahead of the GPU
+        self._planner = ThreadPoolExecutor(1)  # sorting an epoch of millions takes seconds: one ahead of the GPU
         self._planned: Future[NDArray[np.int64]] | None = None
         self.meter = _Meter()
 
@@ -184,15 +178,11 @@ class Run:
         pieces = sub_batches(lengths, self.max_tokens)
         if self.keep_tokens is None:
             self.keep_tokens = choose_keep_tokens(self._encode(members), pieces, config, self.world.device)
-        kept = int(
-            np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right")
-        )
+        kept = int(np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right"))
         packed = [self.sequences.pack(members[piece.members]) for piece in pieces]
         self._set_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        outcome = backward(
-            self.encoder, packed, kept, lambda vectors: self._loss(vectors, pieces, packed, rows)
-        )
+        outcome = backward(self.encoder, packed, kept, lambda vectors: self._loss(vectors, pieces, packed, rows))
         sum_gradients(self.encoder.parameters())
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), config.clip_norm)
         self.optimizer.step()
@@ -314,9 +304,7 @@ class Run:
         save_encoder(delivered, folder, self.tokenizer)
 
 
-def train(
-    config: TrainConfig, *, stop_after: int = 0, device: str = ""
-) -> Iterator[Progress | Evaluated | Saved]:
+def train(config: TrainConfig, *, stop_after: int = 0, device: str = "") -> Iterator[Progress | Evaluated | Saved]:
     """Train, or go on with a run of the same name.
 
     Leaves in the run's directory: ``checkpoint.pt`` (to go on from), ``best`` (by development MRR) and ``last``
@@ -382,16 +370,12 @@ def _evaluate(run: Run) -> Iterator[Evaluated | Saved]:
 def _build_encoder(config: TrainConfig, tokenizer: str, device: torch.device) -> Encoder:
     precision = _precision(config, device)
     if config.initial:
-        encoder = load_encoder(
-            config.initial, layers=config.layers, pooling=config.pooling, precision=precision
-        )
+        encoder = load_encoder(config.initial, layers=config.layers, pooling=config.pooling, precision=precision)
     else:
         from tokenizers import Tokenizer
 
         vocabulary = Tokenizer.from_str(tokenizer).get_vocab_size()
-        encoder = new_encoder(
-            *config.shape, vocabulary=vocabulary, pooling=config.pooling, precision=precision
-        )
+        encoder = new_encoder(*config.shape, vocabulary=vocabulary, pooling=config.pooling, precision=precision)
     return encoder.to(device)
 
 
@@ -404,9 +388,7 @@ def _build_teacher(config: TrainConfig, device: torch.device) -> Encoder | None:
     if not config.distillation.teacher:
         return None
     precision = _precision(config, device)
-    teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(
-        device
-    )
+    teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(device)
     return teacher.requires_grad_(False)
 
 
@@ -448,15 +430,11 @@ def _check_fit(pairs: Pairs, encoder: Encoder, config: TrainConfig) -> None:
             f"token id {largest} is beyond the model's {shape.vocabulary}: tokenise with the model you train"
         )
     if max(config.text_tokens, config.code_tokens) > shape.positions:
-        raise InputError(
-            f"the model takes {shape.positions} tokens: lower text_tokens and code_tokens to that"
-        )
+        raise InputError(f"the model takes {shape.positions} tokens: lower text_tokens and code_tokens to that")
     if config.matryoshka and max(config.matryoshka) > shape.width:
         raise InputError(f"matryoshka: the vectors have {shape.width} dimensions only")
     if len(pairs) < config.batch_size:
-        raise InputError(
-            f"{len(pairs):,} pairs do not fill a batch of {config.batch_size:,}: lower batch_size"
-        )
+        raise InputError(f"{len(pairs):,} pairs do not fill a batch of {config.batch_size:,}: lower batch_size")
 
 
 _PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12, "L4": 121e12}

