@@ -49,12 +49,14 @@ def has_compiler() -> bool:
 
 
 def install(python: Path, extras: Sequence[str] = ()) -> None:
-    """Install this project, editable, into an environment."""
+    """Install this project, editable, into an environment; without hnswlib where that cannot be compiled."""
     target = f"{HERE}[{','.join(extras)}]" if extras else str(HERE)
+    command = [python, "-m", "pip", "install", "--quiet", "--editable", target]
     if has_compiler():
-        run(python, "-m", "pip", "install", "--quiet", "--editable", target)
-        return
-    print("no C++ compiler: installing without hnswlib; all works, very large indexes are searched more slowly")
+        print("$ " + " ".join(map(str, command)), flush=True)
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+    print("installing without hnswlib, which needs a C++ compiler and Python's headers; very large indexes are slower")
     import tomllib  # not at the top: an older Python is to get as far as being told so
 
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]

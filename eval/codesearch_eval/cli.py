@@ -184,6 +184,30 @@ def efficiency(
     typer.echo(efficiency_table(figures))
 
 
+@app.command()
+def edits(
+    files: Annotated[int, typer.Option(help="Files of the repository that is made for it.", min=10)] = 5000,
+) -> None:
+    """Measure updates of an index: nothing changed, and 10 files edited."""
+    from codesearch_eval.edits import edits_table, measure_edits
+
+    typer.echo(edits_table(measure_edits(files, progress=partial(typer.echo, err=True))))
+
+
+@app.command(name="vectors")
+def vectors_command(
+    sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",
+) -> None:
+    """Measure exact search against HNSW graphs on random vectors."""
+    from codesearch_eval.neighbours import measure_neighbours, neighbours_table
+
+    try:
+        counts = [int(size) for size in sizes.split(",")]
+    except ValueError as error:
+        raise InputError(f"--sizes {sizes!r} are no numbers of vectors, such as 10000,50000") from error
+    typer.echo(neighbours_table(measure_neighbours(counts, progress=partial(typer.echo, err=True))))
+
+
 def _announce(protocol: str, system: str, group: str, questions: int) -> None:
     typer.echo(f"{protocol}, {system}: {group}, {questions:,} questions", err=True)
 
