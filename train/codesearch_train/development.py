@@ -5,10 +5,9 @@ They choose the best checkpoint and settle what to try next. Test sets are no de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,10 +17,7 @@ from torch import Tensor
 from codesearch.errors import InputError
 from codesearch_train.batches import Sequences, sub_batches
 from codesearch_train.model import Encoder
-from codesearch_train.tokens import Pairs, Ragged, encode_ids, read_arrays, write_arrays
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from codesearch_train.tokens import Pairs, Ragged, read_arrays, write_arrays
 
 __all__ = ["DevelopmentSet", "encode_all", "mean_reciprocal_rank", "read_development", "write_development"]
 
@@ -68,22 +64,6 @@ class DevelopmentSet:
         picked = pairs.take(np.concatenate(chosen))
         pool = np.repeat(np.arange(len(names)), pool_size)
         return cls(name, picked.texts, picked.codes, np.arange(len(picked)), pool, tuple(names))
-
-    @classmethod
-    def of_texts(
-        cls,
-        name: str,
-        queries: Sequence[str],
-        documents: Sequence[str],
-        gold: Sequence[int],
-        tokenizer: Tokenizer,
-    ) -> DevelopmentSet:
-        """One pool of all documents."""
-        asked, pool = (
-            Ragged.of(encode_ids(tokenizer, queries, 64)),
-            Ragged.of(encode_ids(tokenizer, documents, 256)),
-        )
-        return cls(name, asked, pool, np.asarray(gold), np.zeros(len(documents), np.int64), ("all",))
 
 
 def write_development(path: Path, development: DevelopmentSet) -> None:
