@@ -18,21 +18,32 @@ import typer
 from typer.core import TyperGroup
 
 from codesearch import __version__
-from codesearch.console import cloning, follow, say, summary
+from codesearch.console import follow, say, summary
 from codesearch.errors import (
     CodesearchError,
     InputError,
-    MissingExtra,
-    ModelError,
     RepositoryNotFound,
 )
+from codesearch.options import (
+    Device,
+    IndexDir,
+    Model,
+    Paths,
+    ahead,
+    encoder_loader,
+    filters_for,
+    find,
+    indexes_folder,
+    open_location,
+    patterns_of,
+    settings_for,
+    tell,
+)
 from codesearch.records import Kind, Match, Repository
-from codesearch.settings import DEVICES, Settings, debugging, load_settings, use_one_blas_thread
+from codesearch.settings import Settings, debugging, load_settings, use_one_blas_thread
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
-    from codesearch.index.snapshot import Filters
-    from codesearch.targets import Target
 
 
 class _Commands(TyperGroup):
@@ -45,7 +56,7 @@ class _Commands(TyperGroup):
         except CodesearchError as error:
             _fail(str(error))
         except KeyboardInterrupt:
-            _say("stopped; what was committed stays, and the next run goes on from there")
+            tell("stopped; what was committed stays, and the next run goes on from there")
             sys.exit(130)
         except BrokenPipeError:
             # Somebody like `head` has read enough. Python would complain once more when it flushes stdout.
@@ -63,14 +74,6 @@ app = typer.Typer(
     help="Ask a repository in plain words, get the function.",
     epilog='Example: codesearch index . ; codesearch ask "parse json"',
 )
-
-Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs; default: here.")]
-IndexDir = Annotated[
-    Path | None,
-    typer.Option("--index-dir", help="Keep indexes in this folder instead of the user's cache."),
-]
-Device = Annotated[str, typer.Option(help=f"What computes vectors: {', '.join(DEVICES)}.")]
-Model = Annotated[str | None, typer.Option(help="Another encoder: a model directory.")]
 
 
 def main() -> None:
@@ -90,12 +93,8 @@ def main() -> None:
         sys.exit(2)
 
 
-def _say(text: str) -> None:
-    say(f"codesearch: {text}")
-
-
 def _fail(text: str) -> NoReturn:
-    _say(text)
+    tell(text)
     sys.exit(2)
 
 
@@ -151,21 +150,21 @@ def index(
     failed = []
     for location in paths or ["."]:
         try:
-            repository = _open(location)
-            settings = _settings(repository.root, device, model)
+            repository = open_location(location)
+            settings = settings_for(repository.root, device, model)
             _index(
                 repository,
                 settings,
-                indexes=_indexes(index_dir),
-                patterns=(_patterns(include), _patterns(exclude)),
-                load=None if no_dense else _encoder_loader(settings),
+                indexes=indexes_folder(index_dir),
+                patterns=(patterns_of(include), patterns_of(exclude)),
+                load=None if no_dense else encoder_loader(settings),
                 rebuild=rebuild,
                 wait_seconds=0 if no_wait else -1,
                 quiet=quiet,
             )
         except CodesearchError as error:
             failed.append(error)
-            _say(str(error))  # and on with the others
+            tell(str(error))  # and on with the others
     if failed:
         sys.exit(2)
 
@@ -190,52 +189,16 @@ def _index(
             load,
             rebuild=rebuild,
             wait_seconds=wait_seconds,
-            on_wait=lambda: _say(f"{repository.name}: another process is indexing it; waiting for that to end"),
-            on_replace=lambda error: _say(f"{repository.name}: {error.reason.value}: building it anew"),
+            on_wait=lambda: tell(f"{repository.name}: another process is indexing it; waiting for that to end"),
+            on_replace=lambda error: tell(f"{repository.name}: {error.reason.value}: building it anew"),
         ),
         repository.name,
         quiet=quiet,
     )
     if report.notice:
-        _say(f"{repository.name}: {report.notice}")
+        tell(f"{repository.name}: {report.notice}")
     if not quiet:
         say(summary(repository.name, report))
-
-
-def _patterns(given: list[str] | None) -> tuple[str, ...] | None:
-    return None if given is None else tuple(pattern for pattern in given if pattern)
-
-
-def _indexes(index_dir: Path | None) -> Path | None:
-    return None if index_dir is None else index_dir.absolute()
-
-
-def _settings(root: Path | None, device: str, model: str | None) -> Settings:
-    given = {"device": device, "model": model}
-    return load_settings(root, overrides={name: value for name, value in given.items() if value})
-
-
-def _open(location: str) -> Repository:
-    from codesearch.sources import open_repository
-
-    with cloning() as progress:
-        return open_repository(location, cache=load_settings().cache, progress=progress)
-
-
-def _encoder_loader(settings: Settings) -> Callable[[], Encoder]:
-    """Return what loads the encoder, once, however often it is called."""
-    from functools import cache
-
-    from codesearch.encoders import load_encoder
-
-    @cache
-    def load() -> Encoder:
-        try:
-            return load_encoder(settings.model, settings.device, threads=settings.threads)
-        except (ModelError, MissingExtra) as error:
-            raise type(error)(f"{error.args[0].rstrip('.')}; or search by words only, with --no-dense") from error
-
-    return load
 
 
 # --- ask ----------------------------------------------------------------------------------------------------
@@ -280,73 +243,22 @@ def ask(
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
     if as_json and as_markdown:
         raise InputError("--json and --markdown exclude each other: choose one")
-    settings = _settings(None, device, model)
-    load = None if no_dense else _ahead(_encoder_loader(settings))
-    indexes = _indexes(index_dir)
-    targets = _targets(paths or [], settings, indexes, refresh=not no_refresh)
-    filters = [_filters(language, kind, path, target) for target in targets]
+    settings = settings_for(None, device, model)
+    load = None if no_dense else ahead(encoder_loader(settings))
+    indexes = indexes_folder(index_dir)
+    targets = find(paths or [], settings, indexes, refresh=not no_refresh)
+    filters = [filters_for(language, kind, path, target) for target in targets]
     jobs = [
-        plan(target.repository, _settings(target.repository.root, device, model), indexes=indexes) for target in targets
+        plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
+        for target in targets
     ]
-    surface = Surface(_say, follow, lambda name, report: say(summary(name, report)))
+    surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
     answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
     for notice in answer.notices:
-        _say(notice.text)
+        tell(notice.text)
     _print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
     if not answer.matches:
         raise typer.Exit(1)
-
-
-def _targets(paths: list[str], settings: Settings, indexes: Path | None, *, refresh: bool) -> list[Target]:
-    from codesearch.targets import find_targets
-
-    with cloning() as progress:
-        try:
-            return find_targets(
-                paths,
-                indexes=indexes or settings.indexes,
-                cache=settings.cache,
-                refresh=refresh,
-                progress=progress if refresh else None,
-            )
-        except RepositoryNotFound as error:
-            if len(paths) == 1 and not any(mark in paths[0] for mark in "/\\:."):
-                raise RepositoryNotFound(f"{error} (A question of several words needs quotes around it.)") from None
-            raise
-
-
-def _ahead(load: Callable[[], Encoder]) -> Callable[[], Encoder]:
-    """Start to load the encoder now, while the index is being looked at; return what waits for it."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(1).submit(load).result
-
-
-def _filters(
-    languages: list[str] | None, kinds: list[Kind] | None, patterns: list[str] | None, target: Target
-) -> Filters:
-    from codesearch.index.snapshot import Filters
-    from codesearch.sources import path_matcher
-
-    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
-    return Filters(
-        languages=frozenset(_language(name) for name in languages or ()),
-        kinds=frozenset(kinds or ()),
-        path=(lambda path: all(test(path) for test in tests)) if tests else None,
-    )
-
-
-def _language(name: str) -> str:
-    """Return the name of a language that was named by it, in any case, or by a suffix such as "py"."""
-    from codesearch.languages import LANGUAGES, language_of
-
-    wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
-    if wanted in LANGUAGES:
-        return wanted
-    by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
-    if by_suffix is None:
-        raise InputError(f"--lang {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
-    return by_suffix.name
 
 
 def _print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
@@ -400,7 +312,7 @@ def status(
     from codesearch.targets import find_target
 
     settings = load_settings()
-    indexes = _indexes(index_dir)
+    indexes = indexes_folder(index_dir)
     if everything:
         statuses = all_statuses(indexes or settings.indexes)
         print(json.dumps(statuses) if as_json else "\n".join(map(brief_line, statuses)) or "nothing is indexed")
@@ -426,7 +338,7 @@ def forget(
     from codesearch.status import forget_all, forget_repository
 
     settings = load_settings()
-    indexes = _indexes(index_dir) or settings.indexes
+    indexes = indexes_folder(index_dir) or settings.indexes
     if everything:
         say(f"forgot {forget_all(indexes)} indexes")
     elif paths or not vectors:

@@ -32,10 +32,27 @@ OWNERS = {
     "Stemmer": ("codesearch/words.py",),
     "pygments": ("codesearch/highlighting.py",),
     "rich": ("codesearch/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/cli.py"),
-    "typer": ("codesearch/cli.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/"),
+    "typer": (
+        "codesearch/cli.py",
+        "codesearch/options.py",
+        "codesearch/commands/",
+        "train/codesearch_train/cli.py",
+        "eval/codesearch_eval/",
+    ),
+    "mcp": ("codesearch/mcp_server.py",),
+    "pygls": ("lsp/codesearch_lsp/",),
+    "lsprotocol": ("lsp/codesearch_lsp/",),
+    "prompt_toolkit": ("codesearch/picker.py",),
+    "watchfiles": ("codesearch/watching.py",),
 }
 
-MAY_PRINT = ("codesearch/cli.py", "codesearch/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/")
+MAY_PRINT = (
+    "codesearch/cli.py",
+    "codesearch/commands/",
+    "codesearch/console.py",
+    "train/codesearch_train/cli.py",
+    "eval/codesearch_eval/",
+)
 
 
 def python_files(folder: Path) -> list[Path]:

@@ -1,0 +1,142 @@
+"""What the commands share: the options that several take, and from their values to settings, targets and encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codesearch.console import cloning, say
+from codesearch.errors import InputError, MissingExtra, ModelError, RepositoryNotFound
+from codesearch.records import Kind, Repository
+from codesearch.settings import DEVICES, Settings, load_settings
+
+if TYPE_CHECKING:
+    from codesearch.encoders import Encoder
+    from codesearch.index.snapshot import Filters
+    from codesearch.targets import Target
+
+__all__ = [
+    "Device",
+    "IndexDir",
+    "Model",
+    "Paths",
+    "ahead",
+    "encoder_loader",
+    "filters_for",
+    "find",
+    "indexes_folder",
+    "open_location",
+    "patterns_of",
+    "settings_for",
+    "tell",
+]
+
+Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs; default: here.")]
+IndexDir = Annotated[
+    Path | None,
+    typer.Option("--index-dir", help="Keep indexes in this folder instead of the user's cache."),
+]
+Device = Annotated[str, typer.Option(help=f"What computes vectors: {', '.join(DEVICES)}.")]
+Model = Annotated[str | None, typer.Option(help="Another encoder: a model directory.")]
+
+
+def tell(text: str) -> None:
+    """Say something on stderr, with the program's name before it."""
+    say(f"codesearch: {text}")
+
+
+def patterns_of(given: list[str] | None) -> tuple[str, ...] | None:
+    """Return patterns that were given; None if none were, which is not the same as an empty one that forgets."""
+    return None if given is None else tuple(pattern for pattern in given if pattern)
+
+
+def indexes_folder(index_dir: Path | None) -> Path | None:
+    """Return where ``--index-dir`` says that indexes lie; None for the default."""
+    return None if index_dir is None else index_dir.absolute()
+
+
+def settings_for(root: Path | None, device: str, model: str | None) -> Settings:
+    """Return the settings of a repository, options before all else."""
+    given = {"device": device, "model": model}
+    return load_settings(root, overrides={name: value for name, value in given.items() if value})
+
+
+def open_location(location: str) -> Repository:
+    """Return the repository at a path or URL; clone it, with progress, if need be."""
+    from codesearch.sources import open_repository
+
+    with cloning() as progress:
+        return open_repository(location, cache=load_settings().cache, progress=progress)
+
+
+def encoder_loader(settings: Settings) -> Callable[[], Encoder]:
+    """Return what loads the encoder, once, however often it is called."""
+    from functools import cache
+
+    from codesearch.encoders import load_encoder
+
+    @cache
+    def load() -> Encoder:
+        try:
+            return load_encoder(settings.model, settings.device, threads=settings.threads)
+        except (ModelError, MissingExtra) as error:
+            raise type(error)(f"{error.args[0].rstrip('.')}; or search by words only, with --no-dense") from error
+
+    return load
+
+
+def find(paths: list[str], settings: Settings, indexes: Path | None, *, refresh: bool) -> list[Target]:
+    """Return what paths and URLs name; a lone word that names nothing may be a question without quotes."""
+    from codesearch.targets import find_targets
+
+    with cloning() as progress:
+        try:
+            return find_targets(
+                paths,
+                indexes=indexes or settings.indexes,
+                cache=settings.cache,
+                refresh=refresh,
+                progress=progress if refresh else None,
+            )
+        except RepositoryNotFound as error:
+            if len(paths) == 1 and not any(mark in paths[0] for mark in "/\\:."):
+                raise RepositoryNotFound(f"{error} (A question of several words needs quotes around it.)") from None
+            raise
+
+
+def ahead(load: Callable[[], Encoder]) -> Callable[[], Encoder]:
+    """Start to load the encoder now, while the index is being looked at; return what waits for it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1).submit(load).result
+
+
+def filters_for(
+    languages: list[str] | None, kinds: list[Kind] | None, patterns: list[str] | None, target: Target
+) -> Filters:
+    """Return the filters that options ask for, within what the target names."""
+    from codesearch.index.snapshot import Filters
+    from codesearch.sources import path_matcher
+
+    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
+    return Filters(
+        languages=frozenset(_language(name) for name in languages or ()),
+        kinds=frozenset(kinds or ()),
+        path=(lambda path: all(test(path) for test in tests)) if tests else None,
+    )
+
+
+def _language(name: str) -> str:
+    """Return the name of a language that was named by it, in any case, or by a suffix such as "py"."""
+    from codesearch.languages import LANGUAGES, language_of
+
+    wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
+    if wanted in LANGUAGES:
+        return wanted
+    by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
+    if by_suffix is None:
+        raise InputError(f"--lang {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
+    return by_suffix.name
