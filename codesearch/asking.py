@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
 from codesearch.index.snapshot import Filters, Snapshot
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from codesearch.encoders import Encoder
     from codesearch.index.progress import Progress, UpdateReport
 
-__all__ = ["ENCODE_SECONDS", "Surface", "ask"]
+__all__ = ["ENCODE_SECONDS", "Surface", "ask", "consult"]
+
+T = TypeVar("T")
 
 ENCODE_SECONDS: Final = 30.0
 """How long a question may wait for texts to be encoded before it is answered from what there is."""
@@ -68,11 +70,43 @@ def ask(
         ModelError: The encoder cannot be loaded.
         StorageError: An index that does not exist yet cannot be written.
     """
+    return consult(
+        jobs,
+        lambda snapshots: search(snapshots, question, encoder() if encoder else None, limit=limit, filters=filters),
+        encoder,
+        surface,
+        refresh=refresh,
+    )
+
+
+def consult(
+    jobs: Sequence[Job],
+    use: Callable[[Sequence[Snapshot]], T],
+    encoder: Callable[[], Encoder] | None,
+    surface: Surface,
+    *,
+    refresh: bool = True,
+    encode_seconds: float | None = ENCODE_SECONDS,
+) -> T:
+    """Bring indexes up to date, and return what `use` makes of a snapshot of each, in the order of the jobs.
+
+    Args:
+        jobs: The repositories.
+        use: Called a second time if an index turns out to be damaged, with one that was built anew.
+        encoder: Loads it; None to leave texts waiting.
+        surface: Told what happens meanwhile.
+        refresh: Whether indexes are brought up to date, and built anew where they are damaged.
+        encode_seconds: How long to wait for texts to be encoded; None for as long as it takes.
+
+    Raises:
+        IndexUnusable: As :func:`ask`, and so on for all that it raises; and whatever `use` raises.
+    """
     for attempt in range(2):
         try:
             with ExitStack() as stack:
-                snapshots = [stack.enter_context(_open(job, encoder, surface, refresh=refresh)) for job in jobs]
-                return search(snapshots, question, encoder() if encoder else None, limit=limit, filters=filters)
+                if not refresh:
+                    return use([stack.enter_context(Snapshot(job.directory)) for job in jobs])
+                return use([stack.enter_context(_open(job, encoder, surface, encode_seconds)) for job in jobs])
         except IndexUnusable as error:
             if error.reason is not Unusable.CORRUPT or attempt or not refresh:
                 raise
@@ -80,20 +114,18 @@ def ask(
             # no fault, the contents are not what they should be, and nobody can tell which index it was.
             for job in [job for job in jobs if is_damaged(job.directory)] or jobs:
                 _say_replaced(surface, job, error)
-                _refresh(job, encoder, surface, rebuild=True)
+                _refresh(job, encoder, surface, encode_seconds, rebuild=True)
     raise AssertionError("the second attempt returns or raises")
 
 
-def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, *, refresh: bool) -> Snapshot:
+def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, encode_seconds: float | None) -> Snapshot:
     """Open the index of a repository; bring it up to date first, if it is not."""
-    if not refresh:
-        return Snapshot(job.directory)
     try:
         snapshot = Snapshot(job.directory)
     except IndexUnusable as error:
         if error.reason is Unusable.NEWER_FORMAT:
             raise
-        _refresh(job, encoder, surface, exists=error.reason is not Unusable.MISSING)
+        _refresh(job, encoder, surface, encode_seconds, exists=error.reason is not Unusable.MISSING)
         return Snapshot(job.directory)
     try:
         # Asked first because it takes no lock: several questions at once do not get in each other's way.
@@ -103,7 +135,7 @@ def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, *, 
         snapshot.close()
         raise
     snapshot.close()
-    _refresh(job, encoder, surface)
+    _refresh(job, encoder, surface, encode_seconds)
     return Snapshot(job.directory)
 
 
@@ -111,6 +143,7 @@ def _refresh(
     job: Job,
     encoder: Callable[[], Encoder] | None,
     surface: Surface,
+    encode_seconds: float | None,
     *,
     exists: bool = True,
     rebuild: bool = False,
@@ -128,7 +161,7 @@ def _refresh(
         job,
         encoder,
         rebuild=rebuild,
-        encode_seconds=ENCODE_SECONDS,
+        encode_seconds=encode_seconds,
         wait_seconds=0 if exists else -1,
         on_wait=None if exists else lambda: surface.say(f"{name}: waiting for another process that is indexing it"),
         on_replace=replaced,

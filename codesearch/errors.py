@@ -4,6 +4,7 @@
 
     CodesearchError
     ├── InputError               what the user gave cannot be used: a path, a URL, a pattern, a question
+    │   ├── PlaceNotFound        no indexed code at that line, or of that name
     │   ├── RepositoryNotFound   no such path, not a directory, or a clone that failed
     │   └── NothingToIndex       the tree holds no file that can be searched
     ├── SettingsError            codesearch.toml or the environment holds a value that cannot be used
@@ -26,6 +27,7 @@ __all__ = [
     "MissingExtra",
     "ModelError",
     "NothingToIndex",
+    "PlaceNotFound",
     "RepositoryNotFound",
     "SettingsError",
     "StorageError",
@@ -39,6 +41,10 @@ class CodesearchError(Exception):
 
 class InputError(CodesearchError):
     """What the user gave cannot be used."""
+
+
+class PlaceNotFound(InputError):
+    """No indexed code at that line, or of that name."""
 
 
 class RepositoryNotFound(InputError):

@@ -29,6 +29,7 @@ class NoticeKind(StrEnum):
     """What a caller should know about an answer."""
 
     EMBEDDINGS_PENDING = "embeddings pending"
+    NOT_ENCODED = "nothing to compare with is encoded"
     LEXICAL_MISSING = "lexical index missing"
     OTHER_MODEL = "index made with another model"
     NOTHING_INDEXED = "nothing indexed"

@@ -287,3 +287,25 @@ class Snapshot:
                 list(ids),
             )
             return {row[0]: chunk_from_row(row[1], row[2], row[3:]) for row in rows}
+
+    def chunks_of(self, path: str) -> dict[int, Chunk]:
+        """Return the chunks of a file by id, in document order; none where the file is not in the index.
+
+        Args:
+            path: Relative to the repository's root.
+        """
+        with database_errors(self.directory):
+            rows = self._db.execute(
+                f"SELECT chunks.id, path, language, {CHUNK_SELECT} FROM chunks"
+                " JOIN files ON files.id = file_id WHERE path = ? ORDER BY chunks.id",
+                [os.fsencode(path)],
+            )
+            return {row[0]: chunk_from_row(row[1], row[2], row[3:]) for row in rows}
+
+    def vector_of(self, chunk_id: int) -> NDArray[np.float32] | None:
+        """Return the vector of a chunk, of shape [dimension], or None while its text is still to be encoded."""
+        with database_errors(self.directory):
+            row = self._db.execute(
+                "SELECT vector FROM chunks JOIN vectors ON vectors.id = vector_id WHERE chunks.id = ?", [chunk_id]
+            ).fetchone()
+        return None if row is None or row[0] is None else unpack([row[0]], self.manifest.dimension)[0]

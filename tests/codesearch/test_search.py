@@ -16,6 +16,7 @@ from codesearch.indexing import bring_up_to_date, plan
 from codesearch.records import Kind
 from codesearch.search import Answer, NoticeKind, search
 from codesearch.settings import load_settings
+from codesearch.similar import Place, similar
 from codesearch.sources import open_repository
 
 
@@ -217,6 +218,9 @@ NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
     NoticeKind.EMBEDDINGS_PENDING: _half_encoded,
     NoticeKind.LEXICAL_MISSING: _no_lexical,
     NoticeKind.OTHER_MODEL: lambda sample, opened: search([opened(sample)], "parse", OtherEncoder()),
+    NoticeKind.NOT_ENCODED: lambda sample, opened: similar(
+        [opened(sample, None)], Place(sample, "src/config.py", name="parse_config")
+    ),
     NoticeKind.NOTHING_INDEXED: _nothing_indexed,
     NoticeKind.FILTERED_OUT: lambda sample, opened: search(
         [opened(sample)], "parse", None, filters=[Filters(languages=frozenset({"rust"}))]
