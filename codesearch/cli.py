@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from io import TextIOWrapper
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -18,16 +16,25 @@ import typer
 from typer.core import TyperGroup
 
 from codesearch import __version__
-from codesearch.console import follow, say, summary
+from codesearch.commands.similar import similar
+from codesearch.console import follow, print_matches, say, summary
 from codesearch.errors import (
     CodesearchError,
     InputError,
     RepositoryNotFound,
 )
 from codesearch.options import (
+    AsJsonLines,
+    AsMarkdown,
+    Context,
     Device,
     IndexDir,
+    Kinds,
+    Languages,
+    Limit,
     Model,
+    NoRefresh,
+    PathPatterns,
     Paths,
     ahead,
     encoder_loader,
@@ -39,7 +46,7 @@ from codesearch.options import (
     settings_for,
     tell,
 )
-from codesearch.records import Kind, Match, Repository
+from codesearch.records import Repository
 from codesearch.settings import Settings, debugging, load_settings, use_one_blas_thread
 
 if TYPE_CHECKING:
@@ -208,23 +215,16 @@ def _index(
 def ask(
     question: Annotated[str, typer.Argument(help='Plain words, a name, or pasted code; "-" reads stdin.')],
     paths: Paths = None,
-    limit: Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Results at most.")] = 10,
-    language: Annotated[list[str] | None, typer.Option("--lang", help="Only this language.")] = None,
-    path: Annotated[
-        list[str] | None, typer.Option("--path", help="Only files that match this .gitignore-style pattern.")
-    ] = None,
-    kind: Annotated[
-        list[Kind] | None, typer.Option("--kind", help="Only this kind of code.", case_sensitive=False)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one match a line.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, with all of the code.")] = False,
-    context: Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Lines around.")] = 0,
+    limit: Limit = 10,
+    language: Languages = None,
+    path: PathPatterns = None,
+    kind: Kinds = None,
+    as_json: AsJsonLines = False,
+    as_markdown: AsMarkdown = False,
+    context: Context = 0,
     score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
-    no_refresh: Annotated[
-        bool,
-        typer.Option("--no-refresh", help="Answer from the index as it is, without looking for changes."),
-    ] = False,
+    no_refresh: NoRefresh = False,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
@@ -256,38 +256,12 @@ def ask(
     answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
     for notice in answer.notices:
         tell(notice.text)
-    _print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
+    print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
     if not answer.matches:
         raise typer.Exit(1)
 
 
-def _print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
-    from codesearch.render import Style, match_json, match_markdown, match_text
-
-    if isinstance(sys.stdout, TextIOWrapper):
-        # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
-        sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
-    if as_json:
-        _print_all(map(match_json, matches), "\n")
-        return
-    if as_markdown:
-        _print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
-        return
-    terminal = sys.stdout.isatty()
-    style = Style(
-        cwd=Path.cwd(),
-        context=context,
-        colour=terminal and load_settings().colour,
-        score=score,
-        width=shutil.get_terminal_size().columns if terminal else 200,
-    )
-    _print_all((match_text(match, style) for match in matches), "\n\n")
-
-
-def _print_all(texts: Iterable[str], between: str) -> None:
-    text = between.join(texts)
-    if text:
-        print(text)
+app.command()(similar)
 
 
 # --- status, forget, version --------------------------------------------------------------------------------

@@ -1,21 +1,26 @@
-"""What the command line shows besides its answers: progress, notices, errors. All of it goes to stderr."""
+"""What the command line shows: matches on stdout; progress, notices and errors on stderr."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from codesearch.render import visible
+from codesearch.render import Style, match_json, match_markdown, match_text, visible
+from codesearch.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from codesearch.index.progress import Phase, Progress, UpdateReport
+    from codesearch.records import Match
 
-__all__ = ["cloning", "follow", "is_terminal", "say", "summary"]
+__all__ = ["cloning", "follow", "is_terminal", "print_matches", "say", "summary"]
 
 _SHOW_AFTER_SECONDS: Final = 0.3
 """Shorter work shows no bar: a flash of one is noise."""
@@ -160,3 +165,31 @@ def summary(name: str, report: UpdateReport) -> str:
     if report.skipped:
         parts.append(f"{report.skipped:,} files left out")
     return f"{name}: {'; '.join(parts)} ({took:.1f} s)"
+
+
+def print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
+    """Print matches, as a program or as a person reads them."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
+        sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
+    if as_json:
+        _print_all(map(match_json, matches), "\n")
+        return
+    if as_markdown:
+        _print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
+        return
+    terminal = sys.stdout.isatty()
+    style = Style(
+        cwd=Path.cwd(),
+        context=context,
+        colour=terminal and load_settings().colour,
+        score=score,
+        width=shutil.get_terminal_size().columns if terminal else 200,
+    )
+    _print_all((match_text(match, style) for match in matches), "\n\n")
+
+
+def _print_all(texts: Iterable[str], between: str) -> None:
+    text = between.join(texts)
+    if text:
+        print(text)

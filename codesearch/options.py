@@ -19,21 +19,42 @@ if TYPE_CHECKING:
     from codesearch.targets import Target
 
 __all__ = [
+    "AsJsonLines",
+    "AsMarkdown",
+    "Context",
     "Device",
     "IndexDir",
+    "Kinds",
+    "Languages",
+    "Limit",
     "Model",
+    "NoRefresh",
+    "PathPatterns",
     "Paths",
     "ahead",
     "encoder_loader",
     "filters_for",
     "find",
     "indexes_folder",
+    "language_named",
     "open_location",
     "patterns_of",
     "settings_for",
     "tell",
 ]
 
+AsJsonLines = Annotated[bool, typer.Option("--json", help="JSON Lines, one match a line.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Markdown, with all of the code.")]
+Context = Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Lines around.")]
+Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Only this kind of code.", case_sensitive=False)]
+Languages = Annotated[list[str] | None, typer.Option("--lang", help="Only this language.")]
+Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Results at most.")]
+NoRefresh = Annotated[
+    bool, typer.Option("--no-refresh", help="Answer from the index as it is, without looking for changes.")
+]
+PathPatterns = Annotated[
+    list[str] | None, typer.Option("--path", help="Only files that match this .gitignore-style pattern.")
+]
 Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs; default: here.")]
 IndexDir = Annotated[
     Path | None,
@@ -123,13 +144,13 @@ def filters_for(
 
     tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
     return Filters(
-        languages=frozenset(_language(name) for name in languages or ()),
+        languages=frozenset(language_named(name) for name in languages or ()),
         kinds=frozenset(kinds or ()),
         path=(lambda path: all(test(path) for test in tests)) if tests else None,
     )
 
 
-def _language(name: str) -> str:
+def language_named(name: str, option: str = "--lang") -> str:
     """Return the name of a language that was named by it, in any case, or by a suffix such as "py"."""
     from codesearch.languages import LANGUAGES, language_of
 
@@ -138,5 +159,5 @@ def _language(name: str) -> str:
         return wanted
     by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
     if by_suffix is None:
-        raise InputError(f"--lang {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
+        raise InputError(f"{option} {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
     return by_suffix.name

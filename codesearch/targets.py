@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesearch.errors import InputError, RepositoryNotFound
 from codesearch.index.locations import find_index
+from codesearch.places import Place
 from codesearch.records import Repository
 from codesearch.sources import Progress, find_repository, open_repository
 
-__all__ = ["Target", "find_target", "find_targets"]
+__all__ = ["Target", "find_place_target", "find_target", "find_targets"]
+
+_LINE = re.compile(r"(\d+)(?::\d+)?:?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +84,28 @@ def find_target(
         repository = open_repository(indexed, cache=cache)
     below = path.relative_to(repository.root).as_posix() if location else "."
     return Target(repository, () if below == "." else (below,))
+
+
+def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target, Place]:
+    """Find the repository and the place that ``path:line``, ``path:line:column`` or ``path:name`` names.
+
+    The longest path that exists is taken, whatever colons are in it. A name may be written as its language writes
+    it: ``Parser::parse`` and ``Parser#parse`` are ``Parser.parse``.
+
+    Raises:
+        InputError: The text names no file, or nothing in it.
+    """
+    colons = [match.start() for match in re.finditer(":", text)]
+    for colon in reversed(colons):
+        path, rest = text[:colon], text[colon + 1 :]
+        if rest and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
+            target = find_target(path, indexes=indexes, cache=cache, refresh=False)
+            line = _LINE.fullmatch(rest)
+            name = "" if line else re.sub("::|#|/", ".", rest.strip())
+            return target, Place(target.repository.root, target.below[0], int(line[1]) if line else 0, name)
+    if os.path.isfile(text.rstrip(":")):  # noqa: PTH113
+        file = text.rstrip(":")
+        raise InputError(f"{file}: name a line or a function of it, such as {file}:12 or {file}:parse")
+    if colons:
+        raise RepositoryNotFound(f"there is no file {text[: colons[0]]}: name a place as path:line or path:name")
+    raise InputError(f'{text[:80]} is no place: name one as path:line or path:name, or give code on stdin with "-"')
