@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from codesearch import __version__
+from codesearch.commands.duplicates import duplicates
 from codesearch.commands.similar import similar
 from codesearch.console import follow, print_matches, say, summary
 from codesearch.errors import (
@@ -262,6 +263,7 @@ def ask(
 
 
 app.command()(similar)
+app.command()(duplicates)
 
 
 # --- status, forget, version --------------------------------------------------------------------------------

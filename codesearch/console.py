@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codesearch.index.progress import Phase, Progress, UpdateReport
     from codesearch.records import Match
 
-__all__ = ["cloning", "follow", "is_terminal", "print_matches", "say", "summary"]
+__all__ = ["cloning", "follow", "is_terminal", "print_all", "print_matches", "say", "summary"]
 
 _SHOW_AFTER_SECONDS: Final = 0.3
 """Shorter work shows no bar: a flash of one is noise."""
@@ -169,14 +169,11 @@ def summary(name: str, report: UpdateReport) -> str:
 
 def print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
     """Print matches, as a program or as a person reads them."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
-        sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
     if as_json:
-        _print_all(map(match_json, matches), "\n")
+        print_all(map(match_json, matches), "\n", as_json=True)
         return
     if as_markdown:
-        _print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
+        print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
         return
     terminal = sys.stdout.isatty()
     style = Style(
@@ -186,10 +183,14 @@ def print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool,
         score=score,
         width=shutil.get_terminal_size().columns if terminal else 200,
     )
-    _print_all((match_text(match, style) for match in matches), "\n\n")
+    print_all((match_text(match, style) for match in matches), "\n\n")
 
 
-def _print_all(texts: Iterable[str], between: str) -> None:
+def print_all(texts: Iterable[str], between: str, *, as_json: bool = False) -> None:
+    """Print texts to stdout, with something between them; in UTF-8 if they are JSON."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Source code and file names may hold what the terminal's encoding cannot; that must not end the program.
+        sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
     text = between.join(texts)
     if text:
         print(text)

@@ -21,7 +21,7 @@ from codesearch.index.snapshot import Candidate
 from codesearch.records import Kind
 from codesearch.words import question_terms, terms
 
-__all__ = ["WEIGHTS", "Question", "Ranked", "parse_question", "rank"]
+__all__ = ["WEIGHTS", "Question", "Ranked", "is_test", "parse_question", "rank"]
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "words": 1.0,
@@ -256,3 +256,8 @@ def _discount_repeats(ranked: Sequence[Ranked]) -> None:
 def _order(entry: Ranked) -> tuple[float, int, str, int]:
     """Best first; ties by place, so that the order is the same on every machine."""
     return -entry.score, entry.source, entry.candidate.path, entry.candidate.first_line
+
+
+def is_test(path: str) -> bool:
+    """Whether a file is a test, or helps tests, by its path."""
+    return _ASIDE["test"].search(path) is not None

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from codesearch.records import Chunk, Match
 
-__all__ = ["Style", "match_json", "match_markdown", "match_object", "match_text", "visible"]
+__all__ = ["Style", "json_line", "match_json", "match_markdown", "match_object", "match_text", "visible"]
 
 _LINES_SHOWN: Final = 4
 """Lines of source for one match: its signature, what it says of itself, and two that hold what was asked."""
@@ -75,9 +75,14 @@ def match_object(match: Match, *, text: bool = True) -> dict[str, Any]:
 
 def match_json(match: Match) -> str:
     """Return a match as one line of JSON."""
+    return json_line(match_object(match))
+
+
+def json_line(value: object) -> str:
+    """Return a value as one line of JSON that does no harm to a terminal."""
     # What `visible` would replace is escaped, as JSON allows for any character: an object stays one line for
     # every reader, also for those that take U+2028 for a line end, and does no harm to a terminal.
-    plain = json.dumps(match_object(match), ensure_ascii=False)
+    plain = json.dumps(value, ensure_ascii=False)
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)
 
 

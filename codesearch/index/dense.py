@@ -13,9 +13,11 @@ Without hnswlib (it ships no wheel and needs a C++ compiler to install) everythi
 from __future__ import annotations
 
 import importlib.util
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -35,6 +37,7 @@ __all__ = [
     "build_graph",
     "checksum",
     "hnsw_available",
+    "near_pairs",
     "pack",
     "read_vectors",
     "unpack",
@@ -56,6 +59,12 @@ _EXACT_SHARE: Final = 0.05
 exactly and 11 ms in a graph, which is asked for twenty times as many; one of 0.2 takes 25 ms and 4 (docs/index.md)."""
 
 _BLOCK: Final = 16_384
+
+_ROWS: Final = 512
+"""Rows that are compared with all others at once: a product of 40 MB for 20,000."""
+
+_M_PAIRS, _EF_PAIRS = 12, 64
+"""For a graph that is asked only for what is very near, and thrown away."""
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -102,6 +111,64 @@ def build_graph(path: Path, count: int, dimension: int, blocks: Iterable[tuple[I
     expected = graph.index_file_size()
     if not path.exists() or path.stat().st_size < expected:
         raise OSError(28, "the vector index could not be written whole", str(path))
+
+
+def near_pairs(
+    vectors: Vectors, threshold: float, *, nearest: int = 16, threads: int = 0, exact_limit: int = 20_000
+) -> tuple[Ids, Vectors]:
+    """Return the pairs of vectors whose cosine is at least `threshold`, of each vector with its nearest ones.
+
+    Args:
+        vectors: Of length 1, shape [n, dimension].
+        threshold: The least cosine.
+        nearest: How many neighbours of a vector are looked at.
+        threads: To compute with; 0 for one per core.
+        exact_limit: More vectors than this are searched by a graph, which takes seconds where comparing all with
+            all takes minutes; without hnswlib they are compared.
+
+    Returns:
+        Pairs of rows of shape [m, 2], the lower first, ascending, each once; their cosines, of shape [m].
+    """
+    nearest = min(nearest + 1, len(vectors))
+    by_graph = len(vectors) > exact_limit and hnsw_available()
+    found = (_neighbours_by_graph if by_graph else _neighbours)(vectors, nearest, threads)
+    codes, cosines = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for rows, columns, scores in found:
+        keep = (scores >= threshold) & (rows != columns)
+        rows, columns = rows[keep].astype(np.int64), columns[keep].astype(np.int64)
+        codes.append(np.minimum(rows, columns) * len(vectors) + np.maximum(rows, columns))
+        cosines.append(scores[keep])
+    distinct, at = np.unique(np.concatenate(codes), return_index=True)
+    pairs = np.stack([distinct // max(1, len(vectors)), distinct % max(1, len(vectors))], axis=1)
+    return pairs, np.concatenate(cosines)[at]
+
+
+_Neighbours = Iterator[tuple[Ids, Ids, Vectors]]
+"""Blocks of (rows, rows of their neighbours, cosines), each of shape [b * nearest]."""
+
+
+def _neighbours(vectors: Vectors, nearest: int, threads: int) -> _Neighbours:
+    def block(start: int) -> tuple[Ids, Ids, Vectors]:
+        scores = vectors[start : start + _ROWS] @ vectors.T
+        columns = np.argpartition(scores, -nearest, axis=1)[:, -nearest:]
+        rows = np.arange(start, start + len(scores)).repeat(nearest)
+        return rows, columns.ravel(), np.take_along_axis(scores, columns, axis=1).ravel()
+
+    # Products of matrices release the interpreter, and one of BLAS's threads is all that each is given.
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        yield from pool.map(block, range(0, len(vectors), _ROWS))
+
+
+def _neighbours_by_graph(vectors: Vectors, nearest: int, threads: int) -> _Neighbours:
+    graph = _new_graph(vectors.shape[1])
+    graph.init_index(len(vectors), ef_construction=_EF_PAIRS, M=_M_PAIRS)
+    graph.set_num_threads(threads or os.cpu_count() or 1)
+    graph.add_items(vectors, np.arange(len(vectors)))
+    graph.set_ef(_EF_PAIRS)
+    for start in range(0, len(vectors), _BLOCK):
+        labels, distances = graph.knn_query(vectors[start : start + _BLOCK], k=nearest)
+        rows = np.arange(start, start + len(labels)).repeat(nearest)
+        yield rows, labels.astype(np.int64).ravel(), (1.0 - distances).astype(np.float32).ravel()
 
 
 def checksum(path: Path) -> int:

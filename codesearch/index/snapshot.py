@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.index.changes import Changes, find_changes
-from codesearch.index.dense import DenseIndex, unpack
+from codesearch.index.dense import DenseIndex, read_vectors, unpack
 from codesearch.index.lexical import LexicalDamaged, LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import database_errors, lexical_directory, open_reader
@@ -309,3 +309,29 @@ class Snapshot:
                 "SELECT vector FROM chunks JOIN vectors ON vectors.id = vector_id WHERE chunks.id = ?", [chunk_id]
             ).fetchone()
         return None if row is None or row[0] is None else unpack([row[0]], self.manifest.dimension)[0]
+
+    def each_chunk(self, kinds: Collection[Kind]) -> Iterator[tuple[int, int, Chunk]]:
+        """Yield (id, id of its vector, chunk) of all chunks of these kinds, file by file, in document order."""
+        marks = ", ".join("?" * len(kinds))
+        with database_errors(self.directory):
+            rows = self._db.execute(
+                f"SELECT chunks.id, vector_id, path, language, {CHUNK_SELECT} FROM chunks"
+                f" JOIN files ON files.id = file_id WHERE kind IN ({marks}) ORDER BY file_id, chunks.id",
+                sorted(kinds),
+            )
+            for chunk_id, vector_id, path, language, *columns in rows:
+                yield chunk_id, vector_id, chunk_from_row(path, language, tuple(columns))
+
+    def vectors(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield (ids of shape [b], vectors of shape [b, dimension]) of those of some vectors that are made, by id.
+
+        Args:
+            ids: Ascending.
+        """
+        if not len(ids) or not self.manifest.dimension:
+            return
+        with database_errors(self.directory):
+            span = (int(ids[0]), int(ids[-1]))
+            for found, block in read_vectors(self._db, self.manifest.dimension, "id BETWEEN ? AND ?", span):
+                wanted = np.isin(found, ids, assume_unique=False)
+                yield found[wanted], block[wanted]
