@@ -208,6 +208,21 @@ def vectors_command(
     typer.echo(neighbours_table(measure_neighbours(counts, progress=partial(typer.echo, err=True))))
 
 
+@app.command(name="duplicates")
+def duplicates_command(
+    repositories: Annotated[list[str], typer.Argument(help="Repositories whose functions are compared.")],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Encode with this model; by default words are hashed.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps the indexes for the next time.")] = None,
+) -> None:
+    """Measure the time and the memory that finding duplicates takes."""
+    from codesearch_eval.duplicates import duplicates_table, measure_duplicates
+
+    figures = measure_duplicates(repositories, model=model, cache=cache, progress=partial(typer.echo, err=True))
+    typer.echo(duplicates_table(figures))
+
+
 def _announce(protocol: str, system: str, group: str, questions: int) -> None:
     typer.echo(f"{protocol}, {system}: {group}, {questions:,} questions", err=True)
 
