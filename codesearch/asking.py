@@ -6,6 +6,7 @@ answer comes from what there is, and the surface is told so.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ def consult(
         except IndexUnusable as error:
             if error.reason is not Unusable.CORRUPT or attempt or not refresh:
                 raise
+            if any(job.repository.imported for job in jobs):
+                raise IndexUnusable(error.reason, "import it again, or run `codesearch index --rebuild`") from error
             # Everything in an index can be made again, and vectors are remembered elsewhere. Where SQLite finds
             # no fault, the contents are not what they should be, and nobody can tell which index it was.
             for job in [job for job in jobs if is_damaged(job.directory)] or jobs:
@@ -120,6 +123,8 @@ def consult(
 
 def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, encode_seconds: float | None) -> Snapshot:
     """Open the index of a repository; bring it up to date first, if it is not."""
+    if job.repository.imported:
+        return _open_imported(job, surface)
     try:
         snapshot = Snapshot(job.directory)
     except IndexUnusable as error:
@@ -137,6 +142,20 @@ def _open(job: Job, encoder: Callable[[], Encoder] | None, surface: Surface, enc
     snapshot.close()
     _refresh(job, encoder, surface, encode_seconds)
     return Snapshot(job.directory)
+
+
+def _open_imported(job: Job, surface: Surface) -> Snapshot:
+    """Open an index that has no source here, and say how old it is instead of bringing it up to date."""
+    name = job.repository.name
+    try:
+        snapshot = Snapshot(job.directory)
+    except IndexUnusable as error:
+        raise IndexUnusable(error.reason, f"import {name} again") from error
+    commit = snapshot.manifest.commit
+    made = f"commit {commit[:10]}, " if commit else ""
+    made += time.strftime("%Y-%m-%d", time.localtime(snapshot.manifest.updated))
+    surface.say(f"{name}: imported, as of {made}")
+    return snapshot
 
 
 def _refresh(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch.encoders import Encoder
-from codesearch.errors import IndexUnusable, NothingToIndex, Unusable
+from codesearch.errors import IndexUnusable, InputError, NothingToIndex, Unusable
 from codesearch.index.locations import index_directory
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, open_reader, open_writer
@@ -103,6 +103,8 @@ def is_current(snapshot: Snapshot, job: Job, encoder: Callable[[], Encoder] | No
         encoder: As for :func:`bring_up_to_date`.
     """
     manifest = snapshot.manifest
+    if job.repository.imported:
+        return True
     if not manifest.updated or (manifest.include, manifest.exclude) != (job.include, job.exclude):
         return False
     if snapshot.lexical is None or snapshot.lexical.generation != manifest.generation:
@@ -160,6 +162,7 @@ def bring_up_to_date(
         What was done.
 
     Raises:
+        InputError: The index was imported, and there is nothing here to bring it up to date from.
         NothingToIndex: No file of the repository can be searched.
         IndexBusy: Another process was writing for all of `wait_seconds`.
         StorageError: The disk is full, read-only or failing.
@@ -168,6 +171,10 @@ def bring_up_to_date(
     from codesearch.index.update import update
 
     repository = job.repository
+    if repository.imported:
+        raise InputError(
+            f"{repository.name} was imported: its source is not here, so import a newer file of it instead"
+        )
     fresh = Manifest(root=str(repository.root), name=repository.name, url=repository.url)
     for attempt in range(2):
         try:

@@ -87,10 +87,17 @@ def settings_for(root: Path | None, device: str, model: str | None) -> Settings:
 
 def open_location(location: str) -> Repository:
     """Return the repository at a path or URL; clone it, with progress, if need be."""
+    from codesearch.index.locations import find_imported
     from codesearch.sources import open_repository
 
+    settings = load_settings()
     with cloning() as progress:
-        return open_repository(location, cache=load_settings().cache, progress=progress)
+        try:
+            return open_repository(location, cache=settings.cache, progress=progress)
+        except RepositoryNotFound as error:
+            if find_imported(settings.indexes, location.removeprefix("imported:")) is None:
+                raise
+            raise InputError(f"{location} was imported, and its source is not here: import a newer file") from error
 
 
 def encoder_loader(settings: Settings) -> Callable[[], Encoder]:

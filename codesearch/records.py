@@ -57,12 +57,14 @@ class Repository:
         name: What results call it: the folder's name, or ``owner/name`` for a cloned URL.
         url: The URL it was cloned from, or None for a local tree.
         is_git: Whether `root` lies in a Git work tree: Git lists its files.
+        imported: Whether only its index is here, which was made elsewhere: there is nothing at `root`.
     """
 
     root: Path
     name: str
     url: str | None = None
     is_git: bool = False
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class Match:
         score: Higher is better; comparable within one answer only.
         signals: What each signal added to `score`, by name; the values sum to it.
         lines: The 1-based lines of the chunk that matter most to the question, best first.
+        imported: Whether only the index of the repository is here: there is no file at `root`.
     """
 
     repository: str
@@ -152,3 +155,4 @@ class Match:
     score: float
     signals: Mapping[str, float] = field(default_factory=dict)
     lines: tuple[int, ...] = ()
+    imported: bool = False

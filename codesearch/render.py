@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from codesearch.records import Chunk, Match
 
-__all__ = ["Style", "json_line", "match_json", "match_markdown", "match_object", "match_text", "visible"]
+__all__ = ["Style", "json_line", "match_json", "match_markdown", "match_object", "match_text", "shown_path", "visible"]
 
 _LINES_SHOWN: Final = 4
 """Lines of source for one match: its signature, what it says of itself, and two that hold what was asked."""
@@ -56,7 +56,7 @@ def match_object(match: Match, *, text: bool = True) -> dict[str, Any]:
     chunk = match.chunk
     return {
         "repository": match.repository,
-        "root": _printable(str(match.root)),
+        "root": None if match.imported else _printable(str(match.root)),
         "path": _printable(chunk.path),
         "start_line": chunk.span.start,
         "end_line": chunk.span.end,
@@ -144,10 +144,24 @@ def _heading(match: Match, first: int, style: Style) -> str:
 
 
 def _shown_path(match: Match, cwd: Path) -> str:
-    path = match.root / match.chunk.path
-    if path.is_relative_to(cwd):
-        path = path.relative_to(cwd)
-    return visible(_printable(str(path)))
+    return shown_path(None if match.imported else match.root, match.chunk.path, match.repository, cwd)
+
+
+def shown_path(root: Path | None, path: str, repository: str, cwd: Path) -> str:
+    """Return the path of a file as it is shown: relative to `cwd` where that needs no "..".
+
+    Args:
+        root: Of the repository; None where its files are not here, and its name stands before the path.
+        path: Relative to it.
+        repository: Its name.
+        cwd: The current folder.
+    """
+    if root is None:
+        return visible(f"{repository}:{_printable(path)}")
+    whole = root / path
+    if whole.is_relative_to(cwd):
+        whole = whole.relative_to(cwd)
+    return visible(_printable(str(whole)))
 
 
 @dataclass(frozen=True, slots=True)

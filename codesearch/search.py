@@ -24,6 +24,8 @@ _CANDIDATES = 100
 
 _TELLING_LINES = 4
 
+_INDEX = "run `codesearch index`"
+
 
 class NoticeKind(StrEnum):
     """What a caller should know about an answer."""
@@ -110,18 +112,20 @@ def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notic
     name = snapshot.manifest.name
     notices = []
     if snapshot.lexical is None and snapshot.chunk_count:
-        text = f"{name}: the index of words is missing or damaged; run `codesearch index` to mend it"
+        advice = "import it again" if snapshot.manifest.imported else f"{_INDEX} to mend it"
+        text = f"{name}: the index of words is missing or damaged; {advice}"
         notices.append(Notice(NoticeKind.LEXICAL_MISSING, text))
     if encoder is None:
         return notices
     if snapshot.manifest.model_id not in ("", encoder.model_id):
-        text = f"{name}: the vectors are of another model and were not used; run `codesearch index`"
+        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
+        text = f"{name}: the vectors are of another model and were not used; {advice}"
         notices.append(Notice(NoticeKind.OTHER_MODEL, text))
     elif snapshot.pending_count:
         total = snapshot.counts().vectors + snapshot.pending_count
         text = (
             f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
-            "by their words only; run `codesearch index` to finish"
+            f"by their words only{'' if snapshot.manifest.imported else f'; {_INDEX} to finish'}"
         )
         notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, text))
     return notices
@@ -165,6 +169,7 @@ def _matches(
             score=entry.score,
             signals=entry.signals,
             lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight),
+            imported=bool(snapshots[entry.source].manifest.imported),
         )
         for entry in ranked
     ]

@@ -187,4 +187,5 @@ def _matches(snapshots: Sequence[Snapshot], found: Sequence[tuple[int, Candidate
             chunk=chunks[source, candidate.id],
             score=cosine,
             signals={"cosine": cosine},
+            imported=bool(snapshot.manifest.imported),
         )

@@ -16,19 +16,22 @@ from codesearch import __version__
 from codesearch.encoders import load_encoder
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import CodesearchError, ModelError
-from codesearch.index.locations import find_index, index_directory, list_indexes
+from codesearch.index.locations import find_imported, find_index, imported_root, index_directory, list_indexes
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, delete_index, index_size
 from codesearch.indexing import plan
+from codesearch.portable import relate, relation_text
 from codesearch.records import Repository
 from codesearch.render import visible
 from codesearch.settings import Settings
+from codesearch.sources import Distance
 
 __all__ = [
     "all_statuses",
     "brief_line",
     "forget_all",
     "forget_repository",
+    "model_id",
     "repository_status",
     "skipped_lines",
     "status_lines",
@@ -50,35 +53,40 @@ def repository_status(repository: Repository, settings: Settings, *, indexes: Pa
     job = plan(repository, settings, indexes=indexes)
     with Snapshot(job.directory) as snapshot:
         manifest, counts = snapshot.manifest, snapshot.counts()
-        changes = snapshot.changes(repository, job.rules)
+        changes = None if manifest.imported else snapshot.changes(repository, job.rules)
         skipped = snapshot.skipped()
     return {
         "repository": manifest.name,
-        "root": manifest.root,
+        "root": None if manifest.imported else manifest.root,
+        "imported": manifest.imported,
         "url": manifest.url,
         "index": str(job.directory),
         "bytes": index_size(job.directory),
         "commit": manifest.commit,
-        "current_commit": changes.listing.commit,
+        "current_commit": changes.listing.commit if changes else None,
         "updated": manifest.updated,
-        "changed_files": len(changes.changed),
-        "removed_files": len(changes.removed),
+        "changed_files": len(changes.changed) if changes else 0,
+        "removed_files": len(changes.removed) if changes else 0,
         "files": counts.files,
         "languages": counts.languages,
         "chunks": counts.chunks,
         "vectors": counts.vectors,
         "pending": counts.pending,
         "model": manifest.model_id,
-        "model_is_current": not manifest.model_id or _model_id(settings.model) in ("", manifest.model_id),
+        "model_is_current": not manifest.model_id or model_id(settings.model) in ("", manifest.model_id),
         "include": list(job.rules.include),
         "exclude": list(job.rules.exclude),
         "skipped": [{"path": file.path, "reason": file.reason.value, "detail": file.detail} for file in skipped],
+        "work_trees": [
+            {"root": str(distance.top), "ahead": distance.ahead, "behind": distance.behind}
+            for distance in (relate(manifest.commit, indexes or settings.indexes) if manifest.imported else ())
+        ],
         "vector_cache": str(settings.vector_cache),
         "vector_cache_bytes": _size(settings.cache.glob("vectors.db*")),
     }
 
 
-def _model_id(model: str | None) -> str:
+def model_id(model: str | None) -> str:
     """Return the id of the model in use, "" where it cannot be read."""
     if model == "hashing":  # has no directory
         return load_encoder(model).model_id
@@ -95,11 +103,13 @@ def _size(files: Iterable[Path]) -> int:
 def status_lines(status: Status) -> list[str]:
     """Return a status as a person reads it."""
     languages = ", ".join(f"{name} {count:,}" for name, count in list(status["languages"].items())[:8])
+    trees = status["work_trees"]
     waiting = f", {status['pending']:,} waiting to be encoded" if status["pending"] else ""
     rows = {
-        "repository": f"{status['repository']}  {status['url'] or status['root']}",
+        "repository": f"{status['repository']}  {status['url'] or status['root'] or ''}".rstrip(),
         "index": f"{status['index']}  {_megabytes(status['bytes'])}",
         "state": _freshness(status),
+        "work trees": "; ".join(relation_text(Distance(Path(t["root"]), t["ahead"], t["behind"])) for t in trees),
         "files": f"{status['files']:,}  ({languages})",
         "chunks": f"{status['chunks']:,}",
         "vectors": f"{status['vectors']:,}{waiting}",
@@ -117,9 +127,11 @@ def _freshness(status: Status) -> str:
     parts = []
     if status["commit"]:
         parts.append(f"commit {status['commit'][:10]}")
-        if status["current_commit"] != status["commit"]:
+        if not status["imported"] and status["current_commit"] != status["commit"]:
             parts.append(f"the repository is at {(status['current_commit'] or 'none')[:10]}")
     parts.append(f"updated {_ago(time.time() - status['updated'])}" if status["updated"] else "not finished yet")
+    if status["imported"]:
+        return ", ".join([*parts, f"imported {_ago(time.time() - status['imported'])}, without its source"])
     stale = status["changed_files"] + status["removed_files"]
     parts.append(f"{stale:,} files changed since" if stale else "up to date")
     return ", ".join(parts)
@@ -161,7 +173,8 @@ def _brief(directory: Path, found: Manifest | CodesearchError) -> Status:
         return {"index": str(directory), "error": str(found)}
     return {
         "repository": found.name,
-        "root": found.root,
+        "root": None if found.imported else found.root,
+        "imported": found.imported,
         "index": str(directory),
         "bytes": index_size(directory),
         "updated": found.updated,
@@ -174,15 +187,17 @@ def brief_line(status: Mapping[str, Any]) -> str:
     if "error" in status:
         return visible(f"{status['index']}  {status['error']}")
     gone = "" if status["exists"] else "  (the folder is gone)"
+    if status["imported"]:
+        gone = "  (imported)"
     updated = _ago(time.time() - status["updated"]) if status["updated"] else "not finished"
-    return visible(f"{status['root']}  {_megabytes(status['bytes'])}  {updated}{gone}")
+    return visible(f"{status['root'] or status['repository']}  {_megabytes(status['bytes'])}  {updated}{gone}")
 
 
-def forget_repository(location: str, settings: Settings, indexes: Path) -> Path | None:
+def forget_repository(location: str, settings: Settings, indexes: Path) -> str | None:
     """Delete the index of the repository at a path or URL, and its clone if it was cloned.
 
     Returns:
-        The root of the repository, or None if it was not indexed.
+        The root of the repository, its name if it was imported, or None if it was not indexed.
     """
     root = _indexed_root(location, indexes)
     if root is None or not delete_index(index_directory(indexes, root)):
@@ -190,16 +205,19 @@ def forget_repository(location: str, settings: Settings, indexes: Path) -> Path 
     clones = settings.cache / "clones"
     if root.is_relative_to(clones):
         shutil.rmtree(root, ignore_errors=True)
-    return root
+    imports = imported_root("")
+    return root.relative_to(imports).as_posix() if root.is_relative_to(imports) else str(root)
 
 
 def _indexed_root(location: str, indexes: Path) -> Path | None:
     for _, manifest in list_indexes(indexes):
-        if isinstance(manifest, Manifest) and location == manifest.url:
+        if isinstance(manifest, Manifest) and location == manifest.url and not manifest.imported:
             return Path(manifest.root)
     path = Path(location).absolute().resolve()
     if path.exists():
         return find_index(indexes, path)
+    if (imported := find_imported(indexes, location.removeprefix("imported:"))) is not None:
+        return imported
     # A folder that is gone has to be named itself: a mistyped path must not cost the index around it.
     return path if index_directory(indexes, path).is_dir() else None
 
@@ -211,7 +229,7 @@ def forget_all(indexes: Path) -> int:
 
 def versions() -> dict[str, str]:
     """Return the versions that a report of a problem should name."""
-    found = {"codesearch": __version__, "model": _model_id(None) or "none"}
+    found = {"codesearch": __version__, "model": model_id(None) or "none"}
     for package in _VERSIONS_OF:
         try:
             found[package] = importlib.metadata.version(package)

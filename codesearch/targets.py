@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import InputError, RepositoryNotFound
-from codesearch.index.locations import find_index
+from codesearch.index.locations import find_imported, find_index
 from codesearch.places import Place
 from codesearch.records import Repository
 from codesearch.sources import Progress, find_repository, open_repository
@@ -71,10 +71,15 @@ def find_target(
 ) -> Target:
     """Find the repository that a path lies in; a file or folder inside it that was named narrows the search.
 
+    A name that is no path may be that of an imported index; ``imported:NAME`` is one also where there is such a path.
+
     The innermost index that holds the path wins, for that is what its user chose to index; where there is
     none, the whole Git work tree. "" is the current folder, and all of the repository that it lies in.
     """
     if not os.path.exists(location or "."):  # noqa: PTH110 - Path.exists raises where a folder may not be entered
+        imported = find_imported(indexes, location.removeprefix("imported:"))
+        if imported is not None:
+            return Target(Repository(imported, location.removeprefix("imported:"), imported=True))
         return Target(open_repository(location, cache=cache, refresh=refresh, progress=progress))
     path = Path(location or ".").absolute().resolve()
     repository = find_repository(path)
@@ -89,7 +94,8 @@ def find_target(
 def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target, Place]:
     """Find the repository and the place that ``path:line``, ``path:line:column`` or ``path:name`` names.
 
-    The longest path that exists is taken, whatever colons are in it. A name may be written as its language writes
+    The longest path that exists is taken, whatever colons are in it; before the path of an imported index stands its
+    name, as in its results. A name may be written as its language writes
     it: ``Parser::parse`` and ``Parser#parse`` are ``Parser.parse``.
 
     Raises:
@@ -100,12 +106,21 @@ def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target,
         path, rest = text[:colon], text[colon + 1 :]
         if rest and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
             target = find_target(path, indexes=indexes, cache=cache, refresh=False)
-            line = _LINE.fullmatch(rest)
-            name = "" if line else re.sub("::|#|/", ".", rest.strip())
-            return target, Place(target.repository.root, target.below[0], int(line[1]) if line else 0, name)
+            return target, _place(target.repository.root, target.below[0], rest)
+    for colon in colons:
+        name, (path, _, rest) = text[:colon], text[colon + 1 :].partition(":")
+        root = find_imported(indexes, name.removeprefix("imported:"))
+        if root is not None and path and rest:
+            return Target(Repository(root, name.removeprefix("imported:"), imported=True)), _place(root, path, rest)
     if os.path.isfile(text.rstrip(":")):  # noqa: PTH113
         file = text.rstrip(":")
         raise InputError(f"{file}: name a line or a function of it, such as {file}:12 or {file}:parse")
     if colons:
         raise RepositoryNotFound(f"there is no file {text[: colons[0]]}: name a place as path:line or path:name")
     raise InputError(f'{text[:80]} is no place: name one as path:line or path:name, or give code on stdin with "-"')
+
+
+def _place(root: Path, path: str, rest: str) -> Place:
+    line = _LINE.fullmatch(rest)
+    name = "" if line else re.sub("::|#|/", ".", rest.strip())
+    return Place(root, path, int(line[1]) if line else 0, name)

@@ -34,6 +34,7 @@ from codesearch.settings import load_settings
 if TYPE_CHECKING:
     from codesearch.duplicates import Group, Report
     from codesearch.duplicates.report import Source
+    from codesearch.index.snapshot import Snapshot
 
 __all__ = ["duplicates"]
 
@@ -107,7 +108,10 @@ def duplicates(
     load = ahead(encoder_loader(settings)) if level == Level.SEMANTIC and not no_refresh else None
     report, sources = consult(
         [plan(t.repository, settings_for(t.repository.root, device, model), indexes=indexes) for t in targets],
-        lambda snapshots: (find_groups(snapshots), [(s.manifest.name, s.root) for s in snapshots]),
+        lambda snapshots: (
+            find_groups(snapshots),
+            [(s.manifest.name, None if s.manifest.imported else s.root) for s in snapshots],
+        ),
         load,
         Surface(tell, follow, lambda name, done: say(summary(name, done))),
         refresh=not no_refresh,
@@ -156,6 +160,10 @@ class _Allowed:
             tell(f"failed: {report.copied_share:.1%} of the lines are copies, and {self._share:.1%} are allowed")
             return 1
         return 0
+
+
+def _source(snapshot: Snapshot) -> Source:
+    return snapshot.manifest.name, None if snapshot.manifest.imported else snapshot.root
 
 
 def _print_groups(groups: Sequence[Group], sources: Sequence[Source], *, as_json: bool) -> None:

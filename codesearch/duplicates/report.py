@@ -10,7 +10,7 @@ from typing import Any
 
 from codesearch.duplicates.finding import Group, Level, Member, Report
 from codesearch.duplicates.functions import Function
-from codesearch.render import Style, json_line, visible
+from codesearch.render import Style, json_line, shown_path, visible
 
 __all__ = ["Source", "group_json", "group_text", "summary_text"]
 
@@ -19,8 +19,8 @@ _COPIES = {Level.NEAR: "identical", Level.SEMANTIC: "like it"}
 
 _MEMBERS_SHOWN = 20
 
-Source = tuple[str, Path]
-"""Name and root of a repository."""
+Source = tuple[str, Path | None]
+"""Name and root of a repository; None where its files are not here."""
 
 
 def group_text(group: Group, sources: Sequence[Source], style: Style) -> str:
@@ -49,10 +49,8 @@ def _lines(function: Function) -> str:
 
 
 def _shown_path(function: Function, sources: Sequence[Source], cwd: Path) -> str:
-    path = sources[function.source][1] / function.path
-    if path.is_relative_to(cwd):
-        path = path.relative_to(cwd)
-    return visible(_printable(str(path)))
+    name, root = sources[function.source]
+    return shown_path(root, function.path, name, cwd)
 
 
 def _printable(path: str) -> str:
@@ -82,7 +80,7 @@ def _function_object(function: Function, sources: Sequence[Source]) -> dict[str,
     name, root = sources[function.source]
     return {
         "repository": name,
-        "root": _printable(str(root)),
+        "root": None if root is None else _printable(str(root)),
         "path": _printable(function.path),
         "start_line": function.first_line,
         "end_line": function.last_line,
@@ -108,7 +106,7 @@ def summary_text(report: Report, groups: Sequence[Group], accepted: int) -> str:
     return (
         f"{report.functions:,} functions compared"
         + (f" ({', '.join(left_out)} left out)" if left_out else "")
-        + f"; {len(groups):,} groups"
+        + f"; {len(groups):,} group{'s' if len(groups) != 1 else ''}"
         + (f": {found}" if found else "")
         + (f"; {accepted:,} accepted by the baseline" if accepted else "")
         + share

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
-from os import fsencode
 from pathlib import Path
 
 from codesearch.errors import CodesearchError
 from codesearch.index.storage import Manifest, open_reader
 
-__all__ = ["find_index", "index_directory", "list_indexes"]
+__all__ = ["find_imported", "find_index", "imported_root", "index_directory", "list_indexes"]
 
 
 def index_directory(indexes: Path, root: Path) -> Path:
     """Return the folder for the index of the repository at `root`: a readable name and a hash of its path."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name).strip("-.") or "root"
-    return indexes / f"{name[:40]}-{blake2b(fsencode(root), digest_size=6).hexdigest()}"
+    return indexes / f"{name[:40]}-{blake2b(os.fsencode(root), digest_size=6).hexdigest()}"
+
+
+def imported_root(name: str) -> Path:
+    """Return what stands for the root of an imported index: a path where nothing can be."""
+    return Path(os.devnull).absolute() / "imported" / name
+
+
+def find_imported(indexes: Path, name: str) -> Path | None:
+    """Return the root of the imported index of a name, or None."""
+    root = imported_root(name)
+    return root if (index_directory(indexes, root) / "index.db").is_file() else None
 
 
 def find_index(indexes: Path, path: Path) -> Path | None:

@@ -88,6 +88,7 @@ class Manifest:
         generation: Number of the last transaction that changed chunks.
         created: Unix time of the first update.
         updated: Unix time of the last complete update that found a change, 0.0 before the first.
+        imported: Unix time at which it came out of a file, without its source; 0.0 if it did not.
     """
 
     root: str
@@ -101,6 +102,7 @@ class Manifest:
     generation: int = 0
     created: float = 0.0
     updated: float = 0.0
+    imported: float = 0.0
     format: int = FORMAT
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -153,6 +154,11 @@ class Snapshot:
         """Compare with the repository as it is now; reads no file of it."""
         with database_errors(self.directory):
             return find_changes(repository, self._db, rules)
+
+    def copy_to(self, target: sqlite3.Connection) -> None:
+        """Copy the database, as this snapshot sees it, to a connection of an empty one."""
+        with database_errors(self.directory):
+            self._db.backup(target)
 
     def _one(self, query: str) -> tuple[int, ...]:
         with database_errors(self.directory):

@@ -42,6 +42,7 @@ __all__ = [
     "lexical_directory",
     "open_reader",
     "open_writer",
+    "replace_index",
     "segment_path",
 ]
 
@@ -376,6 +377,35 @@ def delete_index(directory: Path) -> bool:
         with contextlib.suppress(OSError):
             directory.rmdir()
     return True
+
+
+def replace_index(directory: Path, built: Path) -> None:
+    """Move an index that was built elsewhere on the same disk into its place; one that is there is deleted.
+
+    Raises:
+        IndexBusy: Another process is writing to the index that is there.
+        StorageError: It cannot be moved.
+    """
+    with database_errors(directory):
+        (built / "lock").unlink(missing_ok=True)
+        aside = built.with_name(f"{built.name}.before")
+        if directory.exists():
+            lock = _lock(directory)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise IndexBusy(f"another process is writing to {directory}: wait for it, or stop it") from None
+            try:
+                directory.replace(aside)
+            finally:
+                lock.release()
+        try:
+            built.replace(directory)
+        except OSError:
+            if aside.exists():
+                aside.replace(directory)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def index_size(directory: Path) -> int:

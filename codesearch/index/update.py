@@ -25,7 +25,7 @@ from codesearch.index.storage import Writer, database_errors, lexical_directory
 from codesearch.records import Repository
 from codesearch.sources import FileRules
 
-__all__ = ["Phase", "Progress", "UpdateReport", "update"]
+__all__ = ["Phase", "Progress", "UpdateReport", "derive", "update"]
 
 
 def update(
@@ -88,6 +88,17 @@ def update(
             for table in ("files", "chunks", "pending", "skipped")
         )
     return report
+
+
+def derive(writer: Writer) -> Iterator[Progress]:
+    """Make anew what an index derives from its database: words and graphs.
+
+    Raises:
+        StorageError: The disk is full, read-only or failing.
+    """
+    with database_errors(writer.directory):
+        yield from _write_lexical(writer, None)
+        yield from update_segments(writer)
 
 
 @contextmanager

@@ -11,6 +11,7 @@
     generated.py    which files a person did not write
     reading.py      SourceFile       -> SourceText, or why it cannot be searched
     opening.py      opening a file without leaving the repository or blocking
+    history.py      how a work tree relates to a commit
     rules.py        FileRules: what the user asked to include and exclude
 
 Callers use the names exported here and none of the modules.
@@ -18,17 +19,20 @@ Callers use the names exported here and none of the modules.
 
 from __future__ import annotations
 
+from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
 from codesearch.sources.rules import FileRules, path_matcher
 
 __all__ = [
+    "Distance",
     "FileRules",
     "Listing",
     "Progress",
     "SourceText",
     "blob_id",
+    "distance_to",
     "find_repository",
     "list_files",
     "open_repository",
