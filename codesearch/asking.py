@@ -111,11 +111,13 @@ def consult(
         except IndexUnusable as error:
             if error.reason is not Unusable.CORRUPT or attempt or not refresh:
                 raise
-            if any(job.repository.imported for job in jobs):
-                raise IndexUnusable(error.reason, "import it again, or run `codesearch index --rebuild`") from error
+            imported = [job.repository.name for job in jobs if job.repository.imported and is_damaged(job.directory)]
+            if imported:
+                raise IndexUnusable(error.reason, f"import {' and '.join(imported)} again") from error
             # Everything in an index can be made again, and vectors are remembered elsewhere. Where SQLite finds
             # no fault, the contents are not what they should be, and nobody can tell which index it was.
-            for job in [job for job in jobs if is_damaged(job.directory)] or jobs:
+            made_here = [job for job in jobs if not job.repository.imported]
+            for job in [job for job in made_here if is_damaged(job.directory)] or made_here:
                 _say_replaced(surface, job, error)
                 _refresh(job, encoder, surface, encode_seconds, rebuild=True)
     raise AssertionError("the second attempt returns or raises")

@@ -219,7 +219,7 @@ class _Finding:
         first = [self._functions[item[0]] for item in self._items]
         vectors, known = read_vectors(snapshots, first, dimension)
         rows = np.flatnonzero(known)
-        pairs, cosines = near_pairs(vectors[rows], threshold)
+        pairs, cosines = near_pairs(vectors if known.all() else vectors[rows], threshold)
         pairs = rows[pairs]
 
         def similarity(one: int, others: Sequence[int]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -165,8 +166,8 @@ def _read(lexer: Lexer, source: int, pieces: Sequence[Piece]) -> tuple[Function,
         source,
         tuple(chunk_id for chunk_id, _, _ in pieces),
         tuple(vector_id for _, vector_id, _ in pieces),
-        first.path,
-        first.language,
+        sys.intern(first.path),
+        sys.intern(first.language),
         first.name,
         first.qualified_name,
         first.span.start,

@@ -10,7 +10,8 @@ exactly, so that nothing is reported on an estimate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,9 @@ _SLACK: Final = 0.2
 
 _BLOCK: Final = 1 << 20
 
+_SETS: Final = 4_096
+"""Functions whose runs are held as sets: some 20 MB."""
+
 _MIX: Final = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64)
 """Odd factors that make one number of the rows of a band."""
 
@@ -54,6 +58,8 @@ class Shingles:
         self._odd = random.integers(1, 1 << 62, RUN, np.uint64) * np.uint64(2) + np.uint64(1)
         self._seeds = random.integers(1, 1 << 62, (_BANDS * _ROWS, 2), np.uint64) * np.uint64(2) + np.uint64(1)
         self._of = [self._runs(one) for one in tokens]
+        # For a few dozen runs, Python's sets are ten times as fast as NumPy, and fifty times as large as its arrays.
+        self._set = lru_cache(_SETS)(lambda number: frozenset(self._of[number].tolist()))
 
     def _runs(self, tokens: Tokens) -> NDArray[np.uint64]:
         """Return the distinct hashes of the runs of a function, ascending."""
@@ -62,17 +68,15 @@ class Shingles:
         hashes = np.zeros(count, np.uint64)
         for offset, factor in enumerate(self._odd[: len(tokens)]):
             hashes += noise[offset : offset + count] * factor
-        return np.unique(hashes)
+        return _distinct(hashes)
 
     def similarity(self, one: int, others: Sequence[int]) -> NDArray[np.float32]:
         """Return the share of runs that a function has in common with each of others, of shape [len(others)]."""
-        mine = self._of[one]
+        mine = self._set(one)
         shares = np.empty(len(others), np.float32)
         for at, other in enumerate(others):
-            theirs = self._of[other]
-            places = np.searchsorted(theirs, mine)
-            places[places == len(theirs)] = 0
-            common = int((theirs[places] == mine).sum())
+            theirs = self._set(other)
+            common = len(mine & theirs)
             shares[at] = common / (len(mine) + len(theirs) - common)
         return shares
 
@@ -121,12 +125,13 @@ class Shingles:
 def _candidates(signatures: NDArray[np.uint32]) -> Pairs:
     """Return the distinct pairs that agree in all rows of a band."""
     count = len(signatures)
-    found = []
+    codes = np.empty(0, np.int64)
     for band in range(_BANDS):
         rows = signatures[:, band * _ROWS : (band + 1) * _ROWS].astype(np.uint64)
         keys = (rows * _MIX).sum(axis=1, dtype=np.uint64)
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
+        found = [codes]
         # Equal keys lie side by side: compare each with the next, the one after that, and so on while any are equal.
         for step in range(1, min(_CROWD, count)):
             equal = ordered[step:] == ordered[:-step]
@@ -134,5 +139,14 @@ def _candidates(signatures: NDArray[np.uint32]) -> Pairs:
                 break
             left, right = order[:-step][equal], order[step:][equal]
             found.append(np.minimum(left, right) * count + np.maximum(left, right))
-    codes = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        codes = _distinct(np.concatenate(found))
     return np.stack([codes // count, codes % count], axis=1)
+
+
+_Integers = TypeVar("_Integers", NDArray[np.uint64], NDArray[np.int64])
+
+
+def _distinct(values: _Integers) -> _Integers:
+    """Return distinct values, ascending; for many integers several times as fast as ``numpy.unique`` of NumPy 2.3."""
+    values.sort()
+    return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values

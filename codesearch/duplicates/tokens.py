@@ -49,10 +49,36 @@ _KEYWORDS: Final = frozenset(
 """Words that shape code, in all languages together; those that are common names elsewhere (default, type, match) are
 left out, and so are types of numbers: a copy may be of another type."""
 
-_BEFORE_MEMBER: Final = (".", "->", "::", "?.")
 
-_OWN_NAME: Final = "\0"
-_VARIABLE, _LITERAL = 0, 1
+class _Words(dict[str, int]):
+    """Words by id. One that is new gets the next id, and what the lexer wants to know of it is kept by id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds = np.zeros(1024, np.uint8)
+        self.hashes = np.zeros(1024, np.uint64)
+
+    def __missing__(self, word: str) -> int:
+        number = len(self)
+        self[word] = number
+        if number == len(self.kinds):
+            self.kinds = np.concatenate([self.kinds, np.zeros_like(self.kinds)])
+            self.hashes = np.concatenate([self.hashes, np.zeros_like(self.hashes)])
+        digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self.hashes[number] = int.from_bytes(digest, "little")
+        self.kinds[number] = _kind(word)
+        return number
+
+
+_OTHER, _FREE, _LITERAL, _BEFORE_MEMBER = range(4)
+
+
+def _kind(word: str) -> int:
+    if word in ("->", "::", ".", "?."):
+        return _BEFORE_MEMBER
+    if word[:1].isalpha() or word[:1] == "_":
+        return _OTHER if word in _KEYWORDS else _FREE
+    return _LITERAL if word[:1].isdigit() or (len(word) > 1 and word[0] in "\"'`") else _OTHER
 
 
 class Lexer:
@@ -63,12 +89,13 @@ class Lexer:
     """
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {"\0variable": _VARIABLE, "\0literal": _LITERAL}
-        self._free: list[bool] = [False, False]  # by id: a word that is no keyword
-        self._literal: list[bool] = [False, False]
-        self.own_name = self._id(_OWN_NAME)
-        self._members = frozenset(self._id(sign) for sign in _BEFORE_MEMBER)
-        self._call = self._id("(")
+        self._words = words = _Words()
+        self._comment, self._variable, self._literal, self.own_name = (
+            words[word] for word in ("", "\0variable", "\0literal", "\0name")
+        )
+        self._comma, self._call = words[","], words["("]
+        self._closing = np.array([words[sign] for sign in ")]}"], np.int32)
+        words.kinds[self.own_name] = _FREE
 
     def read(self, code: str, language: str, name: str) -> tuple[bytes, Tokens]:
         """Return the fingerprint of the exact form, which is the same in every process, and the renamed form.
@@ -78,37 +105,27 @@ class Lexer:
             language: A name of ``codesearch.languages``.
             name: Of the function, which copies may change.
         """
-        words = [word for word in _pattern(language).findall(code) if word]
-        words = [_OWN_NAME if word == name else word for word in words]
-        following = [*words[1:], ""]
-        words = [word for word, after in zip(words, following, strict=False) if word != "," or after not in ")]}"]
-        exact = blake2b("\n".join(words).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        ids = self._ids
-        tokens = np.array([ids[word] if word in ids else self._id(word) for word in words], np.int32)
+        found = _pattern(language).findall(code)
+        tokens = np.fromiter(map(self._words.__getitem__, found), np.int32, len(found))
+        tokens = tokens[tokens != self._comment]
+        tokens[tokens == self._words.get(name, -1)] = self.own_name
+        commas = np.flatnonzero(tokens[:-1] == self._comma)
+        tokens = np.delete(tokens, commas[(tokens[commas + 1, None] == self._closing).any(axis=1)])
+        exact = blake2b(self._words.hashes[tokens].astype("<u8").tobytes(), digest_size=16).digest()
         return exact, self._renamed(tokens)
 
     def id_of(self, word: str) -> int:
         """Return the id of a word, -1 for one that was never read."""
-        return self._ids.get(word, -1)
-
-    def _id(self, word: str) -> int:
-        found = self._ids.setdefault(word, len(self._ids))
-        if found == len(self._free):
-            is_word = word[0].isalpha() or word[0] in "_\0"
-            self._free.append(is_word and word not in _KEYWORDS)
-            self._literal.append(word[0].isdigit() or (len(word) > 1 and word[0] in "\"'`"))
-        return found
+        return self._words.get(word, -1)
 
     def _renamed(self, tokens: Tokens) -> Tokens:
-        free = np.fromiter((self._free[token] for token in tokens.tolist()), bool, len(tokens))
-        literal = np.fromiter((self._literal[token] for token in tokens.tolist()), bool, len(tokens))
-        member = np.isin(tokens[:-1], list(self._members))
-        free[1:] &= ~member
+        kinds = self._words.kinds[tokens]
+        free = kinds == _FREE
+        free[1:] &= kinds[:-1] != _BEFORE_MEMBER
         free[:-1] &= tokens[1:] != self._call
-        renamed = tokens.copy()
-        renamed[free] = _VARIABLE
-        renamed[literal] = _LITERAL
-        return renamed
+        tokens[free] = self._variable
+        tokens[kinds == _LITERAL] = self._literal
+        return tokens
 
 
 @cache

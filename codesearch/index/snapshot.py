@@ -320,9 +320,10 @@ class Snapshot:
         """Yield (id, id of its vector, chunk) of all chunks of these kinds, file by file, in document order."""
         marks = ", ".join("?" * len(kinds))
         with database_errors(self.directory):
+            self._map_nothing()
             rows = self._db.execute(
                 f"SELECT chunks.id, vector_id, path, language, {CHUNK_SELECT} FROM chunks"
-                f" JOIN files ON files.id = file_id WHERE kind IN ({marks}) ORDER BY file_id, chunks.id",
+                f" JOIN files ON files.id = file_id WHERE kind IN ({marks}) ORDER BY files.id, chunks.id",
                 sorted(kinds),
             )
             for chunk_id, vector_id, path, language, *columns in rows:
@@ -337,7 +338,12 @@ class Snapshot:
         if not len(ids) or not self.manifest.dimension:
             return
         with database_errors(self.directory):
+            self._map_nothing()
             span = (int(ids[0]), int(ids[-1]))
             for found, block in read_vectors(self._db, self.manifest.dimension, "id BETWEEN ? AND ?", span):
                 wanted = np.isin(found, ids, assume_unique=False)
                 yield found[wanted], block[wanted]
+
+    def _map_nothing(self) -> None:
+        """Read by copying from now on: whoever goes over all of an index would have all of it counted as memory."""
+        self._db.execute("PRAGMA mmap_size = 0")

@@ -29,6 +29,8 @@ STATUS: dict[str, Any] = {
     "include": [],
     "exclude": [],
     "skipped": [],
+    "imported": 0.0,
+    "work_trees": [],
     "vector_cache": "/cache/vectors.db",
     "vector_cache_bytes": 0,
 }
@@ -81,7 +83,14 @@ def test_reasons_are_counted_and_listed() -> None:
 
 
 def test_one_line_for_each_index() -> None:
-    entry = {"root": "/r", "bytes": 2_000_000, "updated": time.time(), "exists": True}
+    entry = {
+        "repository": "r",
+        "root": "/r",
+        "imported": 0.0,
+        "bytes": 2_000_000,
+        "updated": time.time(),
+        "exists": True,
+    }
     assert brief_line(entry) == "/r  2.0 MB  just now"
     assert brief_line(entry | {"exists": False, "updated": 0.0}) == "/r  2.0 MB  not finished  (the folder is gone)"
     assert brief_line({"index": "/i", "error": "the index is damaged"}) == "/i  the index is damaged"
