@@ -7,7 +7,7 @@ first, as a document and not as a question. It reads committed snapshots and wri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,8 @@ __all__ = ["Place", "Snippet", "similar"]
 
 _EXTRA: Final = 10
 """Neighbours asked for beyond the limit: the function itself, and further parts of long ones, are left out."""
+
+_INDEX: Final = "run `codesearch index`"
 
 _Definition = tuple[str, str, int, int, Kind]
 
@@ -79,9 +81,8 @@ def similar(
     if isinstance(wanted, Notice):
         return Answer((), (wanted,))
     notices = [notice for snapshot in snapshots for notice in _notices(snapshot, wanted.model_id)]
-    narrowed = [_narrowed(allowed, wanted.kind) for allowed in filters]
     found: list[tuple[int, Candidate]] = []
-    for source, (snapshot, allowed) in enumerate(zip(snapshots, narrowed, strict=True)):
+    for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         if snapshot.manifest.model_id == wanted.model_id:
             found += [(source, candidate) for candidate in _nearest(snapshot, source, wanted, limit, allowed)]
     found.sort(key=lambda hit: (-(hit[1].dense or 0.0), hit[0], hit[1].path, hit[1].first_line))
@@ -120,22 +121,28 @@ def _encoded(text: str, encoder: Callable[[], Encoder]) -> NDArray[np.float32]:
     return vector
 
 
-def _narrowed(filters: Filters, kind: Kind | None) -> Filters:
-    """Return filters that let through what can be compared with something of a kind."""
+def _comparable(filters: Filters, kind: Kind | None) -> frozenset[Kind]:
+    """Return the kinds that can be compared with something of a kind, unless filters name kinds."""
     if filters.kinds or kind not in (*CODE, Kind.TYPE):
-        return filters
-    return replace(filters, kinds=CODE if kind in CODE else frozenset({Kind.TYPE}))
+        return frozenset(Kind)
+    return CODE if kind in CODE else frozenset({Kind.TYPE})
 
 
 def _nearest(snapshot: Snapshot, source: int, wanted: _Wanted, limit: int, filters: Filters) -> Iterable[Candidate]:
     """Return the nearest definitions of a snapshot, each once, by its nearest part."""
+    # Looked at afterwards: what is near a function is functions, and a filter would go over all chunks first.
+    kinds = _comparable(filters, wanted.kind)
     depth = limit + _EXTRA
     while True:
         best: dict[_Definition, Candidate] = {}
         for candidate in snapshot.candidates((), wanted.vector, depth, filters):
             at = (candidate.path, candidate.qualified_name, candidate.first_line, candidate.last_line, candidate.kind)
             known = best.get(at)
-            if (source, at) != wanted.itself and (known is None or (candidate.dense or 0) > (known.dense or 0)):
+            if (
+                candidate.kind in kinds
+                and (source, at) != wanted.itself
+                and (known is None or (candidate.dense or 0) > (known.dense or 0))
+            ):
                 best[at] = candidate
         if len(best) >= limit or depth >= snapshot.chunk_count:
             return best.values()
@@ -145,13 +152,14 @@ def _nearest(snapshot: Snapshot, source: int, wanted: _Wanted, limit: int, filte
 def _notices(snapshot: Snapshot, model_id: str) -> list[Notice]:
     name = snapshot.manifest.name
     if snapshot.manifest.model_id not in ("", model_id):
-        text = f"{name}: the vectors are of another model and were not compared; run `codesearch index`"
+        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
+        text = f"{name}: the vectors are of another model and were not compared; {advice}"
         return [Notice(NoticeKind.OTHER_MODEL, text)]
     if snapshot.pending_count:
         total = snapshot.counts().vectors + snapshot.pending_count
         text = (
-            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were not compared; "
-            "run `codesearch index` to finish"
+            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were not compared"
+            f"{'' if snapshot.manifest.imported else f'; {_INDEX} to finish'}"
         )
         return [Notice(NoticeKind.EMBEDDINGS_PENDING, text)]
     return []

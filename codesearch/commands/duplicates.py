@@ -81,9 +81,13 @@ def duplicates(
     Exit codes are grep's: 0 something was found, 1 nothing was, 2 an error. With --fail-over: 0 the check passes,
     1 it fails.
 
-    Examples: codesearch duplicates; codesearch duplicates src ../other --level near;
-    codesearch duplicates --write-baseline accepted.json; codesearch duplicates --baseline accepted.json --fail-over 0
-    """
+    \b
+    Examples:
+      codesearch duplicates
+      codesearch duplicates src ../other --level near
+      codesearch duplicates --write-baseline accepted.json
+      codesearch duplicates --baseline accepted.json --fail-over 0
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.asking import Surface, consult
     from codesearch.duplicates import Level, Sizes, Thresholds, find_duplicates
     from codesearch.duplicates.baseline import read_baseline

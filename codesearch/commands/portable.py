@@ -42,8 +42,11 @@ def export(
     The index is brought up to date first, all of it encoded. The file holds the text of the code: keep it like the
     source. `codesearch import` reads it.
 
-    Examples: codesearch export index.zip; codesearch export index.zip ../other
-    """
+    \b
+    Examples:
+      codesearch export index.zip
+      codesearch export index.zip ../other
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.asking import Surface, consult
     from codesearch.indexing import plan
     from codesearch.portable import export_index
@@ -77,8 +80,11 @@ def import_(
     An earlier import of the same name is replaced. Nothing is kept up to date: import a newer file for that.
     `codesearch forget NAME` deletes it. The file is checked and never trusted.
 
-    Examples: codesearch import index.zip; codesearch ask "parse json" NAME
-    """
+    \b
+    Examples:
+      codesearch import index.zip
+      codesearch import index.zip --name owner/name
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.portable import import_index, relate, relation_text
 
     settings = settings_for(None, "", model)

@@ -68,9 +68,12 @@ def similar(
     Searched are the repositories that are named, else the one that the place lies in. Of a function the answer is
     functions and methods, of a type types, unless --kind says otherwise.
 
-    Examples: codesearch similar src/net.py:120; codesearch similar src/net.py:Client.send ../other;
-    codesearch similar - --snippet-lang go < snippet.go
-    """
+    \b
+    Examples:
+      codesearch similar src/net.py:120
+      codesearch similar src/net.py:Client.send . ../other
+      codesearch similar - --snippet-lang go < snippet.go
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.asking import Surface, consult
     from codesearch.indexing import plan
     from codesearch.similar import similar as find_similar
