@@ -18,7 +18,17 @@ from typing import Any, Final
 
 from codesearch.records import Chunk, Match
 
-__all__ = ["Style", "json_line", "match_json", "match_markdown", "match_object", "match_text", "shown_path", "visible"]
+__all__ = [
+    "Style",
+    "json_line",
+    "match_json",
+    "match_markdown",
+    "match_object",
+    "match_text",
+    "safe_line",
+    "shown_path",
+    "visible",
+]
 
 _LINES_SHOWN: Final = 4
 """Lines of source for one match: its signature, what it says of itself, and two that hold what was asked."""
@@ -174,11 +184,11 @@ class _Source:
     @classmethod
     def of(cls, chunk: Chunk) -> _Source:
         numbers = (n for span in chunk.text_spans for n in range(span.start, span.end + 1))
-        lines = {n: _safe(line) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)}
+        lines = {n: safe_line(line) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)}
         return cls(lines, _signature_lines(chunk, lines))
 
 
-def _safe(line: str) -> str:
+def safe_line(line: str) -> str:
     """Return a line of source with tabs expanded, and a mark for each character that must not be obeyed."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", line.rstrip().expandtabs(4))
 
@@ -233,7 +243,7 @@ def _says_something(line: str) -> bool:
 
 def _documentation_line(chunk: Chunk, source: _Source) -> int:
     """Return the number of the line on which the documentation begins, 0 if there is none."""
-    sentence = _safe(next((line for line in chunk.documentation.split("\n") if line.strip()), "")).strip()
+    sentence = safe_line(next((line for line in chunk.documentation.split("\n") if line.strip()), "")).strip()
     if not sentence:
         return 0
     return next((number for number, line in source.lines.items() if sentence in line), 0)

@@ -58,6 +58,7 @@ def duplicates(
     language: Languages = None,
     path: PathPatterns = None,
     limit: Annotated[int, typer.Option("-k", "--limit", min=0, help="Groups printed at most; 0 for all.")] = 0,
+    diff: Annotated[bool, typer.Option("--diff", help="Show how the others of a group differ from its first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one group a line.")] = False,
     fail_over: Annotated[
         str | None,
@@ -84,7 +85,7 @@ def duplicates(
     \b
     Examples:
       codesearch duplicates
-      codesearch duplicates src ../other --level near
+      codesearch duplicates src ../other --level near --diff
       codesearch duplicates --write-baseline accepted.json
       codesearch duplicates --baseline accepted.json --fail-over 0
     """  # noqa: D301 - the backspace character tells click to keep the lines
@@ -110,12 +111,9 @@ def duplicates(
     )
     # Without the last level nothing has to be encoded: a repository never indexed is compared within seconds.
     load = ahead(encoder_loader(settings)) if level == Level.SEMANTIC and not no_refresh else None
-    report, sources = consult(
+    report, sources, texts = consult(
         [plan(t.repository, settings_for(t.repository.root, device, model), indexes=indexes) for t in targets],
-        lambda snapshots: (
-            find_groups(snapshots),
-            [(s.manifest.name, None if s.manifest.imported else s.root) for s in snapshots],
-        ),
+        lambda snapshots: _with_texts(snapshots, find_groups(snapshots), diff and not as_json),
         load,
         Surface(tell, follow, lambda name, done: say(summary(name, done))),
         refresh=not no_refresh,
@@ -126,7 +124,7 @@ def duplicates(
         write(write_baseline, report.groups)
         tell(f"{write_baseline} accepts {len(report.groups):,} groups from now on")
         return
-    _print_groups(groups[: limit or None], sources, as_json=as_json)
+    _print_groups(groups[: limit or None], sources, texts, as_json=as_json)
     _tell_about(report, groups, len(report.groups) - len(groups), limit)
     if allowed is not None:
         raise typer.Exit(allowed.code(report, groups))
@@ -166,11 +164,24 @@ class _Allowed:
         return 0
 
 
-def _source(snapshot: Snapshot) -> Source:
-    return snapshot.manifest.name, None if snapshot.manifest.imported else snapshot.root
+Texts = dict[tuple[int, int], str]
+"""Source of functions by number of the snapshot and id of their first chunk."""
 
 
-def _print_groups(groups: Sequence[Group], sources: Sequence[Source], *, as_json: bool) -> None:
+def _with_texts(snapshots: Sequence[Snapshot], report: Report, wanted: bool) -> tuple[Report, list[Source], Texts]:
+    """Return what has to be read before the snapshots are closed: where they lie, and the source of what was found."""
+    sources: list[Source] = [(s.manifest.name, None if s.manifest.imported else s.root) for s in snapshots]
+    texts: Texts = {}
+    for group in report.groups if wanted else ():
+        for function in (member.function for member in group.members):
+            chunks = snapshots[function.source].chunks(function.chunks)
+            texts[function.source, function.chunks[0]] = "\n".join(
+                chunks[i].text for i in function.chunks if i in chunks
+            )
+    return report, sources, texts
+
+
+def _print_groups(groups: Sequence[Group], sources: Sequence[Source], texts: Texts, *, as_json: bool) -> None:
     from codesearch.duplicates.report import group_json, group_text
     from codesearch.render import Style
 
@@ -180,7 +191,8 @@ def _print_groups(groups: Sequence[Group], sources: Sequence[Source], *, as_json
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else 200
     style = Style(Path.cwd(), colour=terminal and load_settings().colour, width=width)
-    print_all((group_text(group, sources, style) for group in groups), "\n\n")
+    read = (lambda function: texts[function.source, function.chunks[0]]) if texts else None
+    print_all((group_text(group, sources, style, read) for group in groups), "\n\n")
 
 
 def _tell_about(report: Report, groups: Sequence[Group], accepted: int, limit: int) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from difflib import unified_diff
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from codesearch.duplicates.finding import Group, Level, Member, Report
 from codesearch.duplicates.functions import Function
-from codesearch.render import Style, json_line, shown_path, visible
+from codesearch.render import Style, json_line, safe_line, shown_path, visible
 
 __all__ = ["Source", "group_json", "group_text", "summary_text"]
 
@@ -18,19 +20,44 @@ _HEADINGS = {Level.EXACT: "exact", Level.NEAR: "near-identical", Level.SEMANTIC:
 _COPIES = {Level.NEAR: "identical", Level.SEMANTIC: "like it"}
 
 _MEMBERS_SHOWN = 20
+_LINES_SHOWN = 60
+_COLOURS = {"+": "32", "-": "31"}
 
 Source = tuple[str, Path | None]
 """Name and root of a repository; None where its files are not here."""
 
 
-def group_text(group: Group, sources: Sequence[Source], style: Style) -> str:
-    """Return a group: what it is, and one line for each function, beginning with a clickable ``path:line``."""
+def group_text(
+    group: Group, sources: Sequence[Source], style: Style, read: Callable[[Function], str] | None = None
+) -> str:
+    """Return a group: what it is, and one line for each function, beginning with a clickable ``path:line``.
+
+    Args:
+        group: To show.
+        sources: By number.
+        style: Colours and width.
+        read: Returns the source of a function; if given, how each differs from the first is shown.
+    """
     share = "" if group.level is Level.EXACT else f" {group.similarity:.2f}"
     lines = f"{group.redundant_lines:,} redundant line{'s' if group.redundant_lines != 1 else ''}"
     heading = style.paint("1", f"{_HEADINGS[group.level]}{share}") + f": {len(group.members):,} functions, {lines}"
-    shown = [f"  {_member_text(group, member, sources, style)}" for member in group.members[:_MEMBERS_SHOWN]]
+    shown = []
+    for number, member in enumerate(group.members[:_MEMBERS_SHOWN]):
+        shown.append(f"  {_member_text(group, member, sources, style)}")
+        if read is not None and number:
+            shown += _difference(read(group.members[0].function), read(member.function), style)
     more = len(group.members) - len(shown)
     return "\n".join([heading, *shown, *([f"  and {more:,} more, which --json lists"] if more > 0 else [])])
+
+
+def _difference(first: str, other: str, style: Style) -> list[str]:
+    """Return how a source differs from another, as a unified diff without its header."""
+    before, after = ([safe_line(line) for line in dedent(text).split("\n")] for text in (first, other))
+    changes = list(unified_diff(before, after, lineterm="", n=1))[2:]
+    lines = ["⋮" if line.startswith("@@") else line for line in changes[1:]]
+    if len(lines) > _LINES_SHOWN:
+        lines = [*lines[:_LINES_SHOWN], f"⋮ {len(lines) - _LINES_SHOWN:,} more lines"]
+    return [f"      {style.paint(_COLOURS.get(line[:1], '2'), line[: max(20, style.width - 6)])}" for line in lines]
 
 
 def _member_text(group: Group, member: Member, sources: Sequence[Source], style: Style) -> str:

@@ -101,6 +101,23 @@ def test_without_the_last_level_nothing_is_encoded(invoke: Invoke, root: Path) -
     assert result.stdout.count("redundant") == 2
 
 
+def test_differences(invoke: Invoke, root: Path) -> None:
+    (root / "lib" / "d.go").write_text((root / "lib" / "d.go").read_text().replace("figure.X*scale", "figure.X\x1b[2J"))
+    result = invoke("duplicates", "--diff", "--lang", "go")
+    assert (
+        "  lib/d.go:3-12  Paint\n      -func Draw(canvas Canvas, shapes []Shape, scale int) error {\n" in result.stdout
+    )
+    assert "      +        canvas.MoveTo(figure.X\N{REPLACEMENT CHARACTER}[2J, figure.Y*scale)\n" in result.stdout
+    copies = invoke("duplicates", "--diff", "--lang", "python").stdout.splitlines()
+    assert copies[2:] == [
+        "  lib/b.py:1-8  read_config",
+        "      -def load_config(path, default):",
+        "      +def read_config(path, default):",
+        "           if not path.exists():",
+    ]
+    assert "-func" not in invoke("duplicates", "--diff", "--json").stdout
+
+
 # --- exit codes and baselines -------------------------------------------------------------------------------
 
 
