@@ -225,6 +225,9 @@ def ask(
     as_markdown: AsMarkdown = False,
     context: Context = 0,
     score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show why each result is where it is: signals, and what they say.")
+    ] = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     no_refresh: NoRefresh = False,
     index_dir: IndexDir = None,
@@ -258,7 +261,7 @@ def ask(
     answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
     for notice in answer.notices:
         tell(notice.text)
-    print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
+    print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score, explain=explain)
     if not answer.matches:
         raise typer.Exit(1)
 

@@ -167,7 +167,9 @@ def summary(name: str, report: UpdateReport) -> str:
     return f"{name}: {'; '.join(parts)} ({took:.1f} s)"
 
 
-def print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool) -> None:
+def print_matches(
+    matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool, explain: bool = False
+) -> None:
     """Print matches, as a program or as a person reads them."""
     if as_json:
         print_all(map(match_json, matches), "\n", as_json=True)
@@ -181,6 +183,7 @@ def print_matches(matches: Sequence[Match], *, as_json: bool, as_markdown: bool,
         context=context,
         colour=terminal and load_settings().colour,
         score=score,
+        explain=explain,
         width=shutil.get_terminal_size().columns if terminal else 200,
     )
     print_all((match_text(match, style) for match in matches), "\n\n")

@@ -107,7 +107,8 @@ class Style:
         cwd: Paths are shown relative to this folder where that needs no "..".
         context: Lines shown before and after each line that matters.
         colour: Whether to use ANSI colours and highlight syntax.
-        score: Whether to show the score and what it is made of.
+        score: Whether to show the score and what it is made of, on one line.
+        explain: Whether to show what each signal contributed to the score, on a line of its own, and what it says.
         width: Longer lines are cut.
     """
 
@@ -115,6 +116,7 @@ class Style:
     context: int = 0
     colour: bool = False
     score: bool = False
+    explain: bool = False
     width: int = _LONGEST_LINE
 
     def paint(self, code: str, text: str) -> str:
@@ -138,7 +140,22 @@ def match_text(match: Match, style: Style) -> str:
         f"  {style.paint(_DIM, f'{number:>{digits}}')}  {text}".rstrip() if number else f"  {style.paint(_DIM, '⋮')}"
         for number, text in zip(shown, _source_lines(match.chunk, source, shown, texts, room, style), strict=True)
     ]
-    return "\n".join([heading, *body])
+    reasons = _reasons(match, style) if style.explain else []
+    return "\n".join([heading, *reasons, *body])
+
+
+def _reasons(match: Match, style: Style) -> list[str]:
+    """Return what each signal contributed, the most first; the total is that of the numbers as they are shown."""
+    from codesearch.ranking import DESCRIPTIONS
+
+    shown = {name: round(value, 3) for name, value in match.signals.items()}
+    width = max((len(name) for name in shown), default=0)
+    lines = [
+        f"    {value:+.3f}  {name:<{width}}  {DESCRIPTIONS.get(name, '')}".rstrip()
+        for name, value in sorted(shown.items(), key=lambda item: -abs(item[1]))
+        if value
+    ]
+    return [style.paint(_DIM, line) for line in [*lines, f"    {sum(shown.values()):+.3f}  in all"]]
 
 
 def _heading(match: Match, first: int, style: Style) -> str:

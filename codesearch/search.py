@@ -13,13 +13,13 @@ from enum import StrEnum
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
 from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.ranking import Question, Ranked, parse_question, rank
+from codesearch.ranking import Found, Question, Ranked, parse_question, rank
 from codesearch.records import Chunk, Match
 from codesearch.words import terms
 
-__all__ = ["Answer", "Notice", "NoticeKind", "search"]
+__all__ = ["CANDIDATES", "Answer", "Notice", "NoticeKind", "find_candidates", "search"]
 
-_CANDIDATES = 100
+CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
@@ -87,21 +87,40 @@ def search(
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)
-    asked = parse_question(question)
     notices = [notice for snapshot in snapshots for notice in _snapshot_notices(snapshot, encoder)]
+    found = find_candidates(snapshots, question, encoder, depth=max(CANDIDATES, 2 * limit), filters=filters)
+    matches = _matches(snapshots, found, rank(found)[:limit])
+    if not matches:
+        notices.append(_why_empty(snapshots, found.question, filters, encoder))
+    return Answer(tuple(matches), tuple(notices))
+
+
+def find_candidates(
+    snapshots: Sequence[Snapshot],
+    question: str,
+    encoder: Encoder | None,
+    *,
+    depth: int = CANDIDATES,
+    filters: Sequence[Filters],
+) -> Found:
+    """Return what the two searches name, for ranking to put into order.
+
+    Args:
+        snapshots: What to search.
+        question: As it was asked.
+        encoder: Makes its vector; None to search by words only.
+        depth: How many chunks each of the two searches names in each snapshot.
+        filters: Which chunks may be found, one for each snapshot.
+    """
+    asked = parse_question(question)
     vector = encoder.encode_queries([question])[0] if encoder is not None else None
-    depth = max(_CANDIDATES, 2 * limit)
-    found = []
+    candidates = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        candidates = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed)
-        found += [(source, candidate) for candidate in candidates]
+        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed)
+        candidates += [(source, candidate) for candidate in named]
     frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
-    ranked = rank(asked, found, frequency.__getitem__, sum(s.chunk_count for s in snapshots))[:limit]
-    matches = _matches(snapshots, asked, ranked, frequency)
-    if not matches:
-        notices.append(_why_empty(snapshots, asked, filters, encoder))
-    return Answer(tuple(matches), tuple(notices))
+    return Found(asked, candidates, frequency, sum(s.chunk_count for s in snapshots))
 
 
 def _document_frequency(snapshot: Snapshot, term: str) -> int:
@@ -153,14 +172,12 @@ def _why_empty(
     )
 
 
-def _matches(
-    snapshots: Sequence[Snapshot], question: Question, ranked: Sequence[Ranked], frequency: Mapping[str, int]
-) -> list[Match]:
+def _matches(snapshots: Sequence[Snapshot], found: Found, ranked: Sequence[Ranked]) -> list[Match]:
     chunks: dict[tuple[int, int], Chunk] = {}
     for source, snapshot in enumerate(snapshots):
         ids = [entry.candidate.id for entry in ranked if entry.source == source]
         chunks |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
-    weight = {term: 1.0 / (1 + frequency[term]) ** 0.5 for term in question.terms}
+    weight = {term: 1.0 / (1 + found.frequency[term]) ** 0.5 for term in found.question.terms}
     return [
         Match(
             repository=snapshots[entry.source].manifest.name,

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+collect_ignore = ["data"]
+"""Among the data are small repositories, tests of their own included."""
+
 TINY_CONFIG: dict[str, Any] = {
     "architectures": ["BertModel"],
     "attention_probs_dropout_prob": 0.0,

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
 from codesearch.encoders.model_directory import ModelDirectory
@@ -26,6 +27,9 @@ __all__ = ["Bert", "TorchEncoder", "device_is_available"]
 
 _GPU_LIMITS = BatchLimits(tokens=65_536, rows=8_192, window=32_768, even_rows=64)
 _CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=2_048, even_rows=16)
+_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Not cuDNN's: it builds a plan of some 40 ms for every new shape of a batch, and every batch has another."""
+
 _MASK_ALIGNMENT = 16
 """Attention with a mask wants rows of a multiple of so many tokens, else it copies the mask for every head."""
 
@@ -62,7 +66,7 @@ class TorchEncoder(TransformerEncoder):
         else:
             ids = self._to_device(_align(batch.input_ids, self._bert.max_tokens))
             mask = self._to_device(_align(batch.attention_mask, self._bert.max_tokens)).bool()
-        with torch.inference_mode():
+        with torch.inference_mode(), sdpa_kernel(_ATTENTION):
             vectors = self._bert(ids, mask)
 
         def wait() -> NDArray[np.float32]:

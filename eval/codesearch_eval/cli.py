@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from codesearch_eval.report import (
     system_label,
     write_report,
 )
+from codesearch_eval.repositories_cli import app as repositories_app
 from codesearch_eval.results import Result, read_result, read_results, write_result
 from codesearch_eval.systems import System
 from codesearch_eval.vectors import VectorCache
@@ -134,6 +136,9 @@ def run(
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
 
 
+app.add_typer(repositories_app, name="repositories")
+
+
 @app.command(name="compare")
 def compare_command(
     first: Annotated[Path, typer.Argument(help="A result file.")],
@@ -182,6 +187,19 @@ def efficiency(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(figures.to_json(), encoding="utf-8")
     typer.echo(efficiency_table(figures))
+
+
+@app.command()
+def devices(
+    texts: Annotated[Path, typer.Argument(help="JSON Lines, a text each: what `codesearch_eval.devices` encodes.")],
+    device: Annotated[str, typer.Option(help="cuda, mps or cpu.")] = "cuda",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
+) -> None:
+    """Compare the encoder on a device with float32 and int8 on the CPU, and time it."""
+    from codesearch_eval.devices import devices_table
+
+    rows = [json.loads(line) for line in texts.read_text(encoding="utf-8").splitlines()]
+    typer.echo(devices_table(rows, device, model=model))
 
 
 @app.command()

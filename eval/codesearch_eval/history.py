@@ -24,15 +24,25 @@ from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind
 
 __all__ = [
+    "MAX_FILES",
+    "TEST_PATH",
     "CommitQuestion",
     "RepositoryQuestions",
+    "documentation_asks",
     "first_paragraph",
+    "git_bytes",
+    "git_text",
+    "hunks_of",
+    "parse_source",
     "read_repository_questions",
+    "subject_question",
+    "touches",
+    "tree_chunks",
     "without_documentation",
 ]
 
 _COMMITS = 600
-_MAX_FILES = 3
+MAX_FILES = 3
 _MAX_ANSWERS = 5
 _MAX_BYTES = 200_000
 _MAX_MEAN_LINE = 200
@@ -49,7 +59,7 @@ _NOISE = re.compile(
     r"wip)\b",
     re.IGNORECASE,
 )
-_TEST_PATH = re.compile(
+TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|testing|examples?|benchmarks?)(?:/|$)|[._-](?:test|spec)s?\."
 )
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? ", re.MULTILINE)
@@ -100,22 +110,22 @@ def read_repository_questions(git_dir: Path, name: str, *, max_chunks: int, seed
         InputError: It is no repository, or its history is too short.
     """
     draw = random.Random(seed)
-    log = _git(git_dir, "log", "--no-merges", f"-n{_COMMITS}", "--format=%H%x00%P%x00%s").splitlines()
+    log = git_text(git_dir, "log", "--no-merges", f"-n{_COMMITS}", "--format=%H%x00%P%x00%s").splitlines()
     if len(log) < 2:
         raise InputError(f"{git_dir} has no history to take questions from: give a full clone")
     base = log[-1].split("\0")[0]
-    chunks = list(_snapshot(git_dir, base))
+    chunks = list(tree_chunks(git_dir, base))
     by_name: dict[tuple[str, str], list[int]] = {}
     for position, chunk in enumerate(chunks):
         by_name.setdefault((chunk.path, chunk.qualified_name), []).append(position)
     asked: list[CommitQuestion] = []
     for line in log[:-1]:
         commit, parents, subject = line.split("\0")
-        text = _question(subject)
+        text = subject_question(subject)
         if text and parents and (answers := _answers(git_dir, parents.split()[0], commit, by_name)):
             asked.append(CommitQuestion(text, answers))
     asked = draw.sample(asked, min(_QUESTIONS, len(asked)))
-    documented = [position for position, chunk in enumerate(chunks) if _documentation_asks(chunk)]
+    documented = [position for position, chunk in enumerate(chunks) if documentation_asks(chunk)]
     documented = draw.sample(documented, min(_QUESTIONS, len(documented)))
     needed = {answer for question in asked for answer in question.answers} | set(documented)
     others = [position for position in range(len(chunks)) if position not in needed]
@@ -140,17 +150,18 @@ def first_paragraph(documentation: str) -> str:
     return " ".join(documentation.strip().split("\n\n")[0].split())
 
 
-def _question(subject: str) -> str:
+def subject_question(subject: str) -> str:
     """Return what a commit's subject asks for, or "" where it says nothing of code."""
     text = _SUFFIX.sub("", _PREFIX.sub("", subject)).strip()
     return text if len(text.split()) in _SUBJECT_WORDS and not _NOISE.search(subject) else ""
 
 
-def _documentation_asks(chunk: Chunk) -> bool:
+def documentation_asks(chunk: Chunk) -> bool:
+    """Whether the documentation of a chunk can be asked: a function of some lines, a paragraph of some words."""
     return (
         chunk.kind in (Kind.FUNCTION, Kind.METHOD)
         and chunk.part == 0
-        and not _TEST_PATH.search(chunk.path)
+        and not TEST_PATH.search(chunk.path)
         and len(first_paragraph(chunk.documentation).split()) in _DOCUMENTATION_WORDS
         and chunk.code.count("\n") + 1 >= _MIN_CODE_LINES
     )
@@ -160,12 +171,12 @@ def _answers(git_dir: Path, parent: str, commit: str, by_name: dict[tuple[str, s
     """Return the chunks of the snapshot that a commit changed; none where it is large, or changed no function."""
     changes = [
         line.split("\t")
-        for line in _git(
+        for line in git_text(
             git_dir, "diff", "--no-renames", "--ignore-submodules", "--name-status", parent, commit
         ).splitlines()
     ]
-    paths = [path for _, path in changes if language_of(path) and not _TEST_PATH.search(path)]
-    if not 0 < len(paths) <= _MAX_FILES:
+    paths = [path for _, path in changes if language_of(path) and not TEST_PATH.search(path)]
+    if not 0 < len(paths) <= MAX_FILES:
         return ()
     answers: set[int] = set()
     for status, path in changes:
@@ -177,34 +188,42 @@ def _answers(git_dir: Path, parent: str, commit: str, by_name: dict[tuple[str, s
 
 def _changed_functions(git_dir: Path, parent: str, commit: str, path: str) -> Iterator[str]:
     """Yield the qualified names of the functions of the parent's file that a commit changed."""
-    diff = _git(git_dir, "diff", "-U0", "--no-color", "--no-renames", parent, commit, "--", path)
-    hunks = [(int(start), int(count or 1)) for start, count in _HUNK.findall(diff)]
-    for chunk in _chunks(path, _git(git_dir, "show", f"{parent}:{path}")):
-        if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and any(_touches(chunk, *hunk) for hunk in hunks):
+    hunks = hunks_of(git_dir, parent, commit, path)
+    for chunk in parse_source(path, git_text(git_dir, "show", f"{parent}:{path}")):
+        if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and any(touches(chunk, *hunk) for hunk in hunks):
             yield chunk.qualified_name
 
 
-def _touches(chunk: Chunk, start: int, count: int) -> bool:
+def hunks_of(git_dir: Path, parent: str, commit: str, path: str) -> list[tuple[int, int]]:
+    """Return (first line, number of lines) of what a commit replaced in the parent's file."""
+    diff = git_text(git_dir, "diff", "-U0", "--no-color", "--no-renames", parent, commit, "--", path)
+    return [(int(start), int(count or 1)) for start, count in _HUNK.findall(diff)]
+
+
+def touches(chunk: Chunk, start: int, count: int) -> bool:
+    """Whether the lines that were replaced are of the chunk's own text; `count` 0 puts lines in after `start`."""
     if count == 0:  # lines were put in after line `start`
         return any(span.start <= start < span.end for span in chunk.text_spans)
     return any(span.start < start + count and start <= span.end for span in chunk.text_spans)
 
 
-def _snapshot(git_dir: Path, commit: str) -> Iterator[Chunk]:
-    entries = [line.split("\t", 1) for line in _git(git_dir, "ls-tree", "-r", "-z", commit).split("\0") if line]
+def tree_chunks(git_dir: Path, commit: str) -> Iterator[Chunk]:
+    """Yield the chunks of all files of a commit that have a grammar, in the order of their paths."""
+    entries = [line.split("\t", 1) for line in git_text(git_dir, "ls-tree", "-r", "-z", commit).split("\0") if line]
     files = [(path, meta.split()[2]) for meta, path in entries if meta.startswith("100") and language_of(path)]
     # Large files may be absent from a partial clone, so objects are asked for one by one and may be missing.
-    objects = io.BytesIO(_run(git_dir, "cat-file", "--batch", stdin="\n".join(blob for _, blob in files).encode()))
+    objects = io.BytesIO(git_bytes(git_dir, "cat-file", "--batch", stdin="\n".join(blob for _, blob in files).encode()))
     for path, _ in files:
         header = objects.readline().split()
         if header[1] == b"missing":
             continue
         content = objects.read(int(header[2]) + 1)[:-1]
         if len(content) <= _MAX_BYTES:
-            yield from _chunks(path, content.decode("utf-8", errors="replace"))
+            yield from parse_source(path, content.decode("utf-8", errors="replace"))
 
 
-def _chunks(path: str, source: str) -> list[Chunk]:
+def parse_source(path: str, source: str) -> list[Chunk]:
+    """Return the chunks of a file; none of a file without a grammar, or a minified one."""
     language = language_of(path, source.split("\n", 1)[0])
     minified = len(source) > _MAX_MEAN_LINE * (source.count("\n") + 1)
     if language is None or language.grammar is None or minified:
@@ -212,11 +231,13 @@ def _chunks(path: str, source: str) -> list[Chunk]:
     return extract(path, source, language)
 
 
-def _git(git_dir: Path, *arguments: str) -> str:
-    return _run(git_dir, *arguments).decode("utf-8", errors="replace")
+def git_text(git_dir: Path, *arguments: str) -> str:
+    """Return what Git prints, as text; InputError where it fails."""
+    return git_bytes(git_dir, *arguments).decode("utf-8", errors="replace")
 
 
-def _run(git_dir: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+def git_bytes(git_dir: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Return what Git prints; InputError where it fails."""
     done = subprocess.run(["git", "--git-dir", str(git_dir), *arguments], input=stdin, capture_output=True, check=False)
     if done.returncode:
         raise InputError(f"git cannot read {git_dir}: {done.stderr.decode(errors='replace').strip()}")

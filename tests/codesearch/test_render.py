@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -318,3 +319,18 @@ def test_json_is_one_line_for_every_reader_and_loses_nothing(text: str) -> None:
     line = match_json(match(text_chunk(text)))
     assert len(line.splitlines()) == 1
     assert json.loads(line)["text"] == text
+
+
+def test_an_explanation_names_each_signal_in_numbers_that_add_up() -> None:
+    found = replace(match(method()), score=0.7337, signals={"meaning": 0.30449, "name": 0.62949, "test": -0.2003})
+    lines = match_text(found, Style(cwd=ROOT, explain=True)).split("\n")[1:5]
+    numbers = [float(line.split()[0]) for line in lines]
+    assert sum(numbers[:3]) == pytest.approx(numbers[3], abs=1e-9)
+    assert [line.split()[1] for line in lines] == ["name", "meaning", "test", "in"]
+    assert "words of the question in its name" in lines[0]
+
+
+def test_every_signal_that_counts_has_a_description() -> None:
+    from codesearch.ranking import DESCRIPTIONS, load_weights
+
+    assert {*load_weights().signals, *load_weights().by_words, "repeat"} <= set(DESCRIPTIONS)

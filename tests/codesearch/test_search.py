@@ -63,7 +63,7 @@ def found(answer: Answer) -> list[str]:
         ("ConfigError", "ConfigError"),
         ("ConfigError.describe", "ConfigError.describe"),
         ("wait longer after each failed attempt", "Backoff"),
-        ("add a task to the queue", "TaskQueue.enqueue"),
+        ("add a task to the queue", "src/queue.ts"),
         ("table of customers", "schema.sql"),
     ],
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
@@ -21,7 +21,11 @@ from codesearch.index.snapshot import Candidate
 from codesearch.records import Kind
 from codesearch.words import question_terms, terms
 
+<<<<<<< HEAD:codesearch/ranking.py
 __all__ = ["WEIGHTS", "Question", "Ranked", "is_test", "parse_question", "rank"]
+=======
+__all__ = ["WEIGHTS", "Found", "Question", "Ranked", "parse_question", "rank"]
+>>>>>>> e8a8295 (Ranking fitted on questions from the history of repositories, shown on others; ask --explain; a golden file):codesearch/ranking_old.py
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "words": 1.0,
@@ -77,6 +81,23 @@ class Question:
     qualified_symbol: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the two searches named for a question.
+
+    Attributes:
+        question: What was asked.
+        candidates: Each with the position of its repository in the list that was searched.
+        frequency: In how many chunks each term of the question occurs.
+        documents: How many chunks there are.
+    """
+
+    question: Question
+    candidates: Sequence[tuple[int, Candidate]]
+    frequency: Mapping[str, int]
+    documents: int
+
+
 @dataclass(slots=True)
 class Ranked:
     """A candidate in its place. While it is ranked, each step adds what it has to say.
@@ -110,29 +131,18 @@ def parse_question(text: str) -> Question:
     return Question(text, tuple(question_terms(text)), symbol, qualified)
 
 
-def rank(
-    question: Question,
-    found: Sequence[tuple[int, Candidate]],
-    document_frequency: Callable[[str], int],
-    documents: int,
-) -> list[Ranked]:
-    """Return the candidates, best first.
-
-    Args:
-        question: What was asked.
-        found: Candidates, each with the position of its repository.
-        document_frequency: In how many chunks a term occurs.
-        documents: How many chunks there are.
-    """
-    if not found:
+def rank(found: Found) -> list[Ranked]:
+    """Return the candidates, best first."""
+    if not found.candidates:
         return []
+    question = found.question
     rarity = {
-        term: log(1 + (documents - n + 0.5) / (n + 0.5))
+        term: log(1 + (found.documents - n + 0.5) / (n + 0.5))
         for term in question.terms
-        for n in (min(document_frequency(term), documents),)
+        for n in (min(found.frequency[term], found.documents),)
     }
-    ranked = [Ranked(source, candidate) for source, candidate in found]
-    for entry, (words, meaning) in zip(ranked, _fuse([candidate for _, candidate in found]), strict=True):
+    ranked = [Ranked(source, candidate) for source, candidate in found.candidates]
+    for entry, (words, meaning) in zip(ranked, _fuse([candidate for _, candidate in found.candidates]), strict=True):
         candidate = entry.candidate
         for name, value in (
             ("words", words),

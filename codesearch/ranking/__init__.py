@@ -1,0 +1,14 @@
+"""From candidates to an order: two searches fused, then what a reader of code would look at.
+
+Each signal (`codesearch.ranking.signals`) is one function from a question and a candidate to a number in
+[0, 1]. A candidate's score is the sum of its signals, each times a weight, so an explanation adds up. The
+weights (``weights.json``) were fitted on questions about real repositories and shown on others:
+docs/ranking.md has the figures, and what each signal is worth.
+"""
+
+from codesearch.ranking.order import Ranked, rank
+from codesearch.ranking.question import Found, Question, parse_question
+from codesearch.ranking.signals import DESCRIPTIONS
+from codesearch.ranking.weights import Weights, load_weights
+
+__all__ = ["DESCRIPTIONS", "Found", "Question", "Ranked", "Weights", "load_weights", "parse_question", "rank"]

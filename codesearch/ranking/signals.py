@@ -1,0 +1,264 @@
+"""What speaks for a candidate, each signal a number in [0, 1]; those of `places` speak against it.
+
+Every signal is explained where it is computed. They are listed in `SIGNALS`, in the order in which an
+explanation shows them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from codesearch.index.snapshot import Candidate
+from codesearch.ranking.places import ABOUT, PLACES, places_of
+from codesearch.ranking.question import Found, plain
+from codesearch.records import Kind
+from codesearch.words import terms
+
+__all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
+
+_EVIDENCE_CHUNKS: Final = 5
+
+
+class _Asked:
+    """A question while its candidates are looked at.
+
+    Attributes:
+        question: What was asked.
+        share: Of the question's weight, what each term holds, rare terms the most; sums to 1.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self.question = found.question
+        rarity = found.rarity()
+        total = sum(rarity.values())
+        self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
+        self._alike: dict[str, frozenset[str]] = {}
+
+    def held_by(self, words: Collection[str]) -> float:
+        """Return the share of the question that these words hold."""
+        return sum(weight for term, weight in self.share.items() if term in words)
+
+    def begun_by(self, words: Collection[str]) -> float:
+        """Return the share of the terms that are no word here, but the beginning of one, or begin with one.
+
+        A word is compared with all terms once a question, however many names it is in.
+        """
+        found: set[str] = set()
+        for word in words:
+            if word not in self._alike:
+                self._alike[word] = frozenset(term for term in self.share if term != word and _begins(term, word))
+            if self._alike[word]:
+                found |= self._alike[word]
+        return sum(self.share[term] for term in found if term not in words)
+
+
+def measure(found: Found) -> list[dict[str, float]]:
+    """Return the signals of each candidate, by name; those that are 0 are left out."""
+    if not found.candidates:
+        return []
+    rows: list[dict[str, float]] = [{} for _ in found.candidates]
+    asked = _Asked(found)
+    candidates = [candidate for _, candidate in found.candidates]
+    for row, candidate, (words, meaning) in zip(rows, candidates, _fuse(candidates), strict=True):
+        row["words"], row["meaning"] = words, meaning
+        row["words of code"] = found.question.codeness * words
+        for name, signal in _SINGLE.items():
+            row[name] = signal(asked, candidate)
+    _add_file_evidence(found, rows)
+    return [{name: value for name, value in row.items() if value} for row in rows]
+
+
+# --- the two searches ---------------------------------------------------------------------------------------
+
+
+def _fuse(candidates: Sequence[Candidate]) -> list[tuple[float, float]]:
+    """Bring both searches to the same scale: the best of each gets 1.
+
+    BM25 starts at 0, where no word of the question occurs. Cosines have no such zero: their scale starts at
+    the least similar candidate. While a chunk has no vector yet, it is taken to mean as much as its words say.
+
+    Returns:
+        (by words, by meaning) of each candidate.
+    """
+    best_lexical = max(candidate.lexical for candidate in candidates)
+    cosines = [candidate.dense for candidate in candidates if candidate.dense is not None]
+    low, high = (min(cosines), max(cosines)) if cosines else (0.0, 0.0)
+    fused = []
+    for candidate in candidates:
+        words = candidate.lexical / best_lexical if best_lexical else 0.0
+        meaning = words if cosines else 0.0
+        if candidate.dense is not None:
+            meaning = (candidate.dense - low) / (high - low) if high > low else 1.0
+        fused.append((words, meaning))
+    return fused
+
+
+# --- words of the question in names -------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(terms(name))
+
+
+@lru_cache(maxsize=1 << 14)
+def _ordered_words_of(name: str) -> tuple[str, ...]:
+    return tuple(terms(name))
+
+
+def _name(asked: _Asked, candidate: Candidate) -> float:
+    """Words of the question in the bare name; the more, the shorter the question.
+
+    A few words are often what is left of a name, while a sentence speaks of what the code does.
+    """
+    return asked.question.brevity * asked.held_by(_words_of(candidate.name)) if asked.question.brevity else 0.0
+
+
+def _signature(asked: _Asked, candidate: Candidate) -> float:
+    """Words of the question in parameters and types."""
+    return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
+
+
+def _prefix(asked: _Asked, candidate: Candidate) -> float:
+    """Words of the question that a word of the name or path begins with, or that begin with one."""
+    return asked.begun_by(_words_of(candidate.qualified_name) | _words_of(candidate.path))
+
+
+def _begins(term: str, word: str) -> bool:
+    short, long = (term, word) if len(term) < len(word) else (word, term)
+    return len(short) >= 3 and long.startswith(short)
+
+
+def _order(asked: _Asked, candidate: Candidate) -> float:
+    """Neighbouring words of the question that are neighbours in the qualified name."""
+    pairs = set(pairwise(asked.question.terms))
+    return len(pairs & set(pairwise(_ordered_words_of(candidate.qualified_name)))) / len(pairs) if pairs else 0.0
+
+
+# --- definitions --------------------------------------------------------------------------------------------
+
+
+def _definition(asked: _Asked, candidate: Candidate) -> float:
+    """Whether the question is a name, and this is where exactly that name is defined.
+
+    What qualifies the name may be enclosing definitions (``Parser.parse``), the path of the file
+    (``celery.canvas.chain``), or both.
+    """
+    question = asked.question
+    if not question.symbol or candidate.name != question.symbol or not _qualifies(question.qualified_symbol, candidate):
+        return 0.0
+    # Of a definition that was cut because of its length, the first part holds the signature.
+    return 0.5 if candidate.part else 1.0
+
+
+def _namesake(asked: _Asked, candidate: Candidate) -> float:
+    """Whether this defines the name that was asked, but in another case style, or elsewhere than was asked."""
+    symbol = asked.question.symbol
+    if not symbol or not candidate.name or plain(candidate.name) != plain(symbol):
+        return 0.0
+    return 0.0 if _definition(asked, candidate) else 1.0
+
+
+def _qualifies(qualified: str, candidate: Candidate) -> bool:
+    if f".{candidate.qualified_name}".endswith(f".{qualified}"):
+        return True
+    place = f".{candidate.path.rpartition('.')[0].replace('/', '.')}.{candidate.qualified_name}"
+    return place.endswith(f".{qualified}")
+
+
+def _is_function(_: _Asked, candidate: Candidate) -> float:
+    return 1.0 if candidate.kind in (Kind.FUNCTION, Kind.METHOD) else 0.0
+
+
+def _is_type(_: _Asked, candidate: Candidate) -> float:
+    return 1.0 if candidate.kind is Kind.TYPE else 0.0
+
+
+def _is_text(_: _Asked, candidate: Candidate) -> float:
+    """A window of a file without a grammar."""
+    return 1.0 if candidate.kind is Kind.TEXT else 0.0
+
+
+# --- the whole list -----------------------------------------------------------------------------------------
+
+
+def _add_file_evidence(found: Found, rows: Sequence[dict[str, float]]) -> None:
+    """Add what a file's chunks mean together, the k-th best counting 1/k; the best file gets 1."""
+    by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for (repository, candidate), row in zip(found.candidates, rows, strict=True):
+        by_file[repository, candidate.path].append(row["meaning"])
+    evidence = {key: _sum_up(values) for key, values in by_file.items()}
+    most = max(evidence.values())
+    for (repository, candidate), row in zip(found.candidates, rows, strict=True):
+        row["file meaning"] = evidence[repository, candidate.path] / most if most else 0.0
+
+
+def _sum_up(values: Iterable[float]) -> float:
+    best = sorted(values, reverse=True)[:_EVIDENCE_CHUNKS]
+    return sum(value / k for k, value in enumerate(best, 1))
+
+
+def _asked_place(asked: _Asked, candidate: Candidate) -> float:
+    """Whether the question is about tests, examples or the like, and this is one."""
+    return float(any(not ABOUT[name].isdisjoint(asked.question.terms) for name in places_of(candidate.path)))
+
+
+def _place(name: str) -> Callable[[_Asked, Candidate], float]:
+    def signal(asked: _Asked, candidate: Candidate) -> float:
+        return float(name in places_of(candidate.path) and ABOUT[name].isdisjoint(asked.question.terms))
+
+    return signal
+
+
+_SINGLE: Final[Mapping[str, Callable[[_Asked, Candidate], float]]] = {
+    "name": _name,
+    "word order": _order,
+    "prefix": _prefix,
+    "signature": _signature,
+    "definition": _definition,
+    "namesake": _namesake,
+    "function": _is_function,
+    "type": _is_type,
+    "text": _is_text,
+    "asked place": _asked_place,
+    **{name: _place(name) for name in PLACES},
+}
+
+SIGNALS: Final = (
+    "words",
+    "meaning",
+    "words of code",
+    *_SINGLE,
+    "file meaning",
+)
+"""The names of all signals."""
+
+AGAINST: Final = frozenset({*PLACES, "text"})
+"""The signals that speak against a candidate."""
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "words": "words of the question in its text, name and path (BM25), the best candidate having 1",
+    "meaning": "how near in meaning (cosine), from 0 for the least similar candidate to 1 for the most",
+    "words of code": "its words once more, where the question is pasted code",
+    "name": "words of the question in its name, the more the shorter the question",
+    "word order": "neighbouring words of the question that are neighbours in its name",
+    "prefix": "words of the question that a word of its name or path begins with",
+    "signature": "words of the question in its parameters and types",
+    "definition": "it defines exactly the name that was asked",
+    "namesake": "it defines the name that was asked in another case style, or elsewhere",
+    "function": "it is a function or method",
+    "type": "it is a type",
+    "text": "it is a window of a file without a grammar",
+    "asked place": "the question is about tests, examples or documents, and it is one",
+    "test": "it is among tests",
+    "example": "it is among examples",
+    "prose": "it is among documents",
+    "legacy": "it is among what is old, or copied from elsewhere",
+    "file meaning": "what the chunks of its file mean together",
+    "repeat": "better chunks of the same file come before it",
+}
+"""What each signal says of a candidate, and what the discount for a file's further chunks says."""

@@ -1,0 +1,3 @@
+export { BoardStore } from "./state/store";
+export { fetchBoard, deleteBoard, listen } from "./api/client";
+export { CardView } from "./ui/CardView";
