@@ -261,7 +261,9 @@ def ask(
     answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
     for notice in answer.notices:
         tell(notice.text)
-    print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score, explain=explain)
+    print_matches(
+        answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score, explain=explain
+    )
     if not answer.matches:
         raise typer.Exit(1)
 

@@ -7,8 +7,19 @@ docs/ranking.md has the figures, and what each signal is worth.
 """
 
 from codesearch.ranking.order import Ranked, rank
+from codesearch.ranking.places import is_test
 from codesearch.ranking.question import Found, Question, parse_question
 from codesearch.ranking.signals import DESCRIPTIONS
 from codesearch.ranking.weights import Weights, load_weights
 
-__all__ = ["DESCRIPTIONS", "Found", "Question", "Ranked", "Weights", "load_weights", "parse_question", "rank"]
+__all__ = [
+    "DESCRIPTIONS",
+    "Found",
+    "Question",
+    "Ranked",
+    "Weights",
+    "is_test",
+    "load_weights",
+    "parse_question",
+    "rank",
+]

@@ -8,7 +8,7 @@ from typing import Final
 
 from codesearch.words import terms
 
-__all__ = ["ABOUT", "PLACES", "places_of"]
+__all__ = ["ABOUT", "PLACES", "is_test", "places_of"]
 
 PLACES: Final = {
     "test": re.compile(
@@ -38,3 +38,8 @@ ABOUT: Final = {
 def places_of(path: str) -> tuple[str, ...]:
     """Return which of `PLACES` a path is in."""
     return tuple(name for name, pattern in PLACES.items() if pattern.search(path))
+
+
+def is_test(path: str) -> bool:
+    """Whether a path is that of a test, or of what tests need."""
+    return "test" in places_of(path)
