@@ -12,7 +12,14 @@ end
 
 command("Codesearch", function(codesearch, given)
   codesearch.ask(given.args, { quickfix = given.bang })
-end, { nargs = "*", bang = true, desc = "Ask the code in plain words; ! for the quickfix list" })
+end, {
+  nargs = "*",
+  bang = true,
+  complete = function(lead)
+    return require("codesearch.query").complete(lead)
+  end,
+  desc = "Ask the code in plain words; ! for the quickfix list",
+})
 
 command("CodesearchSimilar", function(codesearch, given)
   local lines = given.range > 0 and { given.line1, given.line2 } or nil

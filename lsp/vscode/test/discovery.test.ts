@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -37,8 +37,9 @@ test("an interpreter without the script is asked for the module, and not for one
   assert.deepEqual(candidates(around([], { python: "/py/bin/python" }))[0]?.args, ["-P", "-m", "codesearch"]);
 });
 
-test("programs that are not codesearch are passed over, with the reason", async () => {
+test("programs that are not codesearch are passed over, with the reason", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "discovery-"));
+  context.after(() => rmSync(folder, { recursive: true }));
   const program = (name: string, script: string) => {
     const command = join(folder, name);
     writeFileSync(command, `#!/bin/sh\n${script}\n`);

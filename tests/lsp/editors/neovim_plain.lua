@@ -8,6 +8,8 @@ local function finish()
   vim.cmd("qa!")
 end
 
+vim.cmd("filetype on") -- as it is by default, but for `-u NONE`
+
 local ok, fault = xpcall(function()
   local root = os.getenv("ROOT")
   local enabled = vim.lsp.enable ~= nil

@@ -62,6 +62,11 @@ local function scenario()
   report.missing = table.remove(report.told)
   report.sick = health()
 
+  report.completions = {}
+  for _, lead in ipairs({ "ki", "kind:m", "path:pyg", "parse" }) do
+    report.completions[lead] = vim.fn.getcompletion("Codesearch parse json " .. lead, "cmdline")
+  end
+
   codesearch.setup({ picker = "select" })
   vim.cmd("Codesearch " .. question)
   wait("the jump", function()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,9 +36,9 @@ def neovim(request: pytest.FixtureRequest) -> str:
     return path
 
 
-def script(neovim: str, place: Place, name: str, folder: Path) -> dict[str, Any]:
+def script(neovim: str, place: Place, name: str, folder: Path, plugins: str = "") -> dict[str, Any]:
     command = [neovim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", str(HERE / name)]
-    return run_editor(command, place, folder / "report.json", PLUGIN=str(PLUGIN))
+    return run_editor(command, place, folder / "report.json", PLUGIN=str(PLUGIN), PLUGINS=f"{PLUGIN}:{plugins}")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,13 @@ def test_what_is_wrong_with_the_configuration_is_said(plugin: dict[str, Any]) ->
         assert problem in plugin["wrong"]
 
 
+def test_filters_are_completed(plugin: dict[str, Any]) -> None:
+    assert plugin["completions"]["ki"] == ["kind:"]
+    assert plugin["completions"]["kind:m"] == ["kind:method", "kind:module"]
+    assert plugin["completions"]["path:pyg"] == ["path:pygls/"]
+    assert not plugin["completions"]["parse"]
+
+
 def test_a_missing_program_is_named(plugin: dict[str, Any]) -> None:
     assert "/no/such/codesearch" in plugin["missing"]
     assert "/no/such/codesearch" in plugin["sick"]
@@ -100,6 +108,17 @@ def test_plain_workspace_symbol(neovim: str, place: Place, tmp_path: Path) -> No
     report = script(neovim, place, "neovim_plain.lua", tmp_path)
     assert f"def {ANSWER}" in report["line"]
     assert report["number"] == place.line_of(f"def {ANSWER}")
+
+
+def test_telescope_asks_while_one_types(neovim: str, place: Place, tmp_path: Path) -> None:
+    plugins = os.environ.get("NEOVIM_PLUGINS", "")
+    if "telescope" not in plugins:
+        pytest.skip("NEOVIM_PLUGINS does not name the folders of plenary.nvim and telescope.nvim, separated by colons")
+    version = subprocess.run([neovim, "--version"], capture_output=True, text=True).stdout
+    if version.startswith(("NVIM v0.7", "NVIM v0.8", "NVIM v0.9")):
+        pytest.skip("Telescope itself needs a newer Neovim")
+    report = script(neovim, place, "neovim_telescope.lua", tmp_path, plugins)
+    assert f"def {ANSWER}" in report["line"]
 
 
 def test_the_manual_has_a_tag_for_every_command(neovim: str, tmp_path: Path) -> None:

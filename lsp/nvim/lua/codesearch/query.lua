@@ -26,4 +26,27 @@ function M.parse(typed)
   return table.concat(words, " "), filters
 end
 
+--- What may follow the beginning of a word: names of filters, kinds, the language of the current file, folders.
+function M.complete(lead)
+  local name, value = lead:match("^(%l+):(.*)$")
+  local found = {}
+  if name == "path" then
+    found = vim.tbl_map(function(folder)
+      return "path:" .. folder
+    end, vim.fn.getcompletion(value, "dir"))
+  elseif name == "kind" then
+    found = vim.tbl_map(function(kind)
+      return "kind:" .. kind
+    end, vim.tbl_keys(KINDS))
+  elseif name == "lang" and vim.bo.filetype ~= "" then
+    found = { "lang:" .. vim.bo.filetype }
+  elseif not name then
+    found = { "kind:", "lang:", "path:" }
+  end
+  table.sort(found)
+  return vim.tbl_filter(function(one)
+    return lead ~= "" and vim.startswith(one, lead)
+  end, found)
+end
+
 return M
