@@ -26,10 +26,10 @@ export function placeOf(item: Item, severalRepositories: boolean): string {
   return severalRepositories ? `${item.repository}: ${place}` : place;
 }
 
-/** What is said below a result: its documentation, else its header, else the line that holds most of the question. */
+/** What is said below a result: its documentation, else the line that holds most of the question, else its header. */
 export function detailOf(item: Item): string {
-  const telling = item.lines.map((line) => lineOfPreview(item, line)).find((text) => text !== "");
-  return firstLine(item.documentation) || telling || item.signature || "";
+  const said = [firstLine(item.documentation), ...item.lines.map((line) => lineOfPreview(item, line)), item.signature];
+  return said.find((text) => text !== "" && text !== titleOf(item)) ?? "";
 }
 
 /** One line of a document out of a result's preview; empty where the preview does not hold it. */

@@ -25,6 +25,7 @@ test("a detail is documentation before the telling line before the header", () =
   assert.equal(detailOf({ ...item, documentation: "\n  Parse it.\nSlowly." }), "Parse it.");
   assert.equal(detailOf(item), "return loads()");
   assert.equal(detailOf({ ...item, lines: [99] }), "def parse(self)");
+  assert.equal(detailOf({ ...item, documentation: "Parser.parse" }), "return loads()"); // not its title once more
 });
 
 test("lines of a preview are those of the document", () => {

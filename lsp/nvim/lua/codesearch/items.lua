@@ -28,11 +28,12 @@ function M.place(item)
   return ("%s:%d"):format(item.path, item.selectionRange.start.line + 1)
 end
 
---- Its documentation, else the line that holds most of the question, else its header.
+--- Its documentation, else the line that holds most of the question, else its header; never its title once more.
 function M.detail(item)
+  local title = M.title(item)
   local telling = item.lines and item.lines[1] and line_of(item, item.lines[1]) or ""
   for _, text in ipairs({ first_line(item.documentation), telling, item.signature }) do
-    if text ~= "" then
+    if text ~= "" and text ~= title then
       return text
     end
   end

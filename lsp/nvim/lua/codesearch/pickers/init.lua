@@ -31,11 +31,17 @@ function M.name()
   return "select"
 end
 
+--- A line that does not wrap in the list of Neovim itself, which puts a number before it.
+local function fitting(item)
+  local line, room = items.line(item), vim.o.columns - 6
+  return vim.fn.strdisplaywidth(line) <= room and line or vim.fn.strcharpart(line, 0, room - 1) .. "…"
+end
+
 local function select(found, opts)
   vim.ui.select(found, {
     prompt = opts.title,
     kind = "codesearch",
-    format_item = items.line,
+    format_item = fitting,
     preview_item = items.preview, -- shown by those replacements of vim.ui.select that know it
   }, function(item)
     if item then
