@@ -33,7 +33,8 @@ _WORD: Final = r"[^\W\d]\w*[?!]?(?!\w)|[^\W\d]\w*"
 _NUMBER: Final = r"\d(?:[\w.]*\w)?"
 _SIGNS: Final = r"->|::|\?\.|=>|[=!<>]=+|&&|\|\||[^\s\w;]"
 _STRING: Final = r'"(?:\\.|[^"\\\n])*"|`[^`]*`'
-_TRIPLE: Final = r'"""(?:\\.|[^\\])*?"""|' + r"'''(?:\\.|[^\\])*?'''"
+# What is not closed goes to the end: were it no match, its end would be sought for again from each of many beginnings.
+_TRIPLE: Final = r'"""(?:\\.|[^\\])*?(?:"""|\Z)|' + r"'''(?:\\.|[^\\])*?(?:'''|\Z)"
 _QUOTED: Final = r"'(?:\\.|[^'\\\n])*'"
 _CHARACTER: Final = r"'(?:\\[^'\n]+|[^'\\\n])'"
 
@@ -133,9 +134,9 @@ def _pattern(language: str) -> re.Pattern[str]:
     """Return what finds the tokens of a language; a comment is found as an empty one."""
     comments = [r"\#(?!\[)[^\n]*"] if language in _HASH else []
     if language in _DASHES:
-        comments += [r"--[^\n]*"] if language == "haskell" else [r"--\[\[(?:[^\]]|\](?!\]))*\]\]", r"--[^\n]*"]
+        comments += [r"--[^\n]*"] if language == "haskell" else [r"--\[\[(?:[^\]]|\](?!\]))*(?:\]\])?", r"--[^\n]*"]
     elif language not in _HASH or language == "php":
-        comments += [r"//[^\n]*", r"/\*(?:[^*]|\*(?!/))*\*/"]
+        comments += [r"//[^\n]*", r"/\*(?:[^*]|\*(?!/))*(?:\*/)?"]
     quoted = _CHARACTER if language in _PRIMES else _QUOTED
     kept = "|".join((_TRIPLE, _STRING, quoted, _WORD, _NUMBER, _SIGNS))
     return re.compile("|".join((*comments, f"({kept})")))

@@ -70,7 +70,25 @@ def test_in_the_renamed_form_variables_and_literals_are_one_and_calls_and_member
 
 
 @pytest.mark.parametrize(
-    "code", ["", "'", '"', "`", "/*", '"""', "\\", "é = 'ü'", "\0", "\udcff", "'" * 9_999, "`" * 9999]
+    "code",
+    [
+        "",
+        "'",
+        '"',
+        "`",
+        "/*",
+        '"""',
+        "\\",
+        "é = 'ü'",
+        "\0",
+        "\udcff",
+        "'" * 9_999,
+        "/*" * 99_999,
+        "--[[" * 99_999,
+        "\\'''" * 99_999,
+        "`" * 9_999,
+    ],
+    ids=lambda code: repr(code)[:10],
 )
 @pytest.mark.parametrize("language", ["python", "c", "rust", "haskell", "lua"])
 def test_nothing_stops_the_lexer(code: str, language: str) -> None:
