@@ -19,7 +19,7 @@ PLACES: Final = {
     "example": re.compile(r"(^|/)(?i:examples?|samples?|demos?|tutorials?|playground)/"),
     "prose": re.compile(
         r"(^|/)(?i:docs?|documentation|changelogs?|website)/|(?i:(^|/)(changelog|changes|history|news|release)[^/]*$)"
-        r"|\.(?i:md|markdown|mdx|rst|adoc|txt|org)$"
+        r"|\.(?i:md|markdown|mdx|rst|rdoc|adoc|pod|texi?|txt|org)$"
     ),
     "legacy": re.compile(r"(^|/)(?i:legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
 }

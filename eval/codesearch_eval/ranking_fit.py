@@ -49,11 +49,11 @@ GIVEN = {
     "definition": 1.0,
     "function": 0.08,
     "type": 0.06,
-    "text": -0.08,
+    "text": -0.12,
     "asked place": 0.1,
     "test": -0.2,
     "example": -0.1,
-    "prose": -0.1,
+    "prose": -0.12,
     "legacy": -0.1,
 }
 """Weights that no fit can find, on the scale where the best candidate of a question has about 1.
