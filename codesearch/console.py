@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from codesearch.render import Style, match_json, match_markdown, match_text, visible
 from codesearch.settings import load_settings
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from codesearch.records import Match
 
 __all__ = ["cloning", "follow", "is_terminal", "print_all", "print_matches", "say", "summary"]
+
+T = TypeVar("T")
 
 _SHOW_AFTER_SECONDS: Final = 0.3
 """Shorter work shows no bar: a flash of one is noise."""
@@ -64,11 +66,11 @@ def cloning() -> Iterator[Callable[[str, float | None], None]]:
             print(file=sys.stderr)
 
 
-def follow(updating: Generator[Progress, None, UpdateReport], name: str, *, quiet: bool = False) -> UpdateReport:
-    """Run an update to its end, drawing its progress where there is a terminal to draw on.
+def follow(updating: Generator[Progress, None, T], name: str, *, quiet: bool = False) -> T:
+    """Run an update to its end, drawing its progress where there is a terminal to draw on; returns what it returns.
 
     Args:
-        updating: What ``bring_up_to_date`` returned.
+        updating: What ``bring_up_to_date`` or ``import_index`` returned.
         name: Of the repository.
         quiet: Draw nothing.
     """
@@ -78,8 +80,8 @@ def follow(updating: Generator[Progress, None, UpdateReport], name: str, *, quie
             try:
                 progress = next(updating)
             except StopIteration as stop:
-                report: UpdateReport = stop.value
-                return report
+                result: T = stop.value
+                return result
             if drawing is not None:
                 drawing.show(progress)
     finally:

@@ -89,13 +89,7 @@ def import_(
 
     settings = settings_for(None, "", model)
     indexes = indexes_folder(index_dir) or settings.indexes
-    importing = import_index(file, indexes, name=name)
-    while True:
-        try:
-            next(importing)
-        except StopIteration as stop:
-            description, called = stop.value
-            break
+    description, called = follow(import_index(file, indexes, name=name), file.name)
     say(f"imported {called}: {_contents(description)}")
     say(f'ask it by name: codesearch ask "..." {_typed(called)}')
     _tell_of_model(description, settings.model)

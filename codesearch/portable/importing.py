@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from codesearch.errors import InputError, StorageError
 from codesearch.index.locations import imported_root, index_directory
@@ -17,7 +19,10 @@ from codesearch.portable.checking import check_database
 
 __all__ = ["import_index"]
 
-_TABLES = ("files", "vectors", "chunks", "pending", "skipped")
+_PREFIX: Final = ".import-"
+_ABANDONED_SECONDS: Final = 86_400.0
+
+_TABLES: Final = ("files", "vectors", "chunks", "pending", "skipped")
 
 
 def import_index(
@@ -58,7 +63,8 @@ def import_index(
     if shutil.disk_usage(indexes).free < 2.2 * description.bytes:
         needed = 2.2 * description.bytes / 1e6
         raise StorageError(f"no space left to import {path}: it takes {needed:,.0f} MB for a while")
-    with TemporaryDirectory(prefix="import-", dir=indexes, ignore_cleanup_errors=True) as folder:
+    _sweep(indexes)
+    with TemporaryDirectory(prefix=_PREFIX, dir=indexes, ignore_cleanup_errors=True) as folder:
         foreign, built = Path(folder) / "foreign" / "index.db", Path(folder) / "built"
         foreign.parent.mkdir()
         extract_database(path, description, foreign)
@@ -78,6 +84,14 @@ def import_index(
             yield from derive(writer)
         replace_index(index_directory(indexes, root), built)
     return description, called
+
+
+def _sweep(indexes: Path) -> None:
+    """Delete what imports that were killed have left, which nobody else would find."""
+    for path in indexes.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _copy(writer: Writer, foreign: Path) -> None:

@@ -187,6 +187,34 @@ def test_a_busy_import_is_left_alone(exported: Path, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "i").iterdir()] == [directory.name]
 
 
+def test_an_import_that_cannot_take_its_place_leaves_the_older(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(exported, tmp_path / "i")
+    replace = Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == "built":
+            raise OSError(5, "Input/output error", str(path))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StorageError, match="Input/output error"):
+        load(exported, tmp_path / "i")
+    with Snapshot(directory_of(tmp_path / "i", "sample")) as snapshot:
+        assert search([snapshot], "parse", None).matches
+    assert len(list((tmp_path / "i").iterdir())) == 1
+
+
+def test_what_a_killed_import_left_is_swept_away_a_day_later(exported: Path, tmp_path: Path) -> None:
+    for name, age in ((".import-old", 90_000), (".import-now", 10)):
+        (tmp_path / "i" / name / "built").mkdir(parents=True)
+        os.utime(tmp_path / "i" / name, (time.time() - age, time.time() - age))
+    load(exported, tmp_path / "i")
+    left = {path.name for path in (tmp_path / "i").iterdir()}
+    assert left == {".import-now", directory_of(tmp_path / "i", "sample").name}
+
+
 def test_an_imported_index_is_not_brought_up_to_date(environment: Path) -> None:
     job = plan(Repository(imported_root("x"), "x", imported=True), load_settings())
     with pytest.raises(InputError, match="import a newer file"):
