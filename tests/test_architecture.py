@@ -140,6 +140,28 @@ def test_only_settings_reads_the_environment() -> None:
                 assert node.attr not in ("environ", "getenv", "environb"), f"{name_of(file)}:{node.lineno}"
 
 
+WIRE = "lsp/codesearch_lsp/wire.py"
+CONVERTS = {"from_fs_path", "to_fs_path", "url2pathname", "pathname2url", "quote", "unquote", "urlparse", "urlsplit"}
+CONVERTS |= {"as_uri", "from_uri", "client_num_units", "position_from_client_units", "position_to_client_units"}
+
+
+def test_the_language_server_converts_uris_and_positions_in_one_module() -> None:
+    for file in python_files(PACKAGES["codesearch_lsp"]):
+        tree = tree_of(file)
+        used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        assert bool(used & CONVERTS) == (name_of(file) == WIRE), f"{name_of(file)} uses {used & CONVERTS}"
+        added = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("utf-16", "utf-16-le")]
+        assert not added, f"{name_of(file)} names an encoding of positions"
+        made = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Range"]
+        assert not made or name_of(file) == WIRE, f"{name_of(file)} makes {made}"
+
+
+def test_the_library_names_its_language_server_in_one_place() -> None:
+    named = {name_of(f) for f in python_files(PACKAGES["codesearch"]) if "codesearch_lsp" in f.read_text("utf-8")}
+    assert named == {"codesearch/commands/lsp.py"}
+
+
 def test_only_the_command_lines_print() -> None:
     for file in ALL_FILES:
         if name_of(file).startswith(MAY_PRINT):

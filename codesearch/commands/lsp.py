@@ -1,0 +1,37 @@
+"""``codesearch lsp``: the language server, which is a package of its own beside this one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from codesearch.errors import MissingExtra
+
+__all__ = ["lsp"]
+
+_SERVER = "codesearch_lsp.cli"
+"""Named and not imported: the library stands on its own, and only this command starts what stands on it."""
+
+
+def lsp(
+    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout, which is the default.")] = False,
+    tcp: Annotated[bool, typer.Option("--tcp", help="Wait for one client on a TCP port instead.")] = False,
+    host: Annotated[str, typer.Option(help="To listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on.")] = 2087,
+) -> None:
+    """Start the language server, for an editor; docs/editors.md says how editors are told.
+
+    It is started by editors and waits for one on stdin; there is nothing to see in a terminal.
+
+    Examples: codesearch lsp; codesearch lsp --tcp --port 2087
+    """
+    try:
+        server = import_module(_SERVER)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"{error.name} is not installed: reinstall codesearch-nl to have the language server"
+        ) from error
+    arguments = [flag for flag, given in (("--stdio", stdio), ("--tcp", tcp)) if given]
+    server.main([*arguments, "--host", host, "--port", str(port)])

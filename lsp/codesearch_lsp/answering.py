@@ -1,0 +1,193 @@
+"""From checked requests to answers: which folders are meant, what of them may be found, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from lsprotocol.types import Position
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+
+from codesearch.errors import CodesearchError, IndexUnusable, InputError, Unusable
+from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.places import Place, Snippet
+from codesearch.records import Chunk
+from codesearch.search import Answer, Notice, NoticeKind, search
+from codesearch.similar import similar
+from codesearch_lsp.documents import Documents
+from codesearch_lsp.folders import Folder, State, filters_for
+from codesearch_lsp.freshness import Keeper
+from codesearch_lsp.items import answer_of
+from codesearch_lsp.library import Library
+from codesearch_lsp.protocol import RequestFailed
+from codesearch_lsp.requests import Asked, SimilarTo
+from codesearch_lsp.wire import Positions, path_of
+
+__all__ = ["Answering"]
+
+_SETTLE_SECONDS: Final = 0.5
+"""How long a question waits for what was typed last to be split: a few milliseconds as a rule."""
+
+_Use = Callable[[Sequence[Snapshot], Sequence[Filters]], Answer]
+
+
+class Answering:
+    """Answers questions about the workspace."""
+
+    def __init__(self, keeper: Keeper, library: Library, documents: Documents) -> None:
+        self._keeper = keeper
+        self._library = library
+        self._documents = documents
+
+    def limit(self, asked: Asked) -> int:
+        """Return how many results an answer holds."""
+        return asked.limit or self._keeper.configuration.limit
+
+    async def search(self, asked: Asked) -> Answer:
+        """Answer a question with one match more than was asked for, which tells whether there are more.
+
+        Raises:
+            JsonRpcException: The question cannot be answered; the text says why.
+        """
+        many = asked.start + self.limit(asked) + 1
+
+        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+            return search(snapshots, asked.query, self._library.encoder(), limit=many, filters=filters)
+
+        return await self._consult(asked, use)
+
+    async def ask(self, asked: Asked, positions: Positions) -> dict[str, Any]:
+        """Return the result of ``codesearch/search``."""
+        return answer_of(await self.search(asked), asked.start, self.limit(asked), positions)
+
+    async def similar(self, target: SimilarTo, asked: Asked, positions: Positions) -> dict[str, Any]:
+        """Return the result of ``codesearch/similar``."""
+        answer = await self.similar_to(target, asked, positions)
+        return answer_of(answer, asked.start, self.limit(asked), positions)
+
+    async def similar_to(self, target: SimilarTo, asked: Asked, positions: Positions) -> Answer:
+        """Find what is like a place or a snippet.
+
+        Raises:
+            JsonRpcException: As :meth:`search`.
+        """
+        many = asked.start + self.limit(asked) + 1
+        wanted: Place | Snippet = Snippet(target.text, target.language)
+        if target.uri:
+            folder, path = self._place(target.uri)
+            assert folder.target is not None
+            wanted = Place(folder.target.repository.root, path, positions.line_of(Position(target.line, 0)))
+
+        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+            encoder = self._library.encoder()
+            load = (lambda: encoder) if encoder is not None else None
+            return similar(snapshots, wanted, load, limit=many, filters=filters)
+
+        return await self._consult(asked, use)
+
+    async def chunks_at(self, uri: str) -> list[Chunk]:
+        """Return the chunks of a document as it stands; none where it is not in an index that is open."""
+        try:
+            folder, path = self._place(uri)
+        except JsonRpcException:
+            return []
+        await self._documents.settle(_SETTLE_SECONDS)
+        documents = self._documents.over(folder)
+        assert folder.directory is not None
+        directory = folder.directory
+
+        def read() -> list[Chunk]:
+            snapshot = self._library.view(directory, documents)
+            return list(snapshot.chunks_of(path).values()) if snapshot is not None else []
+
+        return await self._library.run(read)
+
+    def _place(self, uri: str) -> tuple[Folder, str]:
+        path = path_of(uri)
+        if path is None:
+            raise JsonRpcInvalidParams(f"{uri[:200]!r} is no file on this machine: give a file of the workspace")
+        for folder in self._keeper.within(path):
+            relative = folder.relative(path)
+            if relative is not None:
+                return folder, relative
+        raise JsonRpcInvalidParams(f"{path} lies in no folder of the workspace that is indexed")
+
+    # --- consulting -----------------------------------------------------------------------------------------
+
+    async def _consult(self, asked: Asked, use: _Use) -> Answer:
+        self._keeper.touch_stale()
+        await self._documents.settle(_SETTLE_SECONDS)
+        meant = self._meant(asked)
+        overlays = {folder.uri: self._documents.over(folder) for folder, _ in meant}
+
+        def consult() -> Answer:
+            found: dict[Path, tuple[Snapshot, list[Filters]]] = {}
+            for folder, within in meant:
+                assert folder.directory is not None
+                snapshot = self._library.view(folder.directory, overlays[folder.uri])
+                if snapshot is not None:
+                    found.setdefault(folder.directory, (snapshot, []))[1].append(filters_for(folder, asked, within))
+            if not found:
+                return Answer((), ())
+            return use([snapshot for snapshot, _ in found.values()], [_either(f) for _, f in found.values()])
+
+        try:
+            answer = await self._library.run(consult)
+        except InputError as error:
+            raise JsonRpcInvalidParams(str(error)) from error
+        except IndexUnusable as error:
+            raise RequestFailed(self._mend(meant, error)) from error
+        except CodesearchError as error:
+            raise RequestFailed(str(error)) from error
+        return Answer(answer.matches, (*answer.notices, *self._notices(meant)))
+
+    def _meant(self, asked: Asked) -> list[tuple[Folder, list[Path]]]:
+        """Return the folders of the workspace that a request is about, each with the parts that it names."""
+        folders = [folder for folder in self._keeper.folders.values() if folder.directory is not None]
+        if not asked.folders:
+            return [(folder, []) for folder in folders]
+        named: dict[str, tuple[Folder, list[Path]]] = {}
+        for uri in asked.folders:
+            path = path_of(uri)
+            holders = [f for f in folders if path is not None and (f.holds(path) or f.path.is_relative_to(path))]
+            if not holders or path is None:
+                raise JsonRpcInvalidParams(f"{uri[:200]!r} is no folder of the workspace")
+            for folder in holders:
+                named.setdefault(folder.uri, (folder, []))[1].append(path if folder.holds(path) else folder.path)
+        return list(named.values())
+
+    def _mend(self, meant: Sequence[tuple[Folder, list[Path]]], error: IndexUnusable) -> str:
+        """Have damaged indexes built anew; returns what to tell."""
+        if error.reason is not Unusable.CORRUPT:
+            return str(error)
+        for folder, _ in meant:
+            folder.rebuild = True
+            self._keeper.reindex(folder)
+        return f"{error.reason.value}: it is being built anew; ask again in a moment"
+
+    def _notices(self, meant: Sequence[tuple[Folder, list[Path]]]) -> list[Notice]:
+        """Say what a client cannot see from the answer alone: folders that have no index, or none yet."""
+        notices = []
+        for folder in self._keeper.folders.values():
+            if folder.state is State.FAILED:
+                notices.append(Notice(NoticeKind.NOTHING_INDEXED, folder.message))
+            elif folder.directory is None or not folder.chunks:
+                doing = "is being indexed: ask again in a moment"
+                if not self._keeper.configuration.index_on_start and not folder.update and not folder.dirty:
+                    doing = "is not indexed: run the command codesearch.reindex"
+                if all(folder is not other or not other.chunks for other, _ in meant):
+                    notices.append(Notice(NoticeKind.NOTHING_INDEXED, f"{folder.name} {doing}"))
+        if not self._keeper.folders:
+            notices.append(Notice(NoticeKind.NOTHING_INDEXED, "no folder is open: open one to search it"))
+        return notices
+
+
+def _either(filters: Sequence[Filters]) -> Filters:
+    """Return what lets through all that any of these does: of two folders in one repository, which is searched once."""
+    if len(filters) == 1:
+        return filters[0]
+    tests = [one.path for one in filters if one.path is not None]
+    path = (lambda path: any(test(path) for test in tests)) if len(tests) == len(filters) else None
+    return replace(filters[0], path=path)

@@ -1,0 +1,135 @@
+"""The folders of the workspace: what each is to the index, and how its index is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from codesearch.errors import InputError
+from codesearch.index.locations import index_directory
+from codesearch.index.snapshot import Filters
+from codesearch.settings import load_settings
+from codesearch.sources import path_matcher
+from codesearch.targets import Target, find_target
+from codesearch_lsp.configuration import Configuration
+from codesearch_lsp.requests import Asked
+
+__all__ = ["Folder", "State", "filters_for", "find_folder"]
+
+
+class State(StrEnum):
+    """How the index of a folder is doing. The values are what ``codesearch.status`` says."""
+
+    MISSING = "missing"
+    INDEXING = "indexing"
+    ENCODING = "encoding"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder of the workspace.
+
+    Attributes:
+        uri: As the client wrote it.
+        name: What the client calls it.
+        path: Where it lies.
+        target: The repository that holds it, and which part of it the folder is; None until that is found out.
+        directory: Of the repository's index.
+        state: Of the index.
+        message: What there is to say about that; "" as a rule.
+        files: In the index.
+        chunks: In the index.
+        pending: Texts that are still to be encoded.
+        dirty: Whether something may have changed since the last update began.
+        rebuild: Whether the index is to be built anew.
+        update: Number of the update that is under way, 0 for none.
+        checked: When the last update ended, on the clock of the event loop.
+    """
+
+    uri: str
+    name: str
+    path: Path
+    target: Target | None = None
+    directory: Path | None = None
+    state: State = State.MISSING
+    message: str = ""
+    files: int = 0
+    chunks: int = 0
+    pending: int = 0
+    dirty: bool = False
+    rebuild: bool = False
+    update: int = 0
+    checked: float = float("-inf")
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path lies in the folder."""
+        return path == self.path or path.is_relative_to(self.path)
+
+    def relative(self, path: Path) -> str | None:
+        """Return a path relative to the repository, None if it lies outside or that is not known yet."""
+        root = self.target.repository.root if self.target is not None else None
+        return path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else None
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``codesearch.status`` says of it."""
+        return {
+            "uri": self.uri,
+            "name": self.name,
+            "state": self.state.value,
+            "files": self.files,
+            "chunks": self.chunks,
+            "pending": self.pending,
+            "message": self.message,
+        }
+
+
+def find_folder(path: Path, configuration: Configuration) -> tuple[Target, Path]:
+    """Return what a folder is part of, and where the index lies; asks Git, so not for the event loop.
+
+    Raises:
+        InputError: There is no such folder, or it is one of those that nobody means to search.
+        CodesearchError: Settings cannot be read.
+    """
+    if not path.is_dir():
+        raise InputError(f"{path} is no folder (any more): open another, or remove it from the workspace")
+    if path == Path(path.anchor) or path == Path.home():
+        raise InputError(f"{path} is not indexed as a whole: open a project in it")
+    settings = load_settings()
+    indexes = indexes_of(configuration) or settings.indexes
+    target = find_target(str(path), indexes=indexes, cache=settings.cache, refresh=False)
+    return target, index_directory(indexes, target.repository.root)
+
+
+def indexes_of(configuration: Configuration) -> Path | None:
+    """Return where the client wants indexes to lie; None for the default."""
+    return Path(configuration.index_dir).expanduser().absolute() if configuration.index_dir else None
+
+
+def filters_for(folder: Folder, asked: Asked, within: Sequence[Path]) -> Filters:
+    """Return which chunks of a folder's repository may be found.
+
+    Args:
+        folder: Whose repository is found out.
+        asked: What was asked for.
+        within: Folders that were named, none for all of the folder.
+
+    Raises:
+        InputError: A pattern is invalid.
+    """
+    assert folder.target is not None
+    tests = [path_matcher(asked.paths)] if asked.paths else []
+    root = folder.target.repository.root
+    below = [path.relative_to(root).as_posix() for path in within if path.is_relative_to(root)]
+    narrowed = Target(folder.target.repository, tuple(below)) if below and "." not in below else folder.target
+    if narrowed.contains is not None:
+        tests.append(narrowed.contains)
+    return Filters(
+        languages=asked.languages,
+        kinds=asked.kinds,
+        path=(lambda path: all(test(path) for test in tests)) if tests else None,
+    )

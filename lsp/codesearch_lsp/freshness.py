@@ -1,0 +1,286 @@
+"""Keeping the indexes of the workspace fresh: one update after the other, in another process.
+
+Whatever may have changed something marks a folder as dirty. One task carries out the updates, so a hundred saves in a
+row become as many updates as there is time for, and the last save is always followed by one. Clients miss changes
+(a branch switch, a file written by a tool, a client that watches nothing), so folders are looked at now and then, and
+whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+from codesearch.errors import CodesearchError
+from codesearch.index.progress import Phase, Progress
+from codesearch_lsp.configuration import Configuration
+from codesearch_lsp.folders import Folder, State, find_folder, indexes_of
+from codesearch_lsp.library import Library
+from codesearch_lsp.messages import Committed, Done, Failed, Moved, Update
+from codesearch_lsp.worker import IndexerDied, Worker
+
+__all__ = ["Keeper", "Observer"]
+
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 30.0
+"""How often a folder is looked at when nobody says that anything changed; costs some 50 ms in the other process."""
+
+_ASKED_SECONDS: Final = 2.0
+"""A question has its folders looked at if that was longer ago than this."""
+
+_RETRY_SECONDS: Final = 1.0
+_MOST_CRASHES: Final = 3
+
+_NOTABLE: Final = 64
+"""From so many files or texts on, an update is shown, and ended early when there is something newer to read."""
+
+_REOPEN_SECONDS: Final = 5.0
+"""How often vectors are taken into use while many are being made."""
+
+
+class Observer(Protocol):
+    """Who is told about updates."""
+
+    def changed(self) -> None:
+        """The state of a folder is another."""
+
+    def moved(self, folder: Folder, progress: Progress) -> None:
+        """An update that is worth showing has come so far."""
+
+    def ended(self, folder: Folder) -> None:
+        """An update is over."""
+
+    def updated(self, folder: Folder, began: float) -> None:
+        """All that was saved before `began`, on the clock of the event loop, is in the index that is open."""
+
+    def failed(self, text: str) -> None:
+        """Something the user should know."""
+
+
+class Keeper:
+    """Carries out updates for as long as :meth:`run` runs. All methods are for the event loop.
+
+    Attributes:
+        folders: Of the workspace, by URI.
+    """
+
+    def __init__(self, worker: Worker, library: Library, observer: Observer) -> None:
+        self.folders: dict[str, Folder] = {}
+        self.configuration = Configuration()
+        self._worker = worker
+        self._library = library
+        self._observer = observer
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._words_only: set[str] = set()
+        self._crashes = 0
+
+    def add(self, folder: Folder) -> None:
+        """Take a folder in; it is opened, and indexed if that is configured."""
+        self.folders[folder.uri] = folder
+        self._start(self._open(folder))
+
+    async def remove(self, uri: str) -> None:
+        """Let go of a folder; its index stays."""
+        folder = self.folders.pop(uri, None)
+        if folder is None:
+            return
+        if folder.update:
+            self._worker.stop(folder.update)
+        directories = {other.directory for other in self.folders.values()}
+        if folder.directory is not None and folder.directory not in directories:
+            await self._library.drop(folder.directory)
+        self._observer.changed()
+
+    def touch(self, folder: Folder) -> None:
+        """Note that something in a folder may have changed."""
+        folder.dirty = True
+        # What is being encoded takes minutes; a save must not wait for it. What was made is kept.
+        if folder.update and folder.state is State.ENCODING:
+            self._worker.stop(folder.update)
+        self._wake.set()
+
+    def touch_stale(self) -> None:
+        """Have folders looked at that were not looked at for some seconds: somebody asks."""
+        now = asyncio.get_running_loop().time()
+        for folder in self.folders.values():
+            if not folder.update and now - folder.checked > _ASKED_SECONDS and folder.checked > 0:
+                self.touch(folder)
+
+    def reindex(self, folder: Folder) -> None:
+        """Bring a folder up to date because the user says so, whatever was stopped or failed before."""
+        self._words_only.discard(folder.uri)
+        self._crashes = 0
+        self.touch(folder)
+
+    def stop(self, folder: Folder) -> None:
+        """End what is being done for a folder; it is encoded no further until the user says so."""
+        self._words_only.add(folder.uri)
+        if folder.update:
+            self._worker.stop(folder.update)
+
+    async def run(self) -> None:
+        """Carry out updates until cancelled."""
+        while True:
+            folder = next((folder for folder in self.folders.values() if folder.dirty), None)
+            if folder is not None:
+                await self._update(folder)
+                continue
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
+                continue
+            for folder in self.folders.values():
+                folder.dirty = folder.checked > 0 and self.configuration.index_on_start
+
+    # --- one folder -----------------------------------------------------------------------------------------
+
+    async def _open(self, folder: Folder) -> None:
+        if await self._find(folder) and folder.directory is not None:
+            with suppress(CodesearchError):
+                await self._reopen(folder)
+        if self.configuration.index_on_start:
+            self.touch(folder)
+
+    async def _find(self, folder: Folder) -> bool:
+        """Find out what a folder is part of; says so if that cannot be."""
+        try:
+            found = await asyncio.to_thread(find_folder, folder.path, self.configuration)
+        except (CodesearchError, OSError) as error:
+            self._fail(folder, str(error))
+            return False
+        folder.target, folder.directory = found
+        return True
+
+    async def _update(self, folder: Folder) -> None:
+        folder.dirty = False
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # Asked anew each time: a folder may vanish, come back, or become a Git repository.
+        if not await self._find(folder):
+            folder.checked = loop.time()
+            return
+        try:
+            answer = await self._worker.update(
+                lambda number: self._request(number, folder),
+                lambda said: self._watch(folder, said),
+                lambda number: setattr(folder, "update", number),
+            )
+        except IndexerDied as error:
+            self._died(folder, error)
+            return
+        finally:
+            folder.update = 0
+            folder.checked = loop.time()
+            self._observer.ended(folder)
+        if folder.uri in self.folders:
+            await self._conclude(folder, answer, began)
+
+    def _request(self, number: int, folder: Folder) -> Update:
+        assert folder.target is not None
+        rebuild, folder.rebuild = folder.rebuild, False
+        return Update(
+            number,
+            folder.target.repository,
+            self.configuration.include,
+            self.configuration.exclude,
+            indexes_of(self.configuration),
+            self.configuration.model,
+            self.configuration.device,
+            encode=folder.uri not in self._words_only and self._library.encodes,
+            rebuild=rebuild,
+        )
+
+    def _watch(self, folder: Folder, said: Moved | Committed) -> None:
+        if isinstance(said, Committed):
+            self._start(self._reopen(folder))
+            return
+        progress = said.progress
+        state = State.ENCODING if progress.phase in (Phase.ENCODING, Phase.GRAPH) else State.INDEXING
+        if progress.total < _NOTABLE and folder.state not in (State.MISSING, State.INDEXING, State.FAILED):
+            return
+        if progress.phase is Phase.ENCODING:
+            folder.pending = progress.total - progress.done
+            now = asyncio.get_running_loop().time()
+            if now - folder.checked > _REOPEN_SECONDS:
+                folder.checked = now
+                self._start(self._reopen(folder))
+        if progress.total >= _NOTABLE:
+            self._observer.moved(folder, progress)
+        if folder.state is not state:
+            folder.state, folder.message = state, ""
+            self._observer.changed()
+
+    async def _conclude(self, folder: Folder, answer: Done | Failed, began: float) -> None:
+        self._crashes = 0
+        with suppress(CodesearchError):
+            await self._reopen(folder)
+        if isinstance(answer, Failed):
+            if answer.busy:
+                self._later(folder)
+                return
+            self._fail(folder, answer.text)
+            return
+        if answer.stopped and folder.uri not in self._words_only:
+            folder.dirty = True  # something newer came in between: go on from there
+        before = folder.state, folder.message
+        folder.state = State.READY
+        folder.message = f"{folder.pending:,} texts are not encoded" if folder.pending else ""
+        if answer.report is not None and answer.report.notice:
+            folder.message = answer.report.notice
+        if before != (folder.state, folder.message) or (answer.report and answer.report.changed_files):
+            self._observer.changed()
+        if not answer.stopped or not folder.dirty:
+            self._observer.updated(folder, began)
+
+    def _died(self, folder: Folder, error: IndexerDied) -> None:
+        if folder.uri not in self.folders:
+            return
+        self._crashes += 1
+        if self._crashes < _MOST_CRASHES:
+            self._later(folder)
+            return
+        self._fail(folder, f"{folder.name}: {error}; run the command codesearch.reindex to try again")
+
+    def _later(self, folder: Folder) -> None:
+        asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.touch, folder)
+
+    def _fail(self, folder: Folder, text: str) -> None:
+        if (folder.state, folder.message) != (State.FAILED, text):
+            folder.state, folder.message = State.FAILED, text
+            self._observer.failed(text)
+            self._observer.changed()
+
+    async def _reopen(self, folder: Folder) -> None:
+        directory = folder.directory
+        if directory is None:
+            return
+        counts = await self._library.refresh(directory)
+        if counts is not None:
+            folder.files, folder.chunks, folder.pending = counts
+            if folder.state is State.MISSING:
+                folder.state = State.READY
+                self._observer.changed()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def within(self, path: Path) -> Iterable[Folder]:
+        """Yield the folders that hold a path."""
+        return [folder for folder in self.folders.values() if folder.holds(path)]
+
+
+async def _logged(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except CodesearchError as error:
+        _log.warning("%s", error)
+    except Exception:
+        _log.exception("a task failed")

@@ -1,0 +1,79 @@
+"""JSON-RPC where a client breaks it: every request is answered, and nothing that arrives ends the server."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lsprotocol.types import EXIT, INITIALIZE, ResponseError, ResponseErrorMessage
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcServerNotInitialized,
+)
+from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, LanguageServerProtocol, default_converter
+
+__all__ = ["Protocol", "RequestFailed", "make_converter"]
+
+
+class RequestFailed(JsonRpcException):
+    """A request that is in order and could not be carried out; LSP 3.17 gives it this code."""
+
+    CODE = -32803
+    MESSAGE = "Request failed"
+
+
+_NOTHING: Final = "$/nothing"
+
+
+class Protocol(LanguageServerProtocol):
+    """What pygls leaves open: requests of a wrong form, too early, or too late."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Read a message; one whose parameters are of the wrong type is answered here."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            number, method = data.get("id"), data.get("method")
+            if isinstance(number, int | str) and method is not None:
+                cause = getattr(error.__cause__, "exceptions", (error.__cause__,))[0]
+                text = f"{method}: the parameters are not what LSP says ({cause})"
+                self._send_response(number, error=JsonRpcInvalidParams(text).to_response_error())
+            # Whoever reads the messages goes on with one that means nothing.
+            return JsonRPCNotification(_NOTHING, self.VERSION, None)
+
+    def handle_message(self, message: Any) -> None:
+        """Hand a message to its handler, unless it comes before ``initialize`` or after ``shutdown``."""
+        method, number = getattr(message, "method", ""), getattr(message, "id", None)
+        if method == _NOTHING:
+            return
+        if not hasattr(message, "jsonrpc"):
+            raise JsonRpcInvalidRequest("this is no message of JSON-RPC 2.0")
+        refused: JsonRpcException | None = None
+        if method and self._workspace is None and method not in (INITIALIZE, EXIT):
+            refused = JsonRpcServerNotInitialized("send initialize first")
+        elif method == INITIALIZE and self._workspace is not None:
+            refused = JsonRpcInvalidRequest("initialize was sent before")
+        elif method and self._shutdown and method != EXIT:
+            refused = JsonRpcInvalidRequest("the server was told to shut down: send exit")
+        if refused is None:
+            super().handle_message(message)
+        elif number is not None:
+            self._send_response(number, error=refused.to_response_error())
+
+    def answer_nobody(self, error: ResponseError) -> None:
+        """Answer a message of which not even the number could be read."""
+        self._send_data(ResponseErrorMessage(error=error, id=None))
+
+
+def make_converter() -> Any:
+    """Return what reads and writes messages; the parameters of our own requests stay plain dictionaries."""
+    converter = default_converter()  # type: ignore[no-untyped-call]
+    for kind in (JsonRPCRequestMessage, JsonRPCNotification):
+        converter.register_structure_hook(kind, _plainly)
+    return converter
+
+
+def _plainly(data: dict[str, Any], kind: type[Any]) -> Any:
+    known = {"id", "method", "jsonrpc", "params"} & set(kind.__annotations__)
+    return kind(**{"params": None} | {name: value for name, value in data.items() if name in known})
