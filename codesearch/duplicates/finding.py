@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from codesearch.duplicates.functions import Function, Functions, Sizes, read_functions, read_vectors
 from codesearch.duplicates.grouping import FLOOR, link
 from codesearch.duplicates.opposites import are_opposites
+from codesearch.duplicates.pairs import Pairs, each
 from codesearch.duplicates.shingles import Shingles
 from codesearch.errors import InputError
 from codesearch.index.dense import near_pairs
@@ -232,7 +233,7 @@ class _Finding:
     def _group(
         self,
         level: Level,
-        pairs: NDArray[np.int64],
+        pairs: Pairs,
         scores: NDArray[np.float32],
         similarity: Callable[[int, Sequence[int]], NDArray[np.float32]],
         threshold: float,
@@ -241,7 +242,7 @@ class _Finding:
         """Group items that are alike, and make each group one item."""
         numbers = [item[0] for item in self._items]
         first = [self._functions[number] for number in numbers]
-        keep = np.array([allowed(numbers[one], numbers[other]) for one, other in pairs.tolist()], bool)
+        keep = np.fromiter((allowed(numbers[one], numbers[other]) for one, other in each(pairs)), bool, len(pairs))
 
         def allowed_similarity(one: int, others: Sequence[int]) -> NDArray[np.float32]:
             fits = [allowed(numbers[one], numbers[other]) for other in others]

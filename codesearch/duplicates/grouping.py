@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.duplicates.pairs import Pairs, each
+
 __all__ = ["FLOOR", "link"]
 
 FLOOR: Final = 0.05
@@ -24,13 +26,11 @@ _SAMPLE: Final = 24
 Similarity = Callable[[int, Sequence[int]], NDArray[np.float32]]
 
 
-def link(
-    pairs: NDArray[np.int64], scores: NDArray[np.float32], similarity: Similarity, threshold: float
-) -> list[list[int]]:
+def link(pairs: Pairs, scores: NDArray[np.float32], similarity: Similarity, threshold: float) -> list[list[int]]:
     """Return groups of two or more, each sorted, in the order of their first members.
 
     Args:
-        pairs: Of items that are alike, shape [m, 2].
+        pairs: Of items that are alike.
         scores: How much, shape [m].
         similarity: Of one item to each of several.
         threshold: The least mean similarity between what is joined.
@@ -38,7 +38,7 @@ def link(
     group_of: dict[int, list[int]] = {}
     refused: set[tuple[int, int, int, int]] = set()
     order = np.lexsort((pairs[:, 1], pairs[:, 0], -scores))
-    for one, other in pairs[order].tolist():
+    for one, other in each(pairs[order]):
         mine, theirs = group_of.get(one, [one]), group_of.get(other, [other])
         if mine is theirs:
             continue

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.duplicates.pairs import Pairs, each
 from codesearch.duplicates.tokens import Tokens
 
 __all__ = ["RUN", "Shingles"]
@@ -35,13 +36,14 @@ _SLACK: Final = 0.2
 
 _BLOCK: Final = 1 << 20
 
+_COMPARED: Final = 1 << 16
+"""Pairs whose signatures are compared at once: 40 MB."""
+
 _SETS: Final = 4_096
 """Functions whose runs are held as sets: some 20 MB."""
 
 _MIX: Final = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64)
 """Odd factors that make one number of the rows of a band."""
-
-Pairs = NDArray[np.int64]
 
 
 class Shingles:
@@ -97,11 +99,11 @@ class Shingles:
             [np.empty(0, bool)]
             + [
                 (signatures[block[:, 0]] == signatures[block[:, 1]]).mean(axis=1) >= threshold - _SLACK
-                for block in np.array_split(pairs, len(pairs) // _BLOCK + 1)
+                for block in np.array_split(pairs, len(pairs) // _COMPARED + 1)
             ]
         )
         pairs = pairs[agreeing]
-        shares = np.array([self.similarity(one, [other])[0] for one, other in pairs.tolist()], np.float32)
+        shares = np.fromiter((self.similarity(one, [other])[0] for one, other in each(pairs)), np.float32, len(pairs))
         return pairs[shares >= threshold], shares[shares >= threshold]
 
     def _signatures(self) -> NDArray[np.uint32]:
