@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on the PATH")
     code_server()
     if not (EXTENSION / "codesearch.vsix").exists():
-        pytest.skip("the extension is not packaged: npm install && npm run package in lsp/vscode")
+        pytest.skip("the extension is not packaged: npm ci && npm run package in lsp/vscode")
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
