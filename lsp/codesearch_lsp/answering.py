@@ -30,6 +30,9 @@ __all__ = ["Answering"]
 _SETTLE_SECONDS: Final = 0.5
 """How long a question waits for what was typed last to be split: a few milliseconds as a rule."""
 
+_OPEN_SECONDS: Final = 5.0
+"""How long a question waits for an index to be opened, once after the start: a tenth of a second as a rule."""
+
 _Use = Callable[[Sequence[Snapshot], Sequence[Filters]], Answer]
 
 
@@ -118,6 +121,7 @@ class Answering:
 
     async def _consult(self, asked: Asked, use: _Use) -> Answer:
         self._keeper.touch_stale()
+        await self._keeper.opened(_OPEN_SECONDS)
         await self._documents.settle(_SETTLE_SECONDS)
         meant = self._meant(asked)
         overlays = {folder.uri: self._documents.over(folder) for folder, _ in meant}
@@ -145,9 +149,9 @@ class Answering:
 
     def _meant(self, asked: Asked) -> list[tuple[Folder, list[Path]]]:
         """Return the folders of the workspace that a request is about, each with the parts that it names."""
-        folders = [folder for folder in self._keeper.folders.values() if folder.directory is not None]
+        folders = list(self._keeper.folders.values())
         if not asked.folders:
-            return [(folder, []) for folder in folders]
+            return [(folder, []) for folder in folders if folder.directory is not None]
         named: dict[str, tuple[Folder, list[Path]]] = {}
         for uri in asked.folders:
             path = path_of(uri)
@@ -156,7 +160,7 @@ class Answering:
                 raise JsonRpcInvalidParams(f"{uri[:200]!r} is no folder of the workspace")
             for folder in holders:
                 named.setdefault(folder.uri, (folder, []))[1].append(path if folder.holds(path) else folder.path)
-        return list(named.values())
+        return [(folder, within) for folder, within in named.values() if folder.directory is not None]
 
     def _mend(self, meant: Sequence[tuple[Folder, list[Path]]], error: IndexUnusable) -> str:
         """Have damaged indexes built anew; returns what to tell."""

@@ -67,6 +67,7 @@ class Keeper:
 
     Attributes:
         folders: Of the workspace, by URI.
+        told: Set once the client has told its folders.
     """
 
     def __init__(self, worker: Worker, library: Library, observer: Observer) -> None:
@@ -77,13 +78,27 @@ class Keeper:
         self._observer = observer
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
+        self.told = asyncio.Event()
         self._words_only: set[str] = set()
         self._crashes = 0
 
     def add(self, folder: Folder) -> None:
         """Take a folder in; it is opened, and indexed if that is configured."""
         self.folders[folder.uri] = folder
-        self._start(self._open(folder))
+        opening = self._start(self._open(folder))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+
+    async def opened(self, seconds: float) -> None:
+        """Wait until the indexes that exist already are open, for some seconds at most.
+
+        An editor asks as soon as it has started the server, and would be told that there is nothing.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.told.wait(), seconds)
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=seconds)
 
     async def remove(self, uri: str) -> None:
         """Let go of a folder; its index stays."""
@@ -267,10 +282,11 @@ class Keeper:
                 folder.state = State.READY
                 self._observer.changed()
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def within(self, path: Path) -> Iterable[Folder]:
         """Yield the folders that hold a path."""

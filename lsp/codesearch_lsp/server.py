@@ -156,6 +156,7 @@ def _add_life(server: Server) -> None:
             ls.add_folder(folder.uri, folder.name)
         if not folders and ls.workspace.root_uri:
             ls.add_folder(ls.workspace.root_uri, "")
+        ls.keeper.told.set()
         ls.reporter.changed()
         await _register(ls)
 

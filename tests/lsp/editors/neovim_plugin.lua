@@ -2,6 +2,7 @@
 local report = { told = {}, selects = {} }
 
 vim.opt.runtimepath:append(os.getenv("PLUGIN"))
+vim.o.columns = 200
 vim.cmd("runtime plugin/codesearch.lua")
 
 vim.notify = function(text)
@@ -13,7 +14,7 @@ vim.ui.select = function(found, opts, choose)
   table.insert(report.selects, { prompt = opts.prompt, lines = vim.tbl_map(opts.format_item, found) })
   for _, item in ipairs(found) do
     if item.name == wanted then
-      report.previewed = table.concat(opts.preview_item(item), "\n")
+      report.previewed = report.previewed or table.concat(opts.preview_item(item), "\n")
       return choose(item)
     end
   end
@@ -52,6 +53,9 @@ local function scenario()
   wanted = os.getenv("ANSWER")
 
   codesearch.setup({ picker = "dmenu", limit = 0, colour = true })
+  wait("a word on the configuration", function()
+    return #report.told > 0
+  end)
   report.wrong = table.remove(report.told)
   codesearch.setup({ cmd = "/no/such/codesearch", auto_start = false })
   vim.cmd("edit " .. vim.fn.fnameescape(root .. "/pygls/server.py"))
