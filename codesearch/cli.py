@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from codesearch import __version__
 from codesearch.commands.duplicates import duplicates
 from codesearch.commands.lsp import lsp
+from codesearch.commands.mcp import mcp
 from codesearch.commands.portable import export, import_
 from codesearch.commands.similar import similar
 from codesearch.console import follow, print_matches, say, summary
@@ -270,6 +271,7 @@ def ask(
 
 
 app.command()(similar)
+app.add_typer(mcp, name="mcp")
 app.command()(duplicates)
 app.command()(lsp)
 app.command()(export)

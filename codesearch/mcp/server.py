@@ -1,0 +1,195 @@
+"""The tools, and how they are served: over stdio, or over HTTP on this machine alone.
+
+Three tools and no more; each reads, none writes into a repository. An error is an answer that says what to do next, so
+that the agent can. The only module that imports the SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qs
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from codesearch import __version__
+from codesearch.errors import CodesearchError, InputError
+from codesearch.mcp.answers import FoundCode
+from codesearch.mcp.sandbox import Sandbox, path_of_uri
+from codesearch.mcp.tools import MOST_RESULTS, MOST_TOKENS, Status, Tools
+
+__all__ = ["make_server", "serve_http", "serve_stdio"]
+
+_INSTRUCTIONS: Final = (
+    "Search the code of the user's project by meaning: ask search_code in plain words (what the code does) or with a "
+    "name, instead of guessing words to grep for. Results are functions with line ranges; read further lines only "
+    "where the code shown is not enough. similar_code finds code like a given place. Paths are relative to the project."
+)
+_READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+_MOST_CHARACTERS: Final = 100_000
+_PROGRESS_SECONDS: Final = 0.5
+
+Languages = Annotated[list[str] | None, Field(description="Only these languages, such as python or go.")]
+Kinds = Annotated[list[str] | None, Field(description="Only these kinds: function, method, type, module, text.")]
+PathPattern = Annotated[list[str] | None, Field(description="Only files that match, .gitignore syntax: src/**/*.py")]
+Within = Annotated[str | None, Field(description="A folder or file of the project to search; default: all of it.")]
+Limit = Annotated[int, Field(description=f"The most results, 1 to {MOST_RESULTS}.")]
+Offset = Annotated[int, Field(description="Results to leave out: next_offset of the answer before.")]
+MaxTokens = Annotated[int, Field(description=f"About how long the text may be, 200 to {MOST_TOKENS:,}.")]
+
+
+def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
+    """Return a server whose tools search these folders and those that the client names as its roots.
+
+    Args:
+        folders: The current folder where there is none, and the client names none either.
+        tools: What answers.
+    """
+    server = MCPServer("codesearch", title="codesearch", version=__version__, instructions=_INSTRUCTIONS)
+
+    async def sandbox(context: Context[Any, Any]) -> Sandbox:
+        named = [*folders, *await _client_roots(context)]
+        return Sandbox.of(named or [Path.cwd()])
+
+    @server.tool(title="Search code", annotations=_READS)
+    async def search_code(
+        query: Annotated[str, Field(description="Plain words, a name, an error message, or a line of code.")],
+        context: Context[Any, Any],
+        path: Within = None,
+        languages: Languages = None,
+        kinds: Kinds = None,
+        files: PathPattern = None,
+        limit: Limit = 8,
+        offset: Offset = 0,
+        max_tokens: MaxTokens = 2_500,
+    ) -> Annotated[CallToolResult, FoundCode]:
+        """Find functions, methods and types by what they do, in plain words, or by name: best first, once each."""
+        where = await sandbox(context)
+        return await _answered(
+            context,
+            lambda report: tools.search(
+                where, query[:_MOST_CHARACTERS], path, (languages, kinds, files), (offset, limit, max_tokens), report
+            ),
+        )
+
+    @server.tool(title="Similar code", annotations=_READS)
+    async def similar_code(
+        context: Context[Any, Any],
+        path: Annotated[str | None, Field(description="The file, with `line` or `name`.")] = None,
+        line: Annotated[int | None, Field(description="A line of the function, 1-based.")] = None,
+        name: Annotated[str | None, Field(description="The function's name, bare or qualified.")] = None,
+        snippet: Annotated[str | None, Field(description="Code to compare with, instead of a place.")] = None,
+        language: Annotated[str | None, Field(description="Of the snippet.")] = None,
+        languages: Languages = None,
+        kinds: Kinds = None,
+        files: PathPattern = None,
+        limit: Limit = 8,
+        offset: Offset = 0,
+        max_tokens: MaxTokens = 2_500,
+    ) -> Annotated[CallToolResult, FoundCode]:
+        """Find the functions most like one at a place in the project, or like a snippet: to reuse, or to change all."""
+        where = await sandbox(context)
+        return await _answered(
+            context,
+            lambda report: tools.similar(
+                where,
+                (path, line, name, snippet, language),
+                (languages, kinds, files),
+                (offset, limit, max_tokens),
+                report,
+            ),
+        )
+
+    @server.tool(title="State of the index", annotations=_READS)
+    async def index_status(context: Context[Any, Any]) -> Annotated[CallToolResult, Status]:
+        """Tell which folders are searched, how much of them is indexed and encoded, and what was left out."""
+        where = await sandbox(context)
+        return await _answered(context, lambda _: tools.status(where))
+
+    return server
+
+
+async def _client_roots(context: Context[Any, Any]) -> list[Path]:
+    """Return the folders that the client names as its roots; none if it does not."""
+    capabilities = context.client_capabilities
+    if capabilities is None or capabilities.roots is None:
+        return []
+    found = []
+    with suppress(Exception):  # a client that says it has roots and does not answer is searched in our own folders
+        for root in (await asyncio.wait_for(context.session.list_roots(), 5)).roots:
+            with suppress(InputError):
+                found.append(path_of_uri(str(root.uri)))
+    return found
+
+
+async def _answered(
+    context: Context[Any, Any], work: Callable[[Callable[[str, int, int], None]], tuple[str, BaseModel]]
+) -> CallToolResult:
+    """Run a tool in a thread, tell the client how far it is, and make its answer or its error a result."""
+    said: list[tuple[str, int, int]] = []
+    task = asyncio.ensure_future(asyncio.to_thread(work, lambda *progress: said.append(progress)))
+    heard: tuple[str, int, int] | None = None
+    while not (await asyncio.wait({task}, timeout=_PROGRESS_SECONDS))[0]:
+        if said and said[-1] != heard:
+            heard = said[-1]
+            with suppress(Exception):  # progress is a courtesy
+                await context.report_progress(heard[1], heard[2], heard[0])
+    try:
+        text, data = task.result()
+    except CodesearchError as error:
+        raise ToolError(str(error)) from error
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data.model_dump())
+
+
+def serve_stdio(server: MCPServer) -> None:
+    """Serve one client over stdin and stdout until it leaves."""
+    server.run("stdio")
+
+
+def serve_http(server: MCPServer, *, port: int, token: str, say: Callable[[str], None]) -> None:
+    """Serve clients of this machine over streamable HTTP, at ``/mcp``.
+
+    A request needs the token, and a Host header, and an Origin if it has one, of this machine: a page in a browser can
+    reach a local port, and must not reach this (DNS rebinding).
+
+    Args:
+        server: To serve.
+        port: To listen on, on 127.0.0.1.
+        token: That clients have to send as ``Authorization: Bearer``, or those that can send no header as ``?token=``
+            in the URL; "" makes one.
+        say: Takes what the user should know.
+    """
+    import uvicorn
+
+    token = token or secrets.token_urlsafe(24)
+    names = [f"{host}:{port}" for host in ("127.0.0.1", "localhost")]
+    security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])
+    app = server.streamable_http_app(transport_security=security)
+    say(f"listening on http://127.0.0.1:{port}/mcp; clients send the header  Authorization: Bearer {token}")
+    uvicorn.run(_guarded(app, token), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+
+
+def _guarded(app: Any, token: str) -> Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]:
+    """Return an ASGI application that lets through requests that carry the token, and answers 401 to others."""
+
+    async def guarded(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        header = dict(scope.get("headers", ())).get(b"authorization", b"")
+        in_url = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        allowed = secrets.compare_digest(header, f"Bearer {token}".encode())
+        allowed |= secrets.compare_digest(in_url.encode(), token.encode())
+        if scope["type"] == "http" and not allowed:
+            headers = [(b"content-type", b"text/plain"), (b"www-authenticate", b"Bearer")]
+            await send({"type": "http.response.start", "status": 401, "headers": headers})
+            await send({"type": "http.response.body", "body": b"send the token that `codesearch mcp --http` printed\n"})
+            return
+        await app(scope, receive, send)
+
+    return guarded

@@ -1,0 +1,236 @@
+"""What the tools do: from an agent's arguments to an answer, in the folders of a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+from codesearch.encoders import Encoder
+from codesearch.errors import IndexUnusable, InputError
+from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.indexing import Job, plan
+from codesearch.mcp.answers import FoundCode, layout
+from codesearch.mcp.freshness import Keeper, Report
+from codesearch.mcp.sandbox import Sandbox
+from codesearch.options import language_named
+from codesearch.places import Place, Snippet
+from codesearch.records import Kind
+from codesearch.search import Answer, search
+from codesearch.settings import Settings, load_settings
+from codesearch.similar import similar
+from codesearch.sources import find_repository, open_repository, path_matcher
+from codesearch.targets import Target
+
+__all__ = ["MOST_RESULTS", "MOST_TOKENS", "Status", "Tools"]
+
+MOST_RESULTS: Final = 50
+MOST_TOKENS: Final = 20_000
+_LEAST_TOKENS: Final = 200
+_DEEPEST: Final = 500
+_LONGEST_SNIPPET: Final = 100_000
+
+Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None]
+"""Languages, kinds and patterns of files, as the agent named them."""
+
+Window = tuple[int, int, int]
+"""Offset, limit and tokens, as the agent named them."""
+
+
+class FolderStatus(BaseModel):
+    """What is indexed of one folder."""
+
+    root: str
+    state: str = Field(description="not indexed, indexing, encoding, or ready.")
+    files: int
+    chunks: int = Field(description="Functions, methods, types and what lies between.")
+    pending: int = Field(description="Texts whose vectors are still to be made: found by their words only so far.")
+    skipped: int = Field(description="Files that are left out.")
+    languages: dict[str, int]
+
+
+class Status(BaseModel):
+    """What is searched."""
+
+    folders: list[FolderStatus]
+
+
+class Tools:
+    """Answers of the tools; any thread may ask.
+
+    Args:
+        settings: Of the user.
+        encoder: Loads the encoder, once; None to search by words only.
+        indexes: Folder of all indexes, instead of the one in the cache.
+    """
+
+    def __init__(self, settings: Settings, encoder: Callable[[], Encoder] | None, indexes: Path | None) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._indexes = indexes
+        self._keeper = Keeper(encoder)
+
+    def search(
+        self, where: Sandbox, query: str, path: str | None, narrowing: Narrowing, window: Window, report: Report
+    ) -> tuple[str, FoundCode]:
+        """Answer ``search_code``.
+
+        Raises:
+            CodesearchError: The arguments cannot be used, or there is nothing to search.
+        """
+        if not query.strip():
+            raise InputError('the query is empty: say in plain words what the code does, such as "parse json"')
+        offset, limit, tokens = _checked(window)
+
+        def ask(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+            encoder = self._encoder() if self._encoder else None
+            return search(snapshots, query, encoder, limit=offset + limit + 1, filters=filters)
+
+        answer, single = self._asked(self._targets(where, path), narrowing, ask, report)
+        return self._laid_out(answer, offset, limit, tokens, single)
+
+    def similar(
+        self,
+        where: Sandbox,
+        target: tuple[str | None, int | None, str | None, str | None, str | None],
+        narrowing: Narrowing,
+        window: Window,
+        report: Report,
+    ) -> tuple[str, FoundCode]:
+        """Answer ``similar_code``; `target` is path, line, name, snippet and the snippet's language.
+
+        Raises:
+            CodesearchError: The arguments cannot be used, or there is no code at the place.
+        """
+        path, line, name, snippet, language = target
+        if (path is None) == (snippet is None):
+            raise InputError("give either path with line or name, or a snippet")
+        if self._encoder is None:
+            raise InputError("similar code is found by vectors, which this server was started without")
+        offset, limit, tokens = _checked(window)
+        wanted: Place | Snippet
+        if snippet is not None:
+            if not snippet.strip() or "\0" in snippet or len(snippet) > _LONGEST_SNIPPET:
+                raise InputError("the snippet is empty, binary, or longer than 100,000 characters: give one function")
+            wanted = Snippet(snippet, language_named(language, "language") if language else "")
+            targets = self._targets(where, None)
+        else:
+            if (line is None) == (not name):
+                raise InputError("say which function of the file: give its line, or its name")
+            real = where.locate(path)
+            home = self._target(where, real)
+            if not real.is_file():
+                raise InputError(f"{path} is a folder: name a file")
+            wanted = Place(home.repository.root, home.below[0] if home.below else "", line or 0, name or "")
+            targets = [Target(home.repository)]
+        encoder = self._encoder
+
+        def ask(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+            return similar(snapshots, wanted, encoder, limit=offset + limit + 1, filters=filters)
+
+        answer, single = self._asked(targets, narrowing, ask, report)
+        return self._laid_out(answer, offset, limit, tokens, single)
+
+    def status(self, where: Sandbox) -> tuple[str, Status]:
+        """Answer ``index_status``."""
+        folders = [self._folder_status(target) for target in self._targets(where, None)]
+        lines = []
+        for folder in folders:
+            lines.append(f"{folder.root}: {folder.state}")
+            if folder.chunks:
+                lines.append(
+                    f"  {folder.files:,} files, {folder.chunks:,} chunks, {folder.pending:,} still to be encoded, "
+                    f"{folder.skipped:,} files left out; "
+                    + ", ".join(f"{k} {v:,}" for k, v in folder.languages.items())
+                )
+        return "\n".join(lines), Status(folders=folders)
+
+    def _folder_status(self, target: Target) -> FolderStatus:
+        job = self._plan(target)
+        working = self._keeper.is_working(job)
+        try:
+            with Snapshot(job.directory) as snapshot:
+                counts = snapshot.counts()
+        except IndexUnusable:
+            state = "indexing" if working else "not indexed"
+            root = str(target.repository.root)
+            return FolderStatus(root=root, state=state, files=0, chunks=0, pending=0, skipped=0, languages={})
+        state = ("encoding" if counts.pending else "indexing") if working else "ready"
+        return FolderStatus(
+            root=str(target.repository.root),
+            state=state,
+            files=counts.files,
+            chunks=counts.chunks,
+            pending=counts.pending,
+            skipped=counts.skipped,
+            languages=counts.languages,
+        )
+
+    def _targets(self, where: Sandbox, path: str | None) -> list[Target]:
+        """Return what is to be searched: what a path names, else every root."""
+        if path is not None and path.strip():
+            return [self._target(where, where.locate(path))]
+        where.locate(None)  # says what to do if there is no root
+        return [self._target(where, root) for root in where.roots]
+
+    def _target(self, where: Sandbox, real: Path) -> Target:
+        """Return the repository of a path: a root, or a Git repository inside one.
+
+        Not the one around a root, though Git would name it: what lies outside of the root is not to be read.
+        """
+        root = next(root for root in where.roots if real == root or real.is_relative_to(root))
+        inner = find_repository(real)
+        place = inner.root if inner.is_git and inner.root.is_relative_to(root) else root
+        below = real.relative_to(place).as_posix()
+        repository = open_repository(str(place), cache=self._settings.cache, refresh=False)
+        return Target(repository, () if below == "." else (below,))
+
+    def _plan(self, target: Target) -> Job:
+        return plan(target.repository, load_settings(target.repository.root), indexes=self._indexes)
+
+    def _asked(
+        self,
+        targets: Sequence[Target],
+        narrowing: Narrowing,
+        ask: Callable[[Sequence[Snapshot], Sequence[Filters]], Answer],
+        report: Report,
+    ) -> tuple[Answer, bool]:
+        filters = [_filters(target, narrowing) for target in targets]
+        with ExitStack() as stack:
+            snapshots = [stack.enter_context(self._keeper.open(self._plan(t), report)) for t in targets]
+            return ask(snapshots, filters), len(targets) == 1
+
+    @staticmethod
+    def _laid_out(answer: Answer, offset: int, limit: int, tokens: int, single: bool) -> tuple[str, FoundCode]:
+        text, found = layout(answer, offset=offset, limit=limit, max_tokens=tokens, single_root=single)
+        if not found.results and offset and answer.matches:
+            raise InputError(f"there are only {len(answer.matches)} results: offset={offset} is beyond the last")
+        return text, found
+
+
+def _checked(window: Window) -> Window:
+    offset, limit, tokens = window
+    if not 1 <= limit <= MOST_RESULTS:
+        raise InputError(f"limit={limit}: ask for 1 to {MOST_RESULTS} results, and for more with offset")
+    if not 0 <= offset <= _DEEPEST:
+        raise InputError(f"offset={offset}: give 0 to {_DEEPEST}; a better question beats a later page")
+    if not _LEAST_TOKENS <= tokens <= MOST_TOKENS:
+        raise InputError(f"max_tokens={tokens}: give {_LEAST_TOKENS} to {MOST_TOKENS}")
+    return window
+
+
+def _filters(target: Target, narrowing: Narrowing) -> Filters:
+    languages, kinds, patterns = narrowing
+    try:
+        wanted = frozenset(Kind(kind.lower()) for kind in kinds or ())
+    except ValueError as error:
+        raise InputError(f"{error}: known kinds are {', '.join(kind.value for kind in Kind)}") from error
+    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
+    return Filters(
+        languages=frozenset(language_named(name, "languages") for name in languages or ()),
+        kinds=wanted,
+        path=(lambda path: all(test(path) for test in tests)) if tests else None,
+    )

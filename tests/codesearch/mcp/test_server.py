@@ -1,0 +1,256 @@
+"""The server as agents see it: through the official SDK's client, over stdio and over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2 as httpx
+import pytest
+from mcp.client.session import ClientSession
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+SOURCE = '''def parse_header(text):
+    """Split the first line of a message into method and path."""
+    method, path = text.split(" ", 1)
+    return method, path
+
+
+class Mailer:
+    def deliver(self, message, server):
+        """Send a message through a mail server."""
+        server.send(message)
+'''
+STEPS = "".join(f"    value = step_{n}(value)\n" for n in range(90))
+LONG = f"def long_function(value):\n{STEPS}    return value\n"
+GO = "package area\n\nfunc Circle(r float64) float64 {\n\treturn 3.14 * r * r\n}\n"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("work") / "project"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "net.py").write_text(SOURCE)
+    (root / "src" / "long.py").write_text(LONG)
+    (root / "src" / "area.go").write_text(GO)
+    (root.parent / "outside.py").write_text("def secret_function():\n    return 'secret'\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return {**os.environ, "CODESEARCH_CACHE": str(tmp_path_factory.mktemp("cache"))}
+
+
+@asynccontextmanager
+async def over_stdio(environment: dict[str, str], *arguments: str) -> AsyncIterator[ClientSession]:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "codesearch", "mcp", *arguments], env=environment
+    )
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        async with stdio_client(command, errlog=nowhere) as (read, write), ClientSession(read, write) as session:
+            await session.initialize()
+            yield session
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    anyio.run(work)
+
+
+def text_of(result: Any) -> str:
+    return "\n".join(block.text for block in result.content)
+
+
+def test_three_tools_with_schemas_that_only_read(project: Path, environment: dict[str, str]) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+            assert set(tools) == {"search_code", "similar_code", "index_status"}
+            assert all(tool.annotations.read_only_hint for tool in tools.values())
+            assert set(tools["search_code"].output_schema["properties"]) >= {"results", "notices", "next_offset"}
+            assert "context" not in tools["search_code"].input_schema["properties"]
+
+    run(work)
+
+
+def test_an_agent_searches_pages_and_finds_similar_code(project: Path, environment: dict[str, str]) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            found = await session.call_tool("search_code", {"query": "send an e-mail"})
+            assert not found.is_error
+            best = found.structured_content["results"][0]
+            assert (best["path"], best["name"], best["start_line"]) == ("src/net.py", "Mailer.deliver", 8)
+            assert best["code_is_complete"]
+            assert "1. src/net.py:8-10  Mailer.deliver  (method)" in text_of(found)
+            one = await session.call_tool("search_code", {"query": "send an e-mail", "limit": 1})
+            assert one.structured_content["next_offset"] == 1
+            two = await session.call_tool("search_code", {"query": "send an e-mail", "limit": 1, "offset": 1})
+            assert two.structured_content["results"] != one.structured_content["results"]
+            go = await session.call_tool("search_code", {"query": "area", "languages": ["go"], "kinds": ["function"]})
+            assert {result["language"] for result in go.structured_content["results"]} == {"go"}
+            like = await session.call_tool("similar_code", {"path": "src/net.py", "name": "parse_header"})
+            assert "parse_header" not in [result["name"] for result in like.structured_content["results"]]
+            like = await session.call_tool("similar_code", {"snippet": "def split_line(t):\n    return t.split()\n"})
+            assert like.structured_content["results"][0]["name"] == "parse_header"
+            status = await session.call_tool("index_status", {})
+            assert status.structured_content["folders"][0]["chunks"] >= 5
+
+    run(work)
+
+
+def test_the_budget_of_tokens_holds_and_what_was_cut_is_said(project: Path, environment: dict[str, str]) -> None:
+    from codesearch.mcp.tokens import count_tokens
+
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            for budget in (200, 400, 2_000):
+                found = await session.call_tool("search_code", {"query": "long function value", "max_tokens": budget})
+                assert count_tokens(text_of(found)) <= budget
+                assert found.structured_content["tokens"] == count_tokens(text_of(found))
+            found = await session.call_tool("search_code", {"query": "long function value", "max_tokens": 200})
+            assert "max_tokens=200" in text_of(found)
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says"),
+    [
+        ("search_code", {"query": "  "}, "the query is empty"),
+        ("search_code", {"query": "a", "limit": 1_000_000}, "1 to 50"),
+        ("search_code", {"query": "a", "offset": -1}, "offset=-1"),
+        ("search_code", {"query": "a", "max_tokens": 1}, "max_tokens=1"),
+        ("search_code", {"query": "a", "path": "../outside.py"}, "not in a folder that may be searched"),
+        ("search_code", {"query": "a", "path": "/etc"}, "not in a folder that may be searched"),
+        ("search_code", {"query": "a", "languages": ["klingon"]}, "unknown language"),
+        ("search_code", {"query": "a", "kinds": ["variable"]}, "known kinds are"),
+        ("similar_code", {}, "give either path"),
+        ("similar_code", {"path": "src/net.py"}, "give its line, or its name"),
+        ("similar_code", {"path": "src", "line": 1}, "is a folder"),
+        ("similar_code", {"path": "src/net.py", "name": "no_such_name"}, "no_such_name"),
+        ("similar_code", {"path": "../outside.py", "line": 1}, "not in a folder that may be searched"),
+        ("similar_code", {"snippet": "a\0b"}, "binary"),
+        ("similar_code", {"snippet": "x = 1", "language": "klingon"}, "unknown language"),
+    ],
+)
+def test_absurd_arguments_get_an_error_that_says_what_to_do(
+    project: Path, environment: dict[str, str], tool: str, arguments: dict[str, Any], says: str
+) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project), "--no-dense") as session:
+            result = await session.call_tool(tool, arguments)
+            assert result.is_error
+            assert says in text_of(result) or "without" in text_of(result)
+
+    run(work)
+
+
+def test_a_regular_expression_and_a_snippet_in_no_known_language_are_answered(
+    project: Path, environment: dict[str, str]
+) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            found = await session.call_tool("search_code", {"query": r"def\s+parse_(\w+)\(.*\)"})
+            assert found.structured_content["results"][0]["name"] == "parse_header"
+            found = await session.call_tool("similar_code", {"snippet": "PROCEDURE Split(text) BEGIN END"})
+            assert not found.is_error
+
+    run(work)
+
+
+def test_a_folder_inside_a_repository_does_not_open_the_rest_of_it(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "a.py").write_text("def visible_function():\n    return 1\n")
+    (tmp_path / "b.py").write_text("def secret_function():\n    return 2\n")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(tmp_path / "inside")) as session:
+            found = await session.call_tool("search_code", {"query": "secret function"})
+            assert {result["name"] for result in found.structured_content["results"]} <= {"visible_function", ""}
+
+    run(work)
+
+
+@pytest.fixture(scope="module")
+def http_server(project: Path, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "codesearch", "mcp", "--http", "--port", str(port), "--folder", str(project)]
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None
+        said = server.stderr.readline()
+        token = re.search(r"Bearer (\S+)", said)
+        assert token, said
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp", token[1]
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stderr.close()  # type: ignore[union-attr]
+
+
+def test_two_clients_at_once_over_http_and_one_that_leaves_in_the_middle(http_server: tuple[str, str]) -> None:
+    url, token = http_server
+
+    async def ask(query: str, answers: list[str]) -> None:
+        async with (
+            httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
+            streamable_http_client(url, http_client=client) as streams,
+            ClientSession(streams[0], streams[1]) as session,
+        ):
+            await session.initialize()
+            found = await session.call_tool("search_code", {"query": query, "limit": 1})
+            answers.append(found.structured_content["results"][0]["name"])
+
+    async def work() -> None:
+        answers: list[str] = []
+        with anyio.move_on_after(0.2):
+            await ask("parse a header", [])
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, "send an e-mail", answers)
+            group.start_soon(ask, "surface of a disk", answers)
+        assert sorted(answers) == ["Circle", "Mailer.deliver"]
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Bearer TOKEN", "Origin": "https://evil.example"}, 403),
+        ({"Authorization": "Bearer TOKEN", "Host": "evil.example"}, 421),
+    ],
+)
+def test_http_refuses_strangers(http_server: tuple[str, str], headers: dict[str, str], status: int) -> None:
+    url, token = http_server
+    sent = {name: value.replace("TOKEN", token) for name, value in headers.items()}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accepted = {"Accept": "application/json, text/event-stream", **sent}
+    assert httpx.post(url, json=body, headers=accepted, timeout=20).status_code == status
+
+
+def test_a_client_that_can_send_no_header_gives_the_token_in_the_url(http_server: tuple[str, str]) -> None:
+    url, token = http_server
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    assert httpx.post(f"{url}?token={token}", json=body, headers=accepted, timeout=20).status_code != 401
+    assert httpx.post(f"{url}?token=wrong", json=body, headers=accepted, timeout=20).status_code == 401
