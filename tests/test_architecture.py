@@ -39,7 +39,7 @@ OWNERS = {
         "train/codesearch_train/cli.py",
         "eval/codesearch_eval/",
     ),
-    "mcp": ("codesearch/mcp_server.py",),
+    "mcp": ("codesearch/mcp/server.py",),
     "pygls": ("lsp/codesearch_lsp/",),
     "lsprotocol": ("lsp/codesearch_lsp/",),
     "prompt_toolkit": ("codesearch/picker.py",),

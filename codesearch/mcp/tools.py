@@ -44,7 +44,7 @@ class FolderStatus(BaseModel):
     """What is indexed of one folder."""
 
     root: str
-    state: str = Field(description="not indexed, indexing, encoding, or ready.")
+    state: str = Field(description="not indexed, indexing, encoding, partly encoded, or ready.")
     files: int
     chunks: int = Field(description="Functions, methods, types and what lies between.")
     pending: int = Field(description="Texts whose vectors are still to be made: found by their words only so far.")
@@ -158,7 +158,9 @@ class Tools:
             state = "indexing" if working else "not indexed"
             root = str(target.repository.root)
             return FolderStatus(root=root, state=state, files=0, chunks=0, pending=0, skipped=0, languages={})
-        state = ("encoding" if counts.pending else "indexing") if working else "ready"
+        state = "partly encoded" if counts.pending else "ready"
+        if working:
+            state = "encoding" if counts.pending else "indexing"
         return FolderStatus(
             root=str(target.repository.root),
             state=state,
