@@ -10,6 +10,7 @@ import type { Server } from "./server";
 
 const PAUSE_MS = 120; // after the last key; short enough to feel live, long enough not to ask for every letter
 const PREVIEW_PAUSE_MS = 60;
+const AGAIN_MS = 1_000; // while an index is being made
 const RECENT = "codesearch.recent";
 const RECENT_KEPT = 20;
 
@@ -101,6 +102,9 @@ export class SearchBox {
       if (this.asking === asking) {
         this.answer = { ...answer, items: [...before, ...answer.items] };
         this.fill(before.length);
+        if (this.answer.items.length === 0 && answer.notices.some(({ kind }) => kind === NOTHING_YET)) {
+          this.askAgain();
+        }
       }
     } catch (error) {
       if (this.asking === asking) {
@@ -108,11 +112,20 @@ export class SearchBox {
       }
     } finally {
       if (this.asking === asking) {
-        this.pick.busy = false;
+        this.pick.busy = this.timer !== undefined;
         this.asking = undefined;
       }
       asking.dispose();
     }
+  }
+
+  /** The index is being made: the answer follows by itself. */
+  private askAgain(): void {
+    this.pick.busy = true;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      void this.fetch(undefined);
+    }, AGAIN_MS);
   }
 
   private fill(active: number): void {
@@ -210,6 +223,7 @@ export class SearchBox {
   }
 }
 
+const NOTHING_YET = "nothing indexed"; // kind of a notice
 const MORE: Entry = { label: "$(ellipsis) Show more results", alwaysShow: true, more: true };
 
 function entryOf(item: Item, severalRepositories: boolean): Entry {

@@ -81,23 +81,48 @@ local function source_of_place(place)
 end
 
 local last
+local asked = 0 -- how many questions there were; an answer that is late to one before the last is not shown
 
-local function run(source, typed, title, opts, cursor)
+local function nothing_yet(answer)
+  return #answer.items == 0
+    and #vim.tbl_filter(function(notice)
+        return notice.kind == "nothing indexed"
+      end, answer.notices or {})
+      > 0
+end
+
+local PATIENCE = 60 -- seconds that an answer is waited for while the index is being made
+
+local function show(answer, title, encoding, quickfix)
+  if #answer.items > 0 then
+    pickers.show(answer.items, { title = title, encoding = encoding, quickfix = quickfix })
+  elseif #(answer.notices or {}) == 0 then
+    client.tell("nothing found; try other words", vim.log.levels.WARN)
+  end
+end
+
+local function run(source, typed, title, opts, cursor, waited)
+  asked = asked + 1
+  local number = asked
   source(typed, cursor, function(err, answer, encoding)
-    if err then
+    if number ~= asked then
+      return
+    elseif err then
       return client.tell(err, vim.log.levels.ERROR)
     end
-    for _, notice in ipairs(answer.notices or {}) do
+    for _, notice in ipairs(waited and {} or answer.notices or {}) do
       client.tell(notice.text, vim.log.levels.WARN)
     end
-    last = { source = source, typed = typed, title = title, opts = opts, cursor = answer.cursor }
-    if #answer.items == 0 then
-      if #(answer.notices or {}) == 0 then
-        client.tell("nothing found; try other words", vim.log.levels.WARN)
-      end
-      return
+    if nothing_yet(answer) and (waited or 0) < PATIENCE then
+      -- That was said; the answer follows by itself.
+      return vim.defer_fn(function()
+        if number == asked then
+          run(source, typed, title, opts, cursor, (waited or 0) + 1)
+        end
+      end, 1000)
     end
-    pickers.show(answer.items, { title = title, encoding = encoding, quickfix = opts.quickfix })
+    last = { source = source, typed = typed, title = title, opts = opts, cursor = answer.cursor }
+    show(answer, title, encoding, opts.quickfix)
   end)
 end
 
