@@ -105,6 +105,15 @@ def wait_for(address: str) -> None:
     raise AssertionError(f"nothing answers at {address}")
 
 
+@pytest.fixture(autouse=True)
+def picture_of_failure(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """Leave a picture of what was on the screen when a test failed in its temporary folder."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed and "opened" in request.fixturenames:
+        request.getfixturevalue("opened").screenshot(path=tmp_path / "failed.png")
+
+
 @pytest.fixture(scope="module")
 def opened(browser: Browser, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with workbench(browser, place, tmp_path_factory.mktemp("vscode")) as page:
