@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class FileRules:
         for pattern in (*self.include, *self.exclude):
             try:
                 PatternList((pattern,), strict=True)
-            except ValueError as error:
+            except (ValueError, re.error) as error:
                 raise InputError(
                     f"{pattern!r} is not a valid pattern: use gitignore syntax, such as '*.sql' or '/docs/'."
                 ) from error

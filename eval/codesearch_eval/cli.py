@@ -212,6 +212,24 @@ def edits(
     typer.echo(edits_table(measure_edits(files, progress=partial(typer.echo, err=True))))
 
 
+@app.command(name="lsp")
+def lsp_command(
+    repository: Annotated[
+        Path | None, typer.Argument(help="Is cloned to be the workspace; by default one is made.")
+    ] = None,
+    files: Annotated[
+        int, typer.Option(help="Files of the repository that is made, ten functions each.", min=10)
+    ] = 1000,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
+) -> None:
+    """Measure the language server: answers during 100 saves in 10 s, from a save to the answer, memory."""
+    from codesearch_eval.lsp_latency import lsp_table, measure_lsp
+
+    figures = measure_lsp(repository, files=files, model=model, cache=cache, progress=partial(typer.echo, err=True))
+    typer.echo(lsp_table(figures))
+
+
 @app.command(name="vectors")
 def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",

@@ -105,9 +105,9 @@ class Documents:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def _compare(self, document: _Open) -> None:
-        text = document.text()
-        if await asyncio.to_thread(_differs, document.path, text) and not document.dirty:
-            document.dirty = True
+        differs = await asyncio.to_thread(_differs, document.path, document.text())
+        document.dirty = document.dirty or differs  # it may have been changed meanwhile
+        if document.dirty and self.enabled:
             await self._split(document)
 
     def _begin(self, document: _Open) -> None:

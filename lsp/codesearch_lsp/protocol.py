@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lsprotocol.types import EXIT, INITIALIZE, ResponseError, ResponseErrorMessage
+from lsprotocol.types import EXIT, INITIALIZE, ResponseError
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
@@ -47,7 +47,7 @@ class Protocol(LanguageServerProtocol):
         method, number = getattr(message, "method", ""), getattr(message, "id", None)
         if method == _NOTHING:
             return
-        if not hasattr(message, "jsonrpc"):
+        if not hasattr(message, "jsonrpc") or not isinstance(number, int | str | None):
             raise JsonRpcInvalidRequest("this is no message of JSON-RPC 2.0")
         refused: JsonRpcException | None = None
         if method and self._workspace is None and method not in (INITIALIZE, EXIT):
@@ -63,7 +63,9 @@ class Protocol(LanguageServerProtocol):
 
     def answer_nobody(self, error: ResponseError) -> None:
         """Answer a message of which not even the number could be read."""
-        self._send_data(ResponseErrorMessage(error=error, id=None))
+        # JSON-RPC wants the null, which lsprotocol would leave out.
+        said = {"code": error.code, "message": error.message}
+        self._send_data({"jsonrpc": self.VERSION, "id": None, "error": said})
 
 
 def make_converter() -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from codesearch.errors import InputError
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
+from codesearch.sources import FileRules
 from codesearch_lsp.configuration import MOST_RESULTS
 
 __all__ = ["Asked", "SimilarTo", "read_asked", "read_similar"]
@@ -95,6 +96,8 @@ def _within(given: Mapping[str, Any], query: str = "") -> Asked:
     cursor = _typed(given, "cursor", str, "a string", default="") or "0"
     if not cursor.isascii() or not cursor.isdigit() or int(cursor) > MOST_RESULTS:
         raise InputError(f"cursor {cursor[:80]!r} is none that an answer held: ask again without one")
+    paths = tuple(_strings(given, "paths"))
+    FileRules(include=paths)  # refuses what is no pattern
     return Asked(
         query=query,
         limit=limit,
@@ -102,7 +105,7 @@ def _within(given: Mapping[str, Any], query: str = "") -> Asked:
         folders=tuple(_strings(given, "folders")),
         languages=frozenset(_language(name) for name in _strings(given, "languages")),
         kinds=frozenset(_kind(name) for name in _strings(given, "kinds")),
-        paths=tuple(_strings(given, "paths")),
+        paths=paths,
     )
 
 

@@ -782,6 +782,8 @@ def test_include_and_exclude(tmp_path: Path, in_git: bool) -> None:
 def test_rules_that_cannot_be_used() -> None:
     with pytest.raises(InputError, match="not a valid pattern"):
         FileRules(exclude=("!",))
+    with pytest.raises(InputError, match="not a valid pattern"):
+        FileRules(include=("[z-a]",))
     with pytest.raises(InputError, match="positive"):
         FileRules(max_file_bytes=0)
 

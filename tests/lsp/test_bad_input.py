@@ -1,0 +1,277 @@
+"""Whatever is wrong, the server answers with a proper error, tells the user once, and stays up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from tests.lsp.session import COMMAND, PATHS, Session, start
+
+pytestmark = pytest.mark.asyncio
+
+INVALID_PARAMS, METHOD_NOT_FOUND, INVALID_REQUEST, NOT_INITIALIZED = -32602, -32601, -32600, -32002
+
+
+class Raw:
+    """A server, spoken to in bytes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    def send(self, body: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async def receive(self) -> Any:
+        output = self.process.stdout
+        assert output is not None
+        while True:
+            length = int((await asyncio.wait_for(output.readline(), 20)).split(b":")[1])
+            while (await output.readline()).strip():
+                pass
+            message = json.loads(await output.readexactly(length))
+            if "id" in message:
+                return message
+
+    async def request(self, number: Any, method: str, params: Any = None) -> Any:
+        self.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode())
+        return await self.receive()
+
+
+async def start_raw(cache: Path) -> Raw:
+    environment = {**os.environ, **PATHS, "CODESEARCH_CACHE": str(cache)}
+    pipe = asyncio.subprocess.PIPE
+    return Raw(
+        await asyncio.create_subprocess_exec(*COMMAND, stdin=pipe, stdout=pipe, env=environment, cwd=cache.parent)
+    )
+
+
+async def test_messages_that_are_none_are_answered_and_survived(cache: Path) -> None:
+    server = await start_raw(cache)
+    early = await server.request(1, "workspace/symbol", {"query": "a"})
+    assert early["error"]["code"] == NOT_INITIALIZED
+    initialized = await server.request(2, "initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+    assert initialized["result"]["serverInfo"]["name"] == "codesearch"
+    server.send(b'{"jsonrpc": "2.0", "method": "initialized", "params": {}}')
+    assert (await server.request(3, "initialize", {"capabilities": {}}))["error"]["code"] == INVALID_REQUEST
+    for body in (b'{"jsonrpc": "2.0", ', b"[]", b"{}", b"5", b"null", b"\xff\xfe", b'[{"jsonrpc":"2.0","id":9}]'):
+        server.send(body)
+        answer = await server.receive()
+        assert answer["id"] is None, body
+        assert answer["error"]["code"] < 0
+    assert (await server.request({"a": 1}, "shutdown"))["error"]["code"] == INVALID_REQUEST
+    for method, params in (
+        ("workspace/symbol", []),
+        ("workspace/symbol", {}),
+        ("textDocument/codeAction", {"range": 5}),
+        ("workspace/executeCommand", {"command": "codesearch.nothing"}),
+        ("codesearch/search", None),
+        ("codesearch/search", [1]),
+        ("codesearch/search", {"query": ""}),
+        ("codesearch/search", {"query": 5}),
+        ("codesearch/search", {"query": "a" * 20_000}),
+        ("codesearch/search", {"query": "a", "limit": 0}),
+        ("codesearch/search", {"query": "a", "limit": True}),
+        ("codesearch/search", {"query": "a", "cursor": "-1"}),
+        ("codesearch/search", {"query": "a", "languages": ["klingon"]}),
+        ("codesearch/search", {"query": "a", "kinds": "function"}),
+        ("codesearch/search", {"query": "a", "folders": ["https://example.org/"]}),
+        ("codesearch/similar", {}),
+        ("codesearch/similar", {"textDocument": {"uri": "untitled:1"}, "position": {"line": 0, "character": 0}}),
+        ("codesearch/similar", {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": 0}}),
+        ("codesearch/similar", {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": -1}}),
+    ):
+        answer = await server.request("again", method, params)
+        assert answer["id"] == "again"
+        assert answer["error"]["code"] == INVALID_PARAMS, (method, params, answer)
+        assert answer["error"]["message"]
+    assert (await server.request(4, "codesearch/nothing"))["error"]["code"] == METHOD_NOT_FOUND
+    assert (await server.request(5, "shutdown"))["result"] is None
+    assert (await server.request(6, "workspace/symbol", {"query": "a"}))["error"]["code"] == INVALID_REQUEST
+    server.send(b'{"jsonrpc": "2.0", "method": "exit"}')
+    assert await asyncio.wait_for(server.process.wait(), 20) == 0
+
+
+@pytest.mark.parametrize("how", ["closed", "killed"])
+async def test_nothing_is_left_behind_when_the_client_vanishes(workspace: Path, cache: Path, how: str) -> None:
+    server = await start_raw(cache)
+    folder = {"uri": workspace.as_uri(), "name": "w"}
+    options = {"model": "hashing"}
+    params = {"processId": None, "capabilities": {}, "workspaceFolders": [folder], "initializationOptions": options}
+    await server.request(1, "initialize", params)
+    server.send(b'{"jsonrpc": "2.0", "method": "initialized", "params": {}}')
+    children: list[psutil.Process] = []
+    async with asyncio.timeout(20):
+        while not children:
+            children = psutil.Process(server.process.pid).children(recursive=True)
+            await asyncio.sleep(0.05)
+    assert server.process.stdin is not None
+    if how == "closed":
+        server.process.stdin.close()
+    else:
+        server.process.kill()
+    code = await asyncio.wait_for(server.process.wait(), 20)
+    assert code == (1 if how == "closed" else -signal.SIGKILL)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+    assert not alive
+
+
+async def test_a_crash_of_the_indexing_process_is_survived(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        server = session.client._server
+        assert server is not None
+        (indexer,) = psutil.Process(server.pid).children()
+        indexer.kill()
+        assert (await session.names("parse json"))[0] == "parse"
+        (workspace / "late.py").write_text("def after_the_crash():\n    return 1\n")
+        session.save(workspace / "late.py")
+        await session.until_found("after_the_crash")
+
+
+async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace, options={"model": str(workspace / "no model")})
+        await session.until_found("retry_with_backoff")
+        await session.names("parse json")
+        (workspace / "late.py").write_text("def later_on():\n    return 1\n")
+        session.save(workspace / "late.py")
+        await session.until_found("later_on")
+        await asyncio.sleep(0.3)
+        said = [message.message for message in session.client.messages]
+        assert len([text for text in said if "no model" in text]) == 1, said
+
+
+async def test_a_folder_that_vanishes_or_never_was_is_told(workspace: Path, cache: Path, tmp_path: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace, tmp_path / "never was")
+        async with asyncio.timeout(20):
+            while (folders := {f["name"]: f for f in await session.status()})["never was"]["state"] != "failed":
+                await asyncio.sleep(0.05)
+        assert "is no folder" in folders["never was"]["message"]
+        await session.until_found("retry_with_backoff")
+        shutil.rmtree(workspace)
+        await session.command("codesearch.reindex")
+        async with asyncio.timeout(20):
+            while (await session.status())[0]["state"] != "failed":
+                await asyncio.sleep(0.05)
+        answer = await session.search("retry_with_backoff")
+        assert answer["items"], "what was indexed is still there"
+        assert any("is no folder" in notice["text"] for notice in answer["notices"])
+
+
+async def test_a_workspace_without_git_and_one_without_code(cache: Path, tmp_path: Path) -> None:
+    plain, empty = tmp_path / "plain", tmp_path / "empty"
+    for folder in (plain, empty):
+        folder.mkdir()
+    (plain / "a.py").write_text("def found_without_git():\n    return 1\n")
+    async with start(cache) as session:
+        await session.initialize(plain, empty)
+        await session.until_found("found_without_git")
+        async with asyncio.timeout(20):
+            while (await session.status())[1]["state"] != "failed":
+                await asyncio.sleep(0.05)
+        assert "no file that can be searched" in (await session.status())[1]["message"]
+
+
+async def test_an_index_that_is_damaged_is_built_anew(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+    (database,) = cache.glob("indexes/*/index.db")
+    database.write_bytes(b"no database" * 1000)
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.until_found("retry_with_backoff")
+
+
+async def test_an_index_of_a_newer_version_is_left_alone(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+    (database,) = cache.glob("indexes/*/index.db")
+    with sqlite3.connect(database) as connection:
+        (manifest,) = connection.execute("SELECT json FROM manifest").fetchone()
+        connection.execute("UPDATE manifest SET json = ?", [json.dumps({**json.loads(manifest), "format": 10_000})])
+    connection.close()
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        async with asyncio.timeout(20):
+            while (await session.status())[0]["state"] != "failed":
+                await asyncio.sleep(0.05)
+        answer = await session.search("retry with backoff")
+        assert answer["items"] == []
+        assert "newer version" in answer["notices"][0]["text"]
+
+
+async def test_a_cache_that_cannot_be_written_is_told(workspace: Path, cache: Path) -> None:
+    cache.write_text("a file where the folder should be")
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        async with asyncio.timeout(20):
+            while (await session.status())[0]["state"] != "failed":
+                await asyncio.sleep(0.05)
+        assert (await session.search("parse json"))["notices"]
+        assert session.client.messages
+
+
+async def test_huge_and_foreign_documents_do_no_harm(workspace: Path, cache: Path, tmp_path: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        huge = session.open(workspace / "src" / "parser.py", "x = 1\n" * 1_000_000)
+        session.change(huge, "def huge_function():\n    return 1\n" * 200_000)
+        foreign = session.open(tmp_path / "elsewhere.py", "def foreign_function():\n    return 1\n")
+        session.change(foreign, "def foreign_function():\n    return 2\n")
+        document = types.TextDocumentItem("untitled:Untitled-1", "python", 1, "def untitled(): pass\n")
+        session.client.text_document_did_open(types.DidOpenTextDocumentParams(document))
+        session.change("file:///never/opened.py", "def never_opened(): pass\n")
+        assert "foreign_function" not in await session.names("foreign_function")
+        assert (await session.names("open a socket"))[0] == "Dial"
+
+
+async def test_tcp_serves_a_client(workspace: Path, cache: Path) -> None:
+    port = 20_000 + os.getpid() % 20_000
+    environment = {**os.environ, **PATHS, "CODESEARCH_CACHE": str(cache)}
+    process = await asyncio.create_subprocess_exec(*COMMAND, "--tcp", "--port", str(port), env=environment)
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.1)
+        body = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}'
+        writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert b"Content-Length" in await asyncio.wait_for(reader.readline(), 20)
+        writer.close()
+        assert await asyncio.wait_for(process.wait(), 20) == 1, "the client left without shutdown"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_questions_are_refused_with_a_sentence(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await refused(session, {"query": "a", "paths": ["[z-a]"]}, "pattern")
+        await refused(session, {"query": "a", "languages": ["pythn"]}, "known are")
+
+
+async def refused(session: Session, params: dict[str, Any], text: str) -> None:
+    with pytest.raises(JsonRpcException, match=text):
+        await session.request("codesearch/search", params)

@@ -1,0 +1,236 @@
+"""What was changed is found: saved or not, by whomever, in whatever folder."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+
+from tests.lsp.session import Session, git, start
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_unsaved_buffers_are_searched_as_they_stand(workspace: Path, cache: Path) -> None:
+    path = workspace / "src" / "parser.py"
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        uri = session.open(path)
+        text = "# 😀\n\ndef brand_new(socket):\n    '''Compress a picture.'''\n    return socket\n"
+        session.change(uri, text)
+        item = (await session.search("compress a picture"))["items"][0]
+        assert item["name"] == "brand_new", "the very next question sees what was typed"
+        assert item["selectionRange"]["start"] == {"line": 2, "character": 4}
+        assert "retry_with_backoff" not in await session.names("retry with backoff"), "it was deleted in the editor"
+        async with asyncio.timeout(10):
+            while "meaning" not in (await session.search("compress a picture"))["items"][0]["signals"]:
+                await asyncio.sleep(0.05)
+        here = {"textDocument": {"uri": uri}, "position": {"line": 3, "character": 0}}
+        similar = await session.request("codesearch/similar", {**here, "limit": 50})
+        assert "brand_new" not in [item["name"] for item in similar["items"]]
+        assert similar["items"]
+        session.client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+        assert "brand_new" not in await session.names("compress a picture")
+        assert "retry_with_backoff" in await session.names("retry with backoff")
+
+
+async def test_a_restored_buffer_and_a_new_file_are_searched_before_they_are_saved(
+    workspace: Path, cache: Path
+) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        session.open(workspace / "src" / "crlf.py", "def restored_after_crash():\r\n    return 1\r\n")
+        await session.until_found("restored_after_crash")
+        session.open(workspace / "src" / "not saved yet.py", "def never_saved():\n    return 1\n")
+        assert (await session.until_found("never_saved"))["uri"].endswith("/src/not%20saved%20yet.py")
+
+
+async def test_unsaved_buffers_are_left_alone_where_that_is_configured(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace, options={"unsavedBuffers": False})
+        await session.ready()
+        session.change(session.open(workspace / "src" / "parser.py"), "def brand_new():\n    return 1\n")
+        await asyncio.sleep(0.3)
+        assert "brand_new" not in await session.names("brand_new")
+
+
+async def test_saves_and_files_that_come_move_and_go_are_followed(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        methods = {registration.method for registration in session.registered}
+        assert methods == {types.WORKSPACE_DID_CHANGE_WATCHED_FILES, types.WORKSPACE_DID_CHANGE_CONFIGURATION}
+        path = workspace / "src" / "parser.py"
+        uri = session.open(path)
+        text = "def saved_function():\n    return 1\n"
+        session.change(uri, text)
+        path.write_text(text, encoding="utf-8")
+        session.save(path)
+        await session.until_found("saved_function")
+
+        made = workspace / "made.py"
+        made.write_text("def made_elsewhere():\n    return 1\n", encoding="utf-8")
+        change = types.FileEvent(made.as_uri(), types.FileChangeType.Created)
+        session.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
+        await session.until_found("made_elsewhere")
+
+        moved = made.rename(workspace / "moved.py")
+        rename = types.FileRename(made.as_uri(), moved.as_uri())
+        session.client.workspace_did_rename_files(types.RenameFilesParams([rename]))
+        async with asyncio.timeout(30):
+            while (await session.until_found("made_elsewhere"))["path"] != "moved.py":
+                await asyncio.sleep(0.05)
+
+        moved.unlink()
+        session.client.workspace_did_delete_files(types.DeleteFilesParams([types.FileDelete(moved.as_uri())]))
+        await session.until_found("made_elsewhere", found=False)
+
+
+async def test_a_branch_switch_that_nobody_reports_is_noticed(workspace: Path, cache: Path) -> None:
+    git(workspace, "switch", "-q", "-c", "other")
+    (workspace / "branch.py").write_text("def on_the_other_branch():\n    return 1\n", encoding="utf-8")
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-q", "-m", "Other")
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        await session.until_found("on_the_other_branch")
+        git(workspace, "switch", "-q", "-")
+        await session.until_found("on_the_other_branch", found=False)
+
+
+async def test_folders_are_added_and_removed(workspace: Path, cache: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    second.mkdir()
+    (second / "b.py").write_text("def only_in_the_second():\n    return 1\n", encoding="utf-8")
+
+    def fold(added: list[Path], removed: list[Path]) -> types.DidChangeWorkspaceFoldersParams:
+        folders = ([types.WorkspaceFolder(path.as_uri(), path.name) for path in paths] for paths in (added, removed))
+        return types.DidChangeWorkspaceFoldersParams(types.WorkspaceFoldersChangeEvent(*folders))
+
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        session.client.workspace_did_change_workspace_folders(fold([second], []))
+        assert (await session.until_found("only_in_the_second"))["repository"] == "second"
+        named = await session.names("function", folders=[second.as_uri()])
+        assert named == ["only_in_the_second"]
+        session.client.workspace_did_change_workspace_folders(fold([], [second]))
+        await session.until_found("only_in_the_second", found=False)
+        assert [folder["name"] for folder in await session.status()] == [workspace.name]
+
+
+async def test_a_folder_within_a_repository_is_all_that_is_searched(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace / "src", workspace / "src" / "a#b")
+        await session.ready()
+        found = (await session.search("open a socket or parse text", limit=100))["items"]
+        assert {item["path"].partition("/")[0] for item in found} == {"src"}
+        places = [(item["path"], item["range"]["start"]["line"]) for item in found]
+        assert len(places) == len(set(places)), "two folders of one repository are searched once"
+
+
+def make_long(root: Path, count: int) -> None:
+    for number in range(count):
+        lines = [f"def function_{number}_{i}(a):\n    return a + {i * number}\n\n" for i in range(20)]
+        (root / f"m{number}.py").write_text("\n".join(lines), encoding="utf-8")
+
+
+async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(workspace: Path, cache: Path) -> None:
+    make_long(workspace, 60)
+    async with start(cache) as session:
+        encoding: list[bool] = []
+        keep = session.client.protocol.fm.features[types.PROGRESS]
+
+        def progress(params: types.ProgressParams) -> None:
+            keep(params)
+            message = params.value["message"] if "message" in params.value else ""
+            encoding.append(message.startswith("encoding"))
+            if sum(encoding) == 2:
+                cancel = types.WorkDoneProgressCancelParams(params.token)
+                session.client.window_work_done_progress_cancel(cancel)
+
+        session.client.protocol.fm.features[types.PROGRESS] = progress
+        await session.initialize(workspace, options={"model": None})  # the shipped model: encoding takes seconds
+        while True:
+            first = await session.search("parse json")
+            assert first["items"] or first["notices"], "an empty answer says why"
+            if first["items"]:
+                break
+            assert "is being indexed" in first["notices"][0]["text"]
+        (folder,) = await session.ready()
+        (token,) = session.client.progress_reports
+        kinds = [type(report).__name__ for report in session.client.progress_reports[token]]
+        assert kinds[0] == "WorkDoneProgressBegin"
+        assert kinds[-1] == "WorkDoneProgressEnd"
+        assert "WorkDoneProgressReport" in kinds
+        assert folder["pending"] > 0, "it was cancelled before all was encoded"
+        assert "not encoded" in folder["message"]
+        partial = await session.search("parse json")
+        assert partial["complete"] is False
+        assert partial["notices"][0]["kind"] == "embeddings pending"
+        assert partial["items"]
+        await session.command("codesearch.reindex")
+        async with asyncio.timeout(60):
+            while (await session.status())[0]["pending"]:
+                await asyncio.sleep(0.1)
+        assert (await session.search("parse json"))["complete"] is True
+
+
+async def test_a_search_that_is_cancelled_is_answered_as_cancelled(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        protocol = session.client.protocol
+        asked: list[Any] = [
+            protocol.send_request("codesearch/search", {"query": f"question {n}"}, msg_id=f"q{n}") for n in range(200)
+        ]
+        session.client.cancel_request(types.CancelParams(id="q199"))
+        with pytest.raises(Exception, match="cancel"):
+            await asyncio.wait_for(asyncio.wrap_future(asked[199]), 20)
+        for future in asked[:199]:
+            await asyncio.wait_for(asyncio.wrap_future(future), 20)
+        assert await session.names("parse json")
+
+
+async def test_settings_come_from_the_client_and_are_checked(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        session.client.set_configuration({"codesearch": {"limit": 2, "exclude": ["notes.md"], "device": "abacus"}})
+        await session.initialize(workspace)
+        (folder,) = await session.ready()
+        assert folder["files"] == 4
+        assert len((await session.search("text"))["items"]) == 2
+        assert "codesearch.device must be one of" in session.client.messages[0].message
+        session.client.set_configuration({"codesearch": {"limit": 3}})
+        session.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+        async with asyncio.timeout(10):
+            while len((await session.search("text"))["items"]) != 3:
+                await asyncio.sleep(0.05)
+        params = types.DidChangeConfigurationParams({"codesearch": {"limit": 1}})
+        session.client.workspace_did_change_configuration(params)
+        async with asyncio.timeout(10):
+            while len((await session.search("text"))["items"]) != 1:
+                await asyncio.sleep(0.05)
+
+
+async def test_indexing_waits_to_be_asked_where_that_is_configured(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace, options={"indexOnStart": False})
+        answer = await until_notice(session, "codesearch.reindex")
+        assert answer["items"] == []
+        await session.command("codesearch.reindex")
+        await session.until_found("retry_with_backoff")
+
+
+async def until_notice(session: Session, text: str) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while True:
+            answer = await session.search("parse json")
+            if any(text in notice["text"] for notice in answer["notices"]):
+                return answer
+            await asyncio.sleep(0.05)
