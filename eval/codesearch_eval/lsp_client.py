@@ -12,12 +12,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 __all__ = ["Client", "Reply"]
+
+_LEAVE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Client:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, queue.SimpleQueue[tuple[dict[str, Any], float]]] = {}
         self._writing = threading.Lock()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +63,17 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(OSError, TimeoutError, subprocess.TimeoutExpired):
+            self.request("shutdown", None, timeout=_LEAVE_SECONDS)
+            self.notify("exit", None)
+            self.process.wait(_LEAVE_SECONDS)
         self.process.kill()
         self.process.wait()
+        self._reader.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
 
     def request(self, method: str, params: Any, *, timeout: float = 60.0) -> Reply:
         """Send a request and wait for the answer.

@@ -95,8 +95,9 @@ class Keeper:
 
         An editor asks as soon as it has started the server, and would be told that there is nothing.
         """
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.told.wait(), seconds)
+        if not self.told.is_set():  # asked first: wait_for may swallow a cancellation that comes at the same moment
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.told.wait(), seconds)
         if self._opening:
             await asyncio.wait(self._opening, timeout=seconds)
 

@@ -65,6 +65,15 @@ class Session:
                     return folders
                 await asyncio.sleep(0.05)
 
+    async def until_failed(self, name: str) -> str:
+        """Wait until a folder cannot be indexed; returns what is said of that."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                states = {folder["name"]: folder for folder in await self.status()}
+                if states.get(name, {}).get("state") == "failed":
+                    return str(states[name]["message"])
+                await asyncio.sleep(0.05)
+
     async def command(self, name: str, *arguments: Any) -> Any:
         params = types.ExecuteCommandParams(name, list(arguments))
         return plain(await self.client.workspace_execute_command_async(params))

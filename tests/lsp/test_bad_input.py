@@ -157,16 +157,11 @@ async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path
 async def test_a_folder_that_vanishes_or_never_was_is_told(workspace: Path, cache: Path, tmp_path: Path) -> None:
     async with start(cache) as session:
         await session.initialize(workspace, tmp_path / "never was")
-        async with asyncio.timeout(20):
-            while (folders := {f["name"]: f for f in await session.status()})["never was"]["state"] != "failed":
-                await asyncio.sleep(0.05)
-        assert "is no folder" in folders["never was"]["message"]
+        assert "is no folder" in await session.until_failed("never was")
         await session.until_found("retry_with_backoff")
         shutil.rmtree(workspace)
         await session.command("codesearch.reindex")
-        async with asyncio.timeout(20):
-            while (await session.status())[0]["state"] != "failed":
-                await asyncio.sleep(0.05)
+        await session.until_failed(workspace.name)
         answer = await session.search("retry_with_backoff")
         assert answer["items"], "what was indexed is still there"
         assert any("is no folder" in notice["text"] for notice in answer["notices"])
@@ -180,10 +175,7 @@ async def test_a_workspace_without_git_and_one_without_code(cache: Path, tmp_pat
     async with start(cache) as session:
         await session.initialize(plain, empty)
         await session.until_found("found_without_git")
-        async with asyncio.timeout(20):
-            while (await session.status())[1]["state"] != "failed":
-                await asyncio.sleep(0.05)
-        assert "no file that can be searched" in (await session.status())[1]["message"]
+        assert "no file that can be searched" in await session.until_failed("empty")
 
 
 async def test_an_index_that_is_damaged_is_built_anew(workspace: Path, cache: Path) -> None:
@@ -208,9 +200,7 @@ async def test_an_index_of_a_newer_version_is_left_alone(workspace: Path, cache:
     connection.close()
     async with start(cache) as session:
         await session.initialize(workspace)
-        async with asyncio.timeout(20):
-            while (await session.status())[0]["state"] != "failed":
-                await asyncio.sleep(0.05)
+        await session.until_failed(workspace.name)
         answer = await session.search("retry with backoff")
         assert answer["items"] == []
         assert "newer version" in answer["notices"][0]["text"]
@@ -220,9 +210,7 @@ async def test_a_cache_that_cannot_be_written_is_told(workspace: Path, cache: Pa
     cache.write_text("a file where the folder should be")
     async with start(cache) as session:
         await session.initialize(workspace)
-        async with asyncio.timeout(20):
-            while (await session.status())[0]["state"] != "failed":
-                await asyncio.sleep(0.05)
+        await session.until_failed(workspace.name)
         assert (await session.search("parse json"))["notices"]
         assert session.client.messages
 

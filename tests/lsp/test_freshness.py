@@ -149,7 +149,7 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
 
         def progress(params: types.ProgressParams) -> None:
             keep(params)
-            message = params.value["message"] if "message" in params.value else ""
+            message = params.value.get("message", "")
             encoding.append(message.startswith("encoding"))
             if sum(encoding) == 2:
                 cancel = types.WorkDoneProgressCancelParams(params.token)
@@ -177,7 +177,7 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
         assert partial["items"]
         await session.command("codesearch.reindex")
         async with asyncio.timeout(60):
-            while (await session.status())[0]["pending"]:
+            while (await session.ready())[0]["pending"]:
                 await asyncio.sleep(0.1)
         assert (await session.search("parse json"))["complete"] is True
 
