@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from codesearch import __version__
+from codesearch.commands.doctor import doctor
 from codesearch.commands.duplicates import duplicates
 from codesearch.commands.lsp import lsp
 from codesearch.commands.mcp import mcp
@@ -149,6 +150,10 @@ def index(
     model: Model = None,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Words only; encode nothing.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Start from nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Write nothing; say what would be searched or left out, and how long it takes."),
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail if another process is indexing, instead of waiting.")
     ] = False,
@@ -172,6 +177,7 @@ def index(
                 rebuild=rebuild,
                 wait_seconds=0 if no_wait else -1,
                 quiet=quiet,
+                dry_run=dry_run,
             )
         except CodesearchError as error:
             failed.append(error)
@@ -190,10 +196,18 @@ def _index(
     rebuild: bool,
     wait_seconds: float,
     quiet: bool,
+    dry_run: bool,
 ) -> None:
     from codesearch.indexing import bring_up_to_date, plan
 
     include, exclude = patterns
+    if dry_run:
+        from codesearch.forecast import forecast, forecast_lines
+        from codesearch.render import visible
+
+        job = plan(repository, settings, indexes=indexes, include=include, exclude=exclude)
+        print("\n".join(map(visible, forecast_lines(forecast(job, load), every_file=not quiet))))
+        return
     report = follow(
         bring_up_to_date(
             plan(repository, settings, indexes=indexes, include=include, exclude=exclude),
@@ -273,6 +287,7 @@ def ask(
 app.command()(similar)
 app.add_typer(mcp, name="mcp")
 app.command()(duplicates)
+app.command()(doctor)
 app.command()(lsp)
 app.command()(export)
 app.command("import")(import_)

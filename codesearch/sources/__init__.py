@@ -19,6 +19,7 @@ Callers use the names exported here and none of the modules.
 
 from __future__ import annotations
 
+from codesearch.sources.commands import git_version
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
@@ -34,6 +35,7 @@ __all__ = [
     "blob_id",
     "distance_to",
     "find_repository",
+    "git_version",
     "list_files",
     "open_repository",
     "path_matcher",

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["GitUnavailableError", "Running", "clean_environment", "run", "start"]
+__all__ = ["GitUnavailableError", "Running", "clean_environment", "git_version", "run", "start"]
 
 _PREFIX = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false")
 
@@ -131,6 +131,15 @@ def run(
     with start(folder, *arguments, environment=environment) as command:
         printed = command.output(accept=accept)
         return command.status or 0, printed
+
+
+def git_version() -> str:
+    """Return what ``git --version`` prints; "" where there is no Git."""
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _explain(folder: Path, message: str) -> str:
