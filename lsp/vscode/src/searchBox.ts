@@ -35,6 +35,8 @@ export class SearchBox {
   private timer: NodeJS.Timeout | undefined;
   private previewTimer: NodeJS.Timeout | undefined;
   private chosen = false;
+  /** Return was pressed before the answer was there: the result that was shown then, or "first" where none was. */
+  private awaited: Item | "first" | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -73,7 +75,14 @@ export class SearchBox {
     return this.place ?? { kind: "words", typed: this.pick.value.trim() };
   }
 
+  private askNow(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    void this.fetch(undefined);
+  }
+
   private ask(pause: number): void {
+    this.awaited = undefined;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.asking?.cancel();
@@ -84,10 +93,7 @@ export class SearchBox {
       return;
     }
     this.pick.busy = true;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      void this.fetch(undefined);
-    }, pause);
+    this.timer = setTimeout(() => this.askNow(), pause);
   }
 
   /** Asks for the first results, or for those after a cursor. */
@@ -102,6 +108,7 @@ export class SearchBox {
       if (this.asking === asking) {
         this.answer = { ...answer, items: [...before, ...answer.items] };
         this.fill(before.length);
+        this.chooseAwaited();
         if (this.answer.items.length === 0 && answer.notices.some(({ kind }) => kind === NOTHING_YET)) {
           this.askAgain();
         }
@@ -119,13 +126,22 @@ export class SearchBox {
     }
   }
 
+  /** Chooses what was on the screen when return was pressed, if it is in the answer; nothing that was never seen. */
+  private chooseAwaited(): void {
+    const awaited = this.awaited;
+    this.awaited = undefined;
+    const same = (item: Item) =>
+      awaited === "first" || (item.uri === awaited?.uri && item.range.start.line === awaited.range.start.line);
+    const item = awaited && this.answer.items.find(same);
+    if (item) {
+      void this.choose(item);
+    }
+  }
+
   /** The index is being made: the answer follows by itself. */
   private askAgain(): void {
     this.pick.busy = true;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      void this.fetch(undefined);
-    }, AGAIN_MS);
+    this.timer = setTimeout(() => this.askNow(), AGAIN_MS);
   }
 
   private fill(active: number): void {
@@ -168,9 +184,9 @@ export class SearchBox {
   private async accept(): Promise<void> {
     const entry = this.pick.activeItems[0];
     if (this.timer || this.asking) {
-      // The list is still that of other words: return asks at once, and chooses nothing by mistake.
+      this.awaited = entry?.item ?? "first";
       if (this.timer) {
-        this.ask(0);
+        this.askNow();
       }
     } else if (entry?.recent !== undefined) {
       this.pick.value = entry.recent;
