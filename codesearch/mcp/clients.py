@@ -144,13 +144,22 @@ def _change_toml(client: Client, path: Path, before: str, entry: Entry) -> Chang
         data = tomllib.loads(before)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is damaged ({error}), and is left as it is. {_paste(client, entry)}") from error
-    known = data.get(client.keys[0], {}).get(_NAME)
+    servers = data.get(client.keys[0], {})
+    known = servers.get(_NAME) if isinstance(servers, dict) else None
     if known == entry:
         return Change(path, before, before)
     if known is not None:
         raise InputError(f"{path} has another entry for {_NAME}, and is left as it is. {_paste(client, entry)}")
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    return Change(path, before, before + gap + _toml(client, entry))
+    after = before + gap + _toml(client, entry)
+    try:
+        tomllib.loads(after)
+    except tomllib.TOMLDecodeError as error:  # such as `mcp_servers = {...}`, to which nothing can be appended
+        raise InputError(
+            f"{path} holds {client.keys[0]} in a form that cannot be added to, and is left as it is. "
+            f"{_paste(client, entry)}"
+        ) from error
+    return Change(path, before, after)
 
 
 def _toml(client: Client, entry: Entry) -> str:

@@ -259,6 +259,46 @@ def duplicates_command(
     typer.echo(duplicates_table(figures))
 
 
+@app.command()
+def tokens(
+    clones: Annotated[Path, typer.Option(help="Folder of clones, as for `repositories build`.")],
+    bench: Annotated[Path, typer.Option(help="Folder that `repositories build` wrote.", file_okay=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tokens.jsonl and tokens.png.")] = Path("tokens"),
+    only: Annotated[list[str] | None, typer.Option("--only", help="owner/name: only this one. Repeatable.")] = None,
+    questions: Annotated[int, typer.Option(help="In all, as many from each repository.", min=2)] = 200,
+) -> None:
+    """Measure the tokens that an agent reads until it sees the right function, against grep-and-read.
+
+    Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
+    """
+    from codesearch.encoders import load_encoder
+    from codesearch_eval.agent_tokens import choose, draw_curves, measure, read_costs, tokens_table, write_costs
+    from codesearch_eval.repositories import Half, read_list, read_questions
+    from codesearch_eval.repository_trees import find_repository
+
+    chosen = [r for r in read_list() if r.name in only] if only else [r for r in read_list() if r.half is Half.HELD_OUT]
+    if len(chosen) < len(only or ()):
+        raise InputError("--only names a repository that is not in the list")
+    encoder = load_encoder(None, "auto")
+    costs = read_costs(out / "tokens.jsonl") if (out / "tokens.jsonl").exists() else []
+    measured = {cost.repository for cost in costs}
+    for number, repository in enumerate(chosen, 1):
+        if repository.name in measured:
+            continue
+        asked = read_questions(bench / f"{repository.name.replace('/', '+')}.jsonl")
+        asked = choose(asked, round(questions * number / len(chosen)) - round(questions * (number - 1) / len(chosen)))
+        found = list(measure(find_repository(clones, repository.name), repository, asked, encoder))
+        costs += found
+        write_costs(costs, out / "tokens.jsonl")
+        typer.echo(f"{repository.name}: {len(found)} of {len(asked)} questions", err=True)
+    if not costs:
+        raise InputError(f"{bench} holds no question from a commit or from documentation")
+    draw_curves(costs, out / "tokens.png")
+    typer.echo(
+        f"{len(costs)} questions, {len({cost.repository for cost in costs})} repositories\n\n{tokens_table(costs)}"
+    )
+
+
 def _announce(protocol: str, system: str, group: str, questions: int) -> None:
     typer.echo(f"{protocol}, {system}: {group}, {questions:,} questions", err=True)
 

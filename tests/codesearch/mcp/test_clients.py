@@ -81,3 +81,13 @@ def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) ->
     with pytest.raises(InputError, match="changed meanwhile"):
         write_change(change)
     assert change.path.read_text() == "{}"
+
+
+@pytest.mark.parametrize("before", ["mcp_servers = { other = { command = 'x' } }\n", "mcp_servers = 3\n"])
+def test_toml_that_no_table_can_be_appended_to_is_left_as_it_is(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "h" / ".codex" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(before)
+    with pytest.raises(InputError, match=r"left as it is.*\n\[mcp_servers\.codesearch\]"):
+        planned("codex", tmp_path)
+    assert path.read_text() == before
