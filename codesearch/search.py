@@ -113,7 +113,8 @@ def find_candidates(
         filters: Which chunks may be found, one for each snapshot.
     """
     asked = parse_question(question)
-    vector = encoder.encode_queries([question])[0] if encoder is not None else None
+    # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
+    vector = encoder.encode_queries([question])[0] if encoder is not None and asked.terms else None
     candidates = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
@@ -163,7 +164,7 @@ def _why_empty(
             NoticeKind.FILTERED_OUT,
             "nothing found under these filters: try without --lang, --kind or --path",
         )
-    if not question.terms and encoder is None:
+    if not question.terms:
         return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
     return Notice(
         NoticeKind.NOTHING_FOUND,

@@ -27,7 +27,7 @@ _K1, _B = 1.2, 0.75
 """Tantivy's."""
 
 _MEAN_TERMS: Final[Mapping[str, float]] = {"symbol": 4.0, "path": 7.0, "text": 60.0}
-"""How many terms a field of a chunk holds; the indexes of celery and caddy lie within a third of it."""
+"""About how many terms a field of a chunk holds. A guess: it scales the scores of unsaved chunks, not their order."""
 
 _MOST_HIDDEN: Final = 200
 """Candidates asked for beyond the limit, because some may be of files that a document hides."""

@@ -187,14 +187,17 @@ async def test_a_search_that_is_cancelled_is_answered_as_cancelled(workspace: Pa
         await session.initialize(workspace)
         await session.ready()
         protocol = session.client.protocol
-        asked: list[Any] = [
-            protocol.send_request("codesearch/search", {"query": f"question {n}"}, msg_id=f"q{n}") for n in range(200)
-        ]
-        session.client.cancel_request(types.CancelParams(id="q199"))
-        with pytest.raises(Exception, match="cancel"):
-            await asyncio.wait_for(asyncio.wrap_future(asked[199]), 20)
-        for future in asked[:199]:
-            await asyncio.wait_for(asyncio.wrap_future(future), 20)
+        cancelled = 0
+        for attempt in range(20):  # an answer may be on its way when the cancellation arrives; not twenty times over
+            ids = [f"q{attempt}-{n}" for n in range(20)]
+            asked = [protocol.send_request("codesearch/search", {"query": f"question {n}"}, msg_id=n) for n in ids]
+            session.client.cancel_request(types.CancelParams(id=ids[-1]))
+            answers = await asyncio.wait_for(
+                asyncio.gather(*map(asyncio.wrap_future, asked), return_exceptions=True), 20
+            )
+            assert not any(isinstance(answer, BaseException) for answer in answers[:-1])
+            cancelled += isinstance(answers[-1], BaseException) and "cancel" in str(answers[-1])
+        assert cancelled
         assert await session.names("parse json")
 
 
