@@ -14,7 +14,7 @@ PLACES: Final = {
     "test": re.compile(
         r"(^|/)(?i:tests?|specs?|__tests__|testing|testdata|fixtures?|mocks?|e2e|benchmarks?|bench|\w*[-_.]?tests)/"
         r"|(^|/)(test_|conftest)[^/]*$|[_.-](test|tests|spec|bench)\.[^/]+$|[a-z0-9](Test|Tests|Spec|IT)\.\w+$"
-        r"|(^|/)src/\w*[tT]est/"
+        r"|(^|/)src/\w*[tT]est/|^t/"
     ),
     "example": re.compile(r"(^|/)(?i:examples?|samples?|demos?|tutorials?|playground)/"),
     "prose": re.compile(

@@ -165,6 +165,7 @@ PLACES = [
     ("src/ParserIT.java", "test"),
     ("core/src/androidTest/kotlin/Parser.kt", "test"),
     ("conftest.py", "test"),
+    ("t/integration/tasks.py", "test"),
     ("examples/a.py", "example"),
     ("Samples/A.cs", "example"),
     ("docs/conf.py", "prose"),
