@@ -57,7 +57,12 @@ class Protocol(LanguageServerProtocol):
         elif method and self._shutdown and method != EXIT:
             refused = JsonRpcInvalidRequest("the server was told to shut down: send exit")
         if refused is None:
-            super().handle_message(message)
+            try:
+                super().handle_message(message)
+            except SystemExit:  # `exit`: pygls would end the process from within a connection, and asyncio tell of it
+                if self._server._stop_event is None:
+                    raise
+                self._server._stop_event.set()
         elif number is not None:
             self._send_response(number, error=refused.to_response_error())
 

@@ -253,6 +253,30 @@ async def test_tcp_serves_a_client(workspace: Path, cache: Path) -> None:
             await process.wait()
 
 
+async def test_over_tcp_exit_ends_the_server_without_a_word(workspace: Path, cache: Path) -> None:
+    port = 20_000 + (os.getpid() + 7) % 20_000
+    environment = {**os.environ, **PATHS, "CODESEARCH_CACHE": str(cache)}
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "--tcp", "--port", str(port), env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        for body in (
+            b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}',
+            b'{"jsonrpc":"2.0","id":2,"method":"shutdown"}',
+            b'{"jsonrpc":"2.0","method":"exit"}',
+        ):
+            writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        _, said = await process.communicate()
+        writer.close()
+    assert (process.returncode, said.decode()) == (0, "")
+
+
 async def test_questions_are_refused_with_a_sentence(workspace: Path, cache: Path) -> None:
     async with start(cache) as session:
         await session.initialize(workspace)
