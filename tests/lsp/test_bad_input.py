@@ -262,7 +262,7 @@ async def test_over_tcp_exit_ends_the_server_without_a_word(workspace: Path, cac
     async with asyncio.timeout(30):
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 break
             except OSError:
                 await asyncio.sleep(0.1)
@@ -272,6 +272,8 @@ async def test_over_tcp_exit_ends_the_server_without_a_word(workspace: Path, cac
             b'{"jsonrpc":"2.0","method":"exit"}',
         ):
             writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+            if b"shutdown" in body:  # which is answered before a client sends exit
+                await reader.readuntil(b'"id": 2')
         _, said = await process.communicate()
         writer.close()
     assert (process.returncode, said.decode()) == (0, "")
