@@ -111,6 +111,13 @@ def check_wheel(python: Path) -> None:
             sys.exit("the wheel gave a wrong answer")
 
 
+def man() -> None:
+    """Write the manual page anew, from the command line's own help."""
+    programs = environment(HERE / ".venv")
+    install(programs / "python")
+    run(programs / "python", HERE / "docs" / "manual.py")
+
+
 def main() -> None:
     """Parse the command line."""
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have another Python
@@ -122,9 +129,12 @@ def main() -> None:
     demo_parser.add_argument("question", nargs="?", default="split an identifier into words")
     test_parser = commands.add_parser("test", help="set up, and pass the tests")
     test_parser.add_argument("pytest_arguments", nargs="*", help="for pytest, after --")
+    commands.add_parser("man", help="write docs/codesearch.1 anew, from the command line's help")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         demo(arguments.repository, arguments.question)
+    elif arguments.command == "man":
+        man()
     else:
         test(arguments.pytest_arguments)
 

@@ -162,7 +162,14 @@ def index(
     """Index repositories, or bring their indexes up to date.
 
     Only what changed is read, and only texts that were never seen are encoded. Ctrl-C loses nothing.
-    """
+
+    \b
+    Examples:
+      codesearch index
+      codesearch index . ../other
+      codesearch index --exclude 'vendor/'
+      codesearch index --dry-run
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     failed = []
     for location in paths or ["."]:
         try:
@@ -231,7 +238,9 @@ def _index(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help='Plain words, a name, or pasted code; "-" reads stdin.')],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help='Plain words, a name, or pasted code; "-" reads stdin.')
+    ],
     paths: Paths = None,
     limit: Limit = 10,
     language: Languages = None,
@@ -253,7 +262,15 @@ def ask(
     """Ask a question about the code of a repository.
 
     A repository that has no index yet is indexed first; one that has changed is brought up to date.
-    """
+
+    \b
+    Examples:
+      codesearch ask "parse json"
+      codesearch ask "retry with backoff" src ../other -k 3
+      codesearch ask parse_header --lang python --kind function --explain
+      codesearch ask "parse json" --path "src/**" --json
+      git log -1 --format=%s | codesearch ask -
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.asking import Surface
     from codesearch.asking import ask as ask_repositories
     from codesearch.indexing import plan
@@ -298,13 +315,20 @@ app.command("import")(import_)
 
 @app.command()
 def status(
-    path: Annotated[str, typer.Argument(help="A repository, or a folder in it.")] = "",
+    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A repository, or a folder in it.")] = "",
     skipped: Annotated[bool, typer.Option("--skipped", help="List the files left out, and why.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="List every index.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     index_dir: IndexDir = None,
 ) -> None:
-    """Show what is indexed: at which commit, with which model, how fresh, how large, what was left out."""
+    """Show what is indexed: at which commit, with which model, how fresh, how large, what was left out.
+
+    \b
+    Examples:
+      codesearch status
+      codesearch status --skipped
+      codesearch status --all --json
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.status import (
         all_statuses,
         brief_line,
@@ -337,7 +361,14 @@ def forget(
     ] = False,
     index_dir: IndexDir = None,
 ) -> None:
-    """Delete indexes. The repositories themselves are never touched."""
+    """Delete indexes. The repositories themselves are never touched.
+
+    \b
+    Examples:
+      codesearch forget
+      codesearch forget ../other
+      codesearch forget --all --vectors
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.status import forget_all, forget_repository
 
     settings = load_settings()
@@ -359,7 +390,12 @@ def forget(
 
 @app.command()
 def version(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Print the versions of codesearch, of its model, and of what it stands on."""
+    """Print the versions of codesearch, of its model, and of what it stands on.
+
+    \b
+    Examples:
+      codesearch version --json
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     from codesearch.status import versions
 
     found = versions()

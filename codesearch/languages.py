@@ -25,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-__all__ = ["LANGUAGES", "Language", "language_of", "refine"]
+from codesearch.errors import InputError
+
+__all__ = ["LANGUAGES", "Language", "language_named", "language_of", "refine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,25 @@ def language_of(path: str, first_line: str = "") -> Language | None:
     if stem.endswith("file") and (found := _BY_FILENAME.get(stem)) is not None:
         return found
     return _by_shebang(first_line)
+
+
+def language_named(name: str, option: str = "--lang") -> str:
+    """The name of a language that a person named by it, in any case, or by a suffix such as "py".
+
+    Args:
+        name: What was given.
+        option: How it was given, for the error.
+
+    Raises:
+        InputError: No language is called so; the known ones are listed.
+    """
+    wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
+    if wanted in LANGUAGES:
+        return wanted
+    by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
+    if by_suffix is None:
+        raise InputError(f"{option} {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
+    return by_suffix.name
 
 
 def refine(language: Language, path: str, source: str) -> Language:

@@ -36,18 +36,28 @@ __all__ = [
     "filters_for",
     "find",
     "indexes_folder",
-    "language_named",
+    "language_names",
     "open_location",
     "patterns_of",
     "settings_for",
     "tell",
 ]
 
+
+def language_names() -> list[str]:
+    """Complete an option that takes a language."""
+    from codesearch.languages import LANGUAGES
+
+    return sorted(LANGUAGES)
+
+
 AsJsonLines = Annotated[bool, typer.Option("--json", help="JSON Lines, one match a line.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Markdown, with all of the code.")]
 Context = Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Lines around.")]
 Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Only this kind of code.", case_sensitive=False)]
-Languages = Annotated[list[str] | None, typer.Option("--lang", help="Only this language.")]
+Languages = Annotated[
+    list[str] | None, typer.Option("--lang", help="Only this language.", autocompletion=language_names)
+]
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Results at most.")]
 NoRefresh = Annotated[
     bool, typer.Option("--no-refresh", help="Answer from the index as it is, without looking for changes.")
@@ -60,7 +70,9 @@ IndexDir = Annotated[
     Path | None,
     typer.Option("--index-dir", help="Keep indexes in this folder instead of the user's cache."),
 ]
-Device = Annotated[str, typer.Option(help=f"What computes vectors: {', '.join(DEVICES)}.")]
+Device = Annotated[
+    str, typer.Option(help=f"What computes vectors: {', '.join(DEVICES)}.", autocompletion=lambda: list(DEVICES))
+]
 Model = Annotated[str | None, typer.Option(help="Another encoder: a model directory.")]
 
 
@@ -147,6 +159,7 @@ def filters_for(
 ) -> Filters:
     """Return the filters that options ask for, within what the target names."""
     from codesearch.index.snapshot import Filters
+    from codesearch.languages import language_named
     from codesearch.sources import path_matcher
 
     tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
@@ -155,16 +168,3 @@ def filters_for(
         kinds=frozenset(kinds or ()),
         path=(lambda path: all(test(path) for test in tests)) if tests else None,
     )
-
-
-def language_named(name: str, option: str = "--lang") -> str:
-    """Return the name of a language that was named by it, in any case, or by a suffix such as "py"."""
-    from codesearch.languages import LANGUAGES, language_of
-
-    wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
-    if wanted in LANGUAGES:
-        return wanted
-    by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
-    if by_suffix is None:
-        raise InputError(f"{option} {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
-    return by_suffix.name

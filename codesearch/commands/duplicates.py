@@ -39,10 +39,20 @@ if TYPE_CHECKING:
 __all__ = ["duplicates"]
 
 
+def level_names() -> list[str]:
+    """Complete ``--level``."""
+    from codesearch.duplicates import Level
+
+    return list(Level)
+
+
 def duplicates(
     paths: Paths = None,
     level: Annotated[
-        str, typer.Option(help="The least sure level that is reported: exact, near or semantic.")
+        str,
+        typer.Option(
+            help="The least sure level that is reported: exact, near or semantic.", autocompletion=level_names
+        ),
     ] = "semantic",
     near: Annotated[
         float,

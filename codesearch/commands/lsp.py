@@ -25,8 +25,11 @@ def lsp(
 
     It is started by editors and waits for one on stdin; there is nothing to see in a terminal.
 
-    Examples: codesearch lsp; codesearch lsp --tcp --port 2087
-    """
+    \b
+    Examples:
+      codesearch lsp
+      codesearch lsp --tcp --port 2087
+    """  # noqa: D301 - the backspace character tells click to keep the lines
     try:
         server = import_module(_SERVER)
     except ModuleNotFoundError as error:

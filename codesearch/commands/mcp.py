@@ -13,11 +13,7 @@ from codesearch.options import Device, IndexDir, Model, encoder_loader, indexes_
 
 __all__ = ["mcp"]
 
-mcp = typer.Typer(
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    help="Search code for coding agents, over the Model Context Protocol (docs/agents.md).",
-)
+mcp = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 @mcp.callback()
@@ -37,7 +33,9 @@ def serve(
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Serve coding agents: search_code, similar_code and index_status, in the folders they were given.
+    """Search code for coding agents, over the Model Context Protocol.
+
+    Serves search_code, similar_code and index_status in the folders that are given; docs/agents.md is the guide.
 
     \b
     Examples:
@@ -63,9 +61,21 @@ def serve(
         serve_stdio(server)
 
 
+def client_names() -> list[str]:
+    """Complete ``--client``."""
+    from codesearch.mcp.clients import CLIENTS
+
+    return sorted(CLIENTS)
+
+
 @mcp.command()
 def install(
-    client: Annotated[str, typer.Option(help="claude-code, claude-desktop, codex, cursor, gemini, opencode, ...")],
+    client: Annotated[
+        str,
+        typer.Option(
+            help="claude-code, claude-desktop, codex, cursor, gemini, opencode, ...", autocompletion=client_names
+        ),
+    ],
     project: Annotated[Path, typer.Option(help="The project that the agent works on.", file_okay=False)] = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from codesearch.console import follow, print_matches, say, summary
 from codesearch.errors import InputError
+from codesearch.languages import language_named
 from codesearch.options import (
     AsJsonLines,
     AsMarkdown,
@@ -28,7 +29,7 @@ from codesearch.options import (
     filters_for,
     find,
     indexes_folder,
-    language_named,
+    language_names,
     settings_for,
     tell,
 )
@@ -47,13 +48,18 @@ _LONGEST_SNIPPET = 1 << 20
 
 
 def similar(
-    place: Annotated[str, typer.Argument(help='Path:line, path:line:column or path:name; "-" for a snippet on stdin.')],
+    place: Annotated[
+        str,
+        typer.Argument(metavar="PLACE", help='Path:line, path:line:column or path:name; "-" for a snippet on stdin.'),
+    ],
     paths: Paths = None,
     limit: Limit = 10,
     language: Languages = None,
     path: PathPatterns = None,
     kind: Kinds = None,
-    snippet_language: Annotated[str, typer.Option("--snippet-lang", help="What the snippet is written in.")] = "",
+    snippet_language: Annotated[
+        str, typer.Option("--snippet-lang", help="What the snippet is written in.", autocompletion=language_names)
+    ] = "",
     as_json: AsJsonLines = False,
     as_markdown: AsMarkdown = False,
     context: Context = 0,

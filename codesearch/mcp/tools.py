@@ -13,10 +13,10 @@ from codesearch.encoders import Encoder
 from codesearch.errors import IndexUnusable, InputError
 from codesearch.index.snapshot import Filters, Snapshot
 from codesearch.indexing import Job, plan
+from codesearch.languages import language_named
 from codesearch.mcp.answers import FoundCode, layout
 from codesearch.mcp.freshness import Keeper, Report
 from codesearch.mcp.sandbox import Sandbox
-from codesearch.options import language_named
 from codesearch.places import Place, Snippet
 from codesearch.records import Kind
 from codesearch.search import Answer, search

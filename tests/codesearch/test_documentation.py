@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,3 +87,22 @@ def test_every_command_and_every_parameter_has_help(name: str, command: Any) -> 
     assert command.help, name
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+
+
+def test_the_manual_page_is_that_of_this_command_line() -> None:
+    specification = importlib.util.spec_from_file_location("manual", ROOT / "docs" / "manual.py")
+    assert specification is not None
+    assert specification.loader is not None
+    manual = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(manual)
+    written = (ROOT / "docs" / "codesearch.1").read_text("utf-8")
+    assert written == manual.manual(), "run `python3 dev.py man`"
+    assert "\\-\\-no\\-refresh" in written
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff, which would read the manual page, is not installed")
+def test_the_manual_page_is_formatted_without_a_warning() -> None:
+    page = ROOT / "docs" / "codesearch.1"
+    done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", str(page)], check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert "Ask a question about the code of a repository." in re.sub(r"\x1b\[\d*m", "", done.stdout)
