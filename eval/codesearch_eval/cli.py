@@ -16,6 +16,7 @@ from codesearch_eval.comparison import compare
 from codesearch_eval.datasets import DataFolder
 from codesearch_eval.evaluation import evaluate, load_tasks
 from codesearch_eval.loading import BASELINES, Loader
+from codesearch_eval.pools import write_pools
 from codesearch_eval.protocols import PROTOCOLS, SETS, Role, select_protocols
 from codesearch_eval.report import (
     by_protocol,
@@ -62,6 +63,23 @@ def protocols() -> None:
     typer.echo(markdown_table(["name", "role", "metric", "title"], rows))
     for name, members in SETS.items():
         typer.echo(f"--set {name}: {', '.join(members)}")
+
+
+@app.command()
+def pools(
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="dev, or a development protocol's name. Repeatable.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of data sets.", envvar="CODESEARCH_DATA", file_okay=False)
+    ] = None,
+    hub: Annotated[bool, typer.Option("--hub", help="Download splits that DATA lacks.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the files.", file_okay=False)] = Path("pools"),
+) -> None:
+    """Write questions and candidates of development protocols, for a run to watch (codesearch-train development)."""
+    for protocol in select_protocols(sets or ["dev"]):
+        path = write_pools(out, protocol, load_tasks(DataFolder(data, hub), protocol))
+        typer.echo(str(path))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typer.testing import CliRunner
 from codesearch.errors import InputError
 from codesearch_eval.cli import app, main
 from codesearch_eval.comparison import compare
-from codesearch_eval.protocols import SETS
+from codesearch_eval.datasets import DataFolder
+from codesearch_eval.evaluation import load_tasks
+from codesearch_eval.protocols import PROTOCOLS, SETS
 from codesearch_eval.published import published_figures
 from codesearch_eval.report import by_protocol, markdown_table, protocol_table, write_report
 from codesearch_eval.results import read_result, read_results, write_result
@@ -174,6 +177,26 @@ def test_one_system_twice_or_rules_that_changed_do_not_share_a_table(evaluated):
         by_protocol([result, changed])
     retitled = replace(result, protocol={**result.protocol, "title": "CoSQA, development"})
     assert len(by_protocol([read_result(evaluated / "cosqa-dev--bm25-split-words.json"), retitled])["cosqa-dev"]) == 2
+
+
+def test_pools_hold_what_a_development_protocol_asks_and_ranks(small_data, tmp_path):
+    result = invoke("pools", "--set", "dev", "--data", small_data, "--out", tmp_path / "pools")
+    assert result.exit_code == 0
+    written = sorted((tmp_path / "pools").iterdir())
+    assert [path.name for path in written] == sorted(f"{name}.pools.gz" for name in SETS["dev"])
+    for path in written:
+        (line,) = gzip.decompress(path.read_bytes()).decode().splitlines()
+        pool = json.loads(line)
+        (task,) = load_tasks(DataFolder(small_data), PROTOCOLS[path.name.removesuffix(".pools.gz")])
+        assert pool["queries"] == list(task.queries)
+        assert pool["documents"] == list(task.documents)
+        assert pool["relevant"] == [list(columns) for columns in task.relevant()]
+
+
+def test_pools_are_never_made_of_test_data(small_data, tmp_path):
+    with pytest.raises(InputError, match="tuned to it"):
+        invoke("pools", "--set", "csn-1000", "--data", small_data, "--out", tmp_path / "pools")
+    assert not list(tmp_path.glob("pools/*"))
 
 
 def test_protocols_are_listed():

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from codesearch_train.cli import app
+from codesearch_train.development import read_development
 from codesearch_train.pairs import Pair, PairKind, Split
-from codesearch_train.shards import write_shards
+from codesearch_train.shards import write_lines, write_shards
 from codesearch_train.weights import load_encoder
 
 runner = CliRunner()
@@ -114,3 +115,16 @@ def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
 def test_help_loads_no_torch() -> None:
     program = "import sys, codesearch_train.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_pool_files_become_development_sets(tiny_bert: Path, tmp_path: Path) -> None:
+    record = {"pool": "go", "queries": ["open a file"], "documents": ["a", "func Open()"], "relevant": [[1]]}
+    write_lines(tmp_path / "asked.pools.gz", [record])
+    common = ["--out", str(tmp_path / "tokens"), "--model", str(tiny_bert)]
+    result = runner.invoke(app, ["development", str(tmp_path / "asked.pools.gz"), *common])
+    assert result.exit_code == 0, result.output
+    assert "1 questions, 2 candidates" in result.output
+    assert read_development(tmp_path / "tokens" / "asked.dev.xz").pools == ("go",)
+    missing = runner.invoke(app, ["development", str(tmp_path / "no.pools.gz"), *common])
+    assert missing.exit_code == 1
+    assert "error:" in missing.output

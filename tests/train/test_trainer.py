@@ -11,7 +11,7 @@ import torch
 from codesearch.errors import InputError
 from codesearch_train import trainer as trainer_module
 from codesearch_train.config import Distillation, TrainConfig
-from codesearch_train.development import DevelopmentSet, write_development
+from codesearch_train.development import DevelopmentSet, one_each, write_development
 from codesearch_train.trainer import Evaluated, Progress, Saved, learning_rate, train
 from codesearch_train.weights import load_encoder
 from tests.train.training_data import small_run, synthetic_pairs
@@ -66,7 +66,9 @@ def test_minutes_stop_a_run_with_a_checkpoint(tiny_bert: Path, tmp_path: Path) -
 def development_file(folder: Path) -> str:
     pairs = synthetic_pairs(40, seed=9)
     rows = np.arange(len(pairs))
-    development = DevelopmentSet("dev", pairs.texts, pairs.codes, rows, np.zeros(len(rows), np.int64), ("all",))
+    development = DevelopmentSet(
+        "dev", pairs.texts, pairs.codes, one_each(rows), np.zeros(len(rows), np.int64), ("all",)
+    )
     write_development(folder / "dev.xz", development)
     return str(folder / "dev.xz")
 

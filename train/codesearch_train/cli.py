@@ -104,6 +104,32 @@ def _write_development(directory: Path, path: Path) -> None:
 
 
 @app.command()
+def development(
+    files: Annotated[list[Path], typer.Argument(help="Pool files, as `codesearch-eval pools` writes them.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="Directory for the tokenised sets.")] = Path(
+        "corpus/tokens"
+    ),
+    model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
+    text_tokens: Annotated[int, typer.Option(help="Questions are cut to this.")] = 64,
+    code_tokens: Annotated[int, typer.Option(help="Candidates are cut to this.")] = 256,
+) -> None:
+    """Tokenise the development sets of codesearch-eval, to be watched during a run (`development` of its TOML file)."""
+    from codesearch_train.development import DevelopmentSet, read_pools, write_development
+    from codesearch_train.tokens import prepare_tokenizer
+    from codesearch_train.weights import read_tokenizer
+
+    with _clear_errors():
+        sets = {file.name.removesuffix(".pools.gz"): read_pools(file) for file in files}
+        tokenizer = prepare_tokenizer(read_tokenizer(model))
+        output.mkdir(parents=True, exist_ok=True)
+        for name, pools in sets.items():
+            found = DevelopmentSet.of_pools(name, pools, tokenizer, text_tokens=text_tokens, code_tokens=code_tokens)
+            path = output / f"{name}.dev.xz"
+            write_development(path, found)
+            typer.echo(f"{len(found.queries):,} questions, {len(found.documents):,} candidates  {path}")
+
+
+@app.command()
 def train(config: ConfigFile, changes: Settings = None) -> None:
     """Train an encoder, or go on with the run of that name. Several GPUs: torchrun -m codesearch_train.cli train ..."""
     with _clear_errors():

@@ -1,13 +1,16 @@
 """Development sets: tokenised queries and documents whose MRR is watched while a run goes on.
 
-They choose the best checkpoint and settle what to try next. Test sets are no development sets.
+They choose the best checkpoint and settle what to try next. Test sets are no development sets. Two kinds of them:
+docstrings of held-out repositories (`DevelopmentSet.of_pairs`), and the development protocols of ``codesearch-eval``,
+which writes their questions and candidates as *pool files* (`read_pools`), so that a run watches what is reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,28 +20,91 @@ from torch import Tensor
 from codesearch.errors import InputError
 from codesearch_train.batches import Sequences, sub_batches
 from codesearch_train.model import Encoder
-from codesearch_train.tokens import Pairs, Ragged, read_arrays, write_arrays
+from codesearch_train.shards import read_lines
+from codesearch_train.tokens import Pairs, Ragged, encode_ids, read_arrays, write_arrays
 
-__all__ = ["DevelopmentSet", "encode_all", "mean_reciprocal_rank", "read_development", "write_development"]
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = [
+    "DevelopmentSet",
+    "Pool",
+    "encode_all",
+    "mean_over_sets",
+    "mean_reciprocal_rank",
+    "one_each",
+    "read_development",
+    "read_pools",
+    "write_development",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Questions, and the candidates that each of them is searched in.
+
+    Attributes:
+        name: Such as a language.
+        queries: [q] questions.
+        documents: [n] candidates.
+        relevant: [q] the candidates that answer each question, at least one.
+    """
+
+    name: str
+    queries: tuple[str, ...]
+    documents: tuple[str, ...]
+    relevant: tuple[tuple[int, ...], ...]
+
+
+def read_pools(path: Path) -> list[Pool]:
+    """Read a pool file: gzipped JSON Lines, one pool a line, as ``codesearch-eval pools`` writes it.
+
+    Raises:
+        InputError: The file is missing or damaged, has no pool, or a question has no candidate that answers it.
+    """
+    pools = []
+    for number, record in read_lines(path):
+        try:
+            pool = Pool(
+                str(record["pool"]),
+                tuple(record["queries"]),
+                tuple(record["documents"]),
+                tuple(tuple(int(column) for column in columns) for columns in record["relevant"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}:{number}: no pool ({error}); write it again with codesearch-eval pools"
+            ) from error
+        if len(pool.relevant) != len(pool.queries):
+            raise InputError(f"{path}:{number}: {len(pool.queries)} questions but {len(pool.relevant)} answers")
+        for columns in pool.relevant:
+            if not columns or not all(0 <= column < len(pool.documents) for column in columns):
+                raise InputError(
+                    f"{path}:{number}: a question is answered by none of the {len(pool.documents)} candidates"
+                )
+        pools.append(pool)
+    if not pools:
+        raise InputError(f"{path}: holds no pool; write it again with codesearch-eval pools")
+    return pools
 
 
 @dataclass(frozen=True, slots=True)
 class DevelopmentSet:
-    """Queries, each with one right document among the documents of its pool.
+    """Queries, each with one or more right documents among the documents of its pool.
 
     Attributes:
         name: What progress lines call it.
         queries: [q] sequences.
         documents: [n] sequences.
-        gold: [q] the right document of each query.
-        pool: [n] index into `pools`; a query is searched in the pool of its right document.
+        gold: [q] the right documents of each query, never none.
+        pool: [n] index into `pools`; a query is searched in the pool of its right documents.
         pools: Names of the pools, such as languages.
     """
 
     name: str
     queries: Ragged
     documents: Ragged
-    gold: NDArray[np.int64]
+    gold: Ragged
     pool: NDArray[np.int64]
     pools: tuple[str, ...]
 
@@ -63,7 +129,36 @@ class DevelopmentSet:
             raise InputError(f"no language has {pool_size} development pairs: add repositories to the valid split")
         picked = pairs.take(np.concatenate(chosen))
         pool = np.repeat(np.arange(len(names)), pool_size)
-        return cls(name, picked.texts, picked.codes, np.arange(len(picked)), pool, tuple(names))
+        return cls(name, picked.texts, picked.codes, one_each(np.arange(len(picked))), pool, tuple(names))
+
+    @classmethod
+    def of_pools(
+        cls, name: str, pools: Sequence[Pool], tokenizer: Tokenizer, *, text_tokens: int, code_tokens: int
+    ) -> DevelopmentSet:
+        """Tokenise pools, each side cut to its number of tokens, special ones included."""
+        dtype = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
+        queries: list[list[int]] = []
+        documents: list[list[int]] = []
+        gold: list[list[int]] = []
+        pool: list[int] = []
+        for number, each in enumerate(pools):
+            gold += [[len(documents) + column for column in columns] for columns in each.relevant]
+            queries += encode_ids(tokenizer, each.queries, text_tokens)
+            documents += encode_ids(tokenizer, each.documents, code_tokens)
+            pool += [number] * len(each.documents)
+        return cls(
+            name,
+            Ragged.of(queries, dtype),
+            Ragged.of(documents, dtype),
+            Ragged.of(gold, np.int64),
+            np.array(pool, np.int64),
+            tuple(each.name for each in pools),
+        )
+
+
+def one_each(gold: NDArray[np.int64]) -> Ragged:
+    """The right documents of queries that have one each, from their [q] numbers."""
+    return Ragged.from_lengths(gold.astype(np.int64), np.ones(len(gold), np.int64))
 
 
 def write_development(path: Path, development: DevelopmentSet) -> None:
@@ -73,7 +168,8 @@ def write_development(path: Path, development: DevelopmentSet) -> None:
         "query_lengths": development.queries.lengths.astype(np.uint16),
         "document_ids": development.documents.ids,
         "document_lengths": development.documents.lengths.astype(np.uint16),
-        "gold": development.gold.astype(np.uint32),
+        "gold": development.gold.ids.astype(np.uint32),
+        "gold_lengths": development.gold.lengths.astype(np.uint16),
         "pool": development.pool.astype(np.uint16),
     }
     write_arrays(path, {"content": "development", "name": development.name, "pools": development.pools}, arrays)
@@ -89,8 +185,10 @@ def read_development(path: Path) -> DevelopmentSet:
     queries, documents = (
         Ragged.from_lengths(arrays[f"{side}_ids"], arrays[f"{side}_lengths"]) for side in ("query", "document")
     )
-    gold, pool = (arrays[name].astype(np.int64) for name in ("gold", "pool"))
-    return DevelopmentSet(header["name"], queries, documents, gold, pool, tuple(header["pools"]))
+    gold = Ragged.from_lengths(arrays["gold"].astype(np.int64), arrays["gold_lengths"])
+    return DevelopmentSet(
+        header["name"], queries, documents, gold, arrays["pool"].astype(np.int64), tuple(header["pools"])
+    )
 
 
 def encode_all(encoder: Encoder, sequences: Sequences, rows: NDArray[np.int64], max_tokens: int) -> Tensor:
@@ -118,7 +216,11 @@ def mean_reciprocal_rank(
     code_tokens: int = 160,
     max_tokens: int = 65536,
 ) -> dict[str, float]:
-    """MRR of each pool, in percent. A document that ties with the right one counts as ranked before it."""
+    """MRR of each pool, in percent.
+
+    Of several right documents the best-ranked counts. A wrong document that ties with it counts as ranked before it,
+    as in the protocols of ``codesearch-eval``; from its figures these differ by the shorter cut of the code alone.
+    """
     device = next(encoder.parameters()).device
     sides = []
     for ragged, limit in ((development.queries, text_tokens), (development.documents, code_tokens)):
@@ -126,13 +228,17 @@ def mean_reciprocal_rank(
         sides.append(encode_all(encoder, sequences, np.arange(len(ragged)), max_tokens))
     queries, documents = sides
     figures = {}
+    own = development.pool[development.gold.ids[development.gold.offsets[:-1]]]
     for number, name in enumerate(development.pools):
         members = np.flatnonzero(development.pool == number)
-        asked = np.flatnonzero(development.pool[development.gold] == number)
+        asked = np.flatnonzero(own == number)
         similarity = queries[asked] @ documents[members].T
-        place = torch.from_numpy(np.searchsorted(members, development.gold[asked])).to(device)
-        right = similarity.gather(1, place[:, None])
-        ranks = (similarity >= right).sum(1)
+        gold = development.gold.take(asked)
+        right = torch.zeros_like(similarity, dtype=torch.bool)
+        row = torch.from_numpy(np.repeat(np.arange(len(asked)), gold.lengths)).to(device)
+        right[row, torch.from_numpy(np.searchsorted(members, gold.ids)).to(device)] = True
+        best = similarity.masked_fill(~right, -torch.inf).amax(1, keepdim=True)
+        ranks = 1 + ((similarity >= best) & ~right).sum(1)
         figures[name] = 100 * float(ranks.double().reciprocal().mean())
     return figures
 

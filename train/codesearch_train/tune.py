@@ -17,7 +17,7 @@ import torch
 
 from codesearch.errors import InputError
 from codesearch_train.config import TrainConfig
-from codesearch_train.development import DevelopmentSet, mean_reciprocal_rank, write_development
+from codesearch_train.development import DevelopmentSet, mean_reciprocal_rank, one_each, write_development
 from codesearch_train.tokens import (
     Pairs,
     prepare_tokenizer,
@@ -136,7 +136,7 @@ def tune(
         tokenized[name] = read_pairs_directory([work / name])
     valid = tokenized["valid"]
     rows = np.arange(len(valid))
-    development = DevelopmentSet("held-out", valid.texts, valid.codes, rows, np.zeros_like(rows), ("files",))
+    development = DevelopmentSet("held-out", valid.texts, valid.codes, one_each(rows), np.zeros_like(rows), ("files",))
     write_development(work / "held-out.dev.xz", development)
     config = _configuration(work, initial, len(tokenized["train"]), minutes, device)
     before = _held_out_figure(initial, development, special_ids(description))
