@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -20,7 +22,17 @@ if TYPE_CHECKING:
     from codesearch.index.progress import Phase, Progress, UpdateReport
     from codesearch.records import Match
 
-__all__ = ["cloning", "follow", "is_terminal", "print_all", "print_matches", "say", "summary"]
+__all__ = [
+    "cloning",
+    "ended_by_sigterm",
+    "follow",
+    "is_terminal",
+    "print_all",
+    "print_matches",
+    "say",
+    "say_updated",
+    "summary",
+]
 
 T = TypeVar("T")
 
@@ -167,6 +179,58 @@ def summary(name: str, report: UpdateReport) -> str:
     if report.skipped:
         parts.append(f"{report.skipped:,} files left out")
     return f"{name}: {'; '.join(parts)} ({took:.1f} s)"
+
+
+def say_updated(name: str, report: UpdateReport, seconds: float, *, commit: str | None = None) -> None:
+    """Print one line to stderr about an update that was made because something had changed.
+
+    Args:
+        name: Of the repository.
+        report: What was done.
+        seconds: In what time, all told.
+        commit: The one that is checked out, if it is another than before.
+    """
+    # Imported late: only who watches needs it.
+    from rich.console import Console
+    from rich.text import Text
+
+    counts = ((report.changed_files, "read"), (report.removed_files, "removed"))
+    files = ", ".join(f"{_counted(count, 'file')} {what}" for count, what in counts if count)
+    parts = [files] if files else []
+    if report.encoded:
+        parts.append(f"{_counted(report.encoded, 'text')} encoded")
+    if report.pending:
+        parts.append(f"{report.pending:,} still to be encoded")
+    if commit:
+        parts.append(f"now at {commit[:10]}")
+    line = Text.assemble((time.strftime("%H:%M:%S"), "dim"), "  ", (visible(name), "bold"))
+    line.append(f": {'; '.join(parts)} ({1e3 * seconds:,.0f} ms)")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(line)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, with which services are stopped, end what is inside as Ctrl-C would, and with exit status 0."""
+    ended = False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not ended:
+            raise
+        sys.exit(0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def print_matches(

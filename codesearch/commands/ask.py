@@ -1,0 +1,88 @@
+"""``codesearch ask``: a question about the code of repositories."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from codesearch.console import follow, print_matches, say, summary
+from codesearch.errors import InputError
+from codesearch.options import (
+    AsJsonLines,
+    AsMarkdown,
+    Context,
+    Device,
+    IndexDir,
+    Kinds,
+    Languages,
+    Limit,
+    Model,
+    NoRefresh,
+    PathPatterns,
+    Paths,
+    ahead,
+    encoder_loader,
+    filters_for,
+    find,
+    indexes_folder,
+    settings_for,
+    tell,
+)
+
+__all__ = ["ask"]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help='Plain words, a name, or pasted code; "-" reads stdin.')],
+    paths: Paths = None,
+    limit: Limit = 10,
+    language: Languages = None,
+    path: PathPatterns = None,
+    kind: Kinds = None,
+    as_json: AsJsonLines = False,
+    as_markdown: AsMarkdown = False,
+    context: Context = 0,
+    score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show why each result is where it is: signals, and what they say.")
+    ] = False,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
+    no_refresh: NoRefresh = False,
+    index_dir: IndexDir = None,
+    device: Device = "",
+    model: Model = None,
+) -> None:
+    """Ask a question about the code of a repository.
+
+    A repository that has no index yet is indexed first; one that has changed is brought up to date.
+    """
+    from codesearch.asking import Surface
+    from codesearch.asking import ask as ask_repositories
+    from codesearch.indexing import plan
+
+    if question == "-":
+        question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
+    if not question.strip():
+        raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    if as_json and as_markdown:
+        raise InputError("--json and --markdown exclude each other: choose one")
+    settings = settings_for(None, device, model)
+    load = None if no_dense else ahead(encoder_loader(settings))
+    indexes = indexes_folder(index_dir)
+    targets = find(paths or [], settings, indexes, refresh=not no_refresh)
+    filters = [filters_for(language, kind, path, target) for target in targets]
+    jobs = [
+        plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
+        for target in targets
+    ]
+    surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
+    answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
+    for notice in answer.notices:
+        tell(notice.text)
+    print_matches(
+        answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score, explain=explain
+    )
+    if not answer.matches:
+        raise typer.Exit(1)
