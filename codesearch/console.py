@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = [
     "print_all",
     "print_matches",
     "say",
+    "say_table",
     "say_updated",
     "summary",
 ]
@@ -181,6 +182,18 @@ def summary(name: str, report: UpdateReport) -> str:
     return f"{name}: {'; '.join(parts)} ({took:.1f} s)"
 
 
+def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table to stderr, its first column to the left and the others to the right; a row may be short."""
+    cells = [[visible(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(len(row[column]) for row in cells if column < len(row)) for column in range(len(heads))]
+    for row in cells:
+        first, *rest = (
+            f"{cell:<{width}}" if not n else f"{cell:>{width}}"
+            for n, (cell, width) in enumerate(zip(row, widths, strict=False))
+        )
+        print("  ".join((first, *rest)).rstrip(), file=sys.stderr, flush=True)
+
+
 def say_updated(name: str, report: UpdateReport, seconds: float, *, commit: str | None = None) -> None:
     """Print one line to stderr about an update that was made because something had changed.
 
@@ -234,9 +247,16 @@ def ended_by_sigterm() -> Iterator[None]:
 
 
 def print_matches(
-    matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool, explain: bool = False
+    matches: Sequence[Match],
+    *,
+    as_json: bool,
+    as_markdown: bool,
+    context: int,
+    score: bool,
+    explain: bool = False,
+    repositories: Mapping[Path, str] | None = None,
 ) -> None:
-    """Print matches, as a program or as a person reads them."""
+    """Print matches, as a program or as a person reads them; `repositories` says what to call each, by its root."""
     if as_json:
         print_all(map(match_json, matches), "\n", as_json=True)
         return
@@ -251,6 +271,7 @@ def print_matches(
         score=score,
         explain=explain,
         width=shutil.get_terminal_size().columns if terminal else 200,
+        repositories=repositories or {},
     )
     print_all((match_text(match, style) for match in matches), "\n\n")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from codesearch.console import follow, print_matches, say, summary
-from codesearch.errors import InputError
+from codesearch.errors import CodesearchError, InputError
 from codesearch.options import (
+    All,
     AsJsonLines,
     AsMarkdown,
     Context,
@@ -31,12 +34,21 @@ from codesearch.options import (
     tell,
 )
 
+if TYPE_CHECKING:
+    from codesearch.indexing import Job
+    from codesearch.settings import Settings
+    from codesearch.targets import Target
+
 __all__ = ["ask"]
+
+_NAMED: Final = 5
+"""Repositories that are named where there may be a hundred."""
 
 
 def ask(
     question: Annotated[str, typer.Argument(help='Plain words, a name, or pasted code; "-" reads stdin.')],
     paths: Paths = None,
+    below: All = None,
     limit: Limit = 10,
     language: Languages = None,
     path: PathPatterns = None,
@@ -71,18 +83,58 @@ def ask(
     settings = settings_for(None, device, model)
     load = None if no_dense else ahead(encoder_loader(settings))
     indexes = indexes_folder(index_dir)
-    targets = find(paths or [], settings, indexes, refresh=not no_refresh)
+    targets, called = _targets(paths or [], below, settings, indexes, refresh=not no_refresh)
     filters = [filters_for(language, kind, path, target) for target in targets]
     jobs = [
         plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
         for target in targets
     ]
     surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
-    answer = ask_repositories(jobs, question, load, surface, limit=limit, filters=filters, refresh=not no_refresh)
+    answer = ask_repositories(
+        jobs,
+        question,
+        load,
+        surface,
+        limit=limit,
+        filters=filters,
+        refresh=not no_refresh,
+        on_failure=_left_out if below else None,
+    )
     for notice in answer.notices:
         tell(notice.text)
     print_matches(
-        answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score, explain=explain
+        answer.matches,
+        as_json=as_json,
+        as_markdown=as_markdown,
+        context=context,
+        score=score,
+        explain=explain,
+        repositories=called,
     )
     if not answer.matches:
         raise typer.Exit(1)
+
+
+def _left_out(job: Job, error: CodesearchError) -> None:
+    tell(f"{job.repository.name}: left out: {error}")
+
+
+def _targets(
+    paths: list[str], below: Path | None, settings: Settings, indexes: Path | None, *, refresh: bool
+) -> tuple[list[Target], dict[Path, str]]:
+    """Return what to ask, and by root what to call each repository where the path alone may not tell."""
+    if below is None:
+        return find(paths, settings, indexes, refresh=refresh), {}
+    from codesearch.targets import find_indexed
+
+    found = find_indexed(below, indexes or settings.indexes)
+    advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
+    if found.missing:
+        more = f" and {len(found.missing) - _NAMED} more" if len(found.missing) > _NAMED else ""
+        names = ", ".join(found.missing[:_NAMED]) + more
+        tell(f"not asked, having no index: {names}; {advice}")
+    if not found.roots and not paths:
+        raise InputError(f"no repository below {below} is indexed: {advice}")
+    targets = find([*paths, *map(str, found.roots)], settings, indexes, refresh=refresh)
+    repositories = [target.repository for target in targets]
+    return targets, {repository.root: found.roots.get(repository.root, repository.name) for repository in repositories}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesearch.console import follow, say, summary
+from codesearch.console import follow, say, say_table, summary
 from codesearch.errors import CodesearchError, InputError
 from codesearch.options import (
+    All,
     Device,
     IndexDir,
     Model,
@@ -75,6 +76,7 @@ class _Wanted:
 
 def index(
     paths: Paths = None,
+    below: All = None,
     include: Annotated[
         list[str] | None,
         typer.Option(help="Only files that match this .gitignore-style pattern; remembered. '' forgets."),
@@ -114,7 +116,11 @@ def index(
         wait_seconds=0 if no_wait else -1,
         quiet=quiet,
     )
-    locations = paths or ["."]
+    locations = list(paths or []) if below else paths or ["."]
+    table = None
+    if below is not None:
+        table = _Table(below)
+        locations += map(str, table.found.work_trees)
     if watch:
         if dry_run:
             raise InputError("--watch and --dry-run exclude each other: choose one")
@@ -131,9 +137,15 @@ def index(
                 report = _update(wanted.job(repository), load, wanted)
                 if not quiet:
                     say(summary(repository.name, report))
+                if table is not None:
+                    table.add(repository, report)
         except CodesearchError as error:
             failed = True
-            tell(str(error))  # and on with the others
+            tell(f"{location}: {error}" if table is not None and location not in str(error) else str(error))
+            if table is not None:
+                table.fail(location)
+    if table is not None and not quiet and not dry_run:
+        table.show()
     if failed:
         sys.exit(2)
 
@@ -167,6 +179,47 @@ def _update(
     if report.notice:
         tell(f"{name}: {report.notice}")
     return report
+
+
+# --- many repositories --------------------------------------------------------------------------------------
+
+
+class _Table:
+    """What was done with each of the repositories below a folder."""
+
+    def __init__(self, below: Path) -> None:
+        from codesearch.sources import discover
+        from codesearch.targets import nothing_below
+
+        self.found = discover(below)
+        if not self.found.work_trees:
+            raise InputError(nothing_below(self.found))
+        for folder in self.found.bare:
+            tell(f"{folder} is a bare repository, which holds no files: left out")
+        for folder in self.found.unreadable:
+            tell(f"{folder} cannot be read: left out")
+        self._rows: list[tuple[str, ...]] = []
+        self._failed = 0
+
+    def _label(self, root: Path) -> str:
+        return self.found.label(root) if root.is_relative_to(self.found.folder) else str(root)
+
+    def add(self, repository: Repository, report: UpdateReport) -> None:
+        counts = (report.files, report.chunks, report.changed_files, report.removed_files, report.encoded)
+        seconds = f"{sum(report.seconds.values()):.1f}"
+        self._rows.append((self._label(repository.root), *(f"{count:,}" for count in counts), seconds))
+
+    def fail(self, location: str) -> None:
+        self._failed += 1
+        self._rows.append((self._label(Path(location).absolute()), "failed"))
+
+    def show(self) -> None:
+        done = len(self._rows) - self._failed
+        say_table(("repository", "files", "chunks", "read", "removed", "encoded", "s"), self._rows)
+        say(
+            f"{done} of {len(self._rows)} repositories are up to date"
+            + (f", {self._failed} failed" if self._failed else "")
+        )
 
 
 # --- watching -----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
     generated.py    which files a person did not write
     reading.py      SourceFile       -> SourceText, or why it cannot be searched
     opening.py      opening a file without leaving the repository or blocking
+    discovery.py    which repositories lie below a folder
     history.py      how a work tree relates to a commit
     rules.py        FileRules: what the user asked to include and exclude
     scope.py        where a change can matter: what a watcher looks at
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from codesearch.sources.clones import is_url
 from codesearch.sources.commands import git_version
+from codesearch.sources.discovery import Discovered, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
@@ -30,6 +32,7 @@ from codesearch.sources.rules import FileRules, path_matcher
 from codesearch.sources.scope import Scope
 
 __all__ = [
+    "Discovered",
     "Distance",
     "FileRules",
     "Listing",
@@ -37,6 +40,7 @@ __all__ = [
     "Scope",
     "SourceText",
     "blob_id",
+    "discover",
     "distance_to",
     "find_repository",
     "git_version",
