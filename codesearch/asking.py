@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
+from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable, InputError, StorageError, Unusable
 from codesearch.index.snapshot import Filters, Snapshot
 from codesearch.indexing import Job, bring_up_to_date, is_current, is_damaged
 from codesearch.search import Answer, search
@@ -53,6 +53,7 @@ def ask(
     limit: int = 10,
     filters: Sequence[Filters] | None = None,
     refresh: bool = True,
+    on_failure: Callable[[Job, CodesearchError], None] | None = None,
 ) -> Answer:
     """Answer a question about repositories, after bringing their indexes up to date.
 
@@ -64,6 +65,7 @@ def ask(
         limit: The most matches that are returned.
         filters: Which chunks may be found, one for each job; None for all.
         refresh: Whether indexes are brought up to date, and built anew where they are damaged.
+        on_failure: As for :func:`consult`.
 
     Raises:
         InputError: The question is empty, or a repository holds nothing that can be searched.
@@ -71,13 +73,13 @@ def ask(
         ModelError: The encoder cannot be loaded.
         StorageError: An index that does not exist yet cannot be written.
     """
-    return consult(
-        jobs,
-        lambda snapshots: search(snapshots, question, encoder() if encoder else None, limit=limit, filters=filters),
-        encoder,
-        surface,
-        refresh=refresh,
-    )
+    allowed = {job.directory: found for job, found in zip(jobs, filters or [Filters()] * len(jobs), strict=True)}
+
+    def use(snapshots: Sequence[Snapshot]) -> Answer:
+        wanted = [allowed[snapshot.directory] for snapshot in snapshots]
+        return search(snapshots, question, encoder() if encoder else None, limit=limit, filters=wanted)
+
+    return consult(jobs, use, encoder, surface, refresh=refresh, on_failure=on_failure)
 
 
 def consult(
@@ -88,6 +90,7 @@ def consult(
     *,
     refresh: bool = True,
     encode_seconds: float | None = ENCODE_SECONDS,
+    on_failure: Callable[[Job, CodesearchError], None] | None = None,
 ) -> T:
     """Bring indexes up to date, and return what `use` makes of a snapshot of each, in the order of the jobs.
 
@@ -98,6 +101,8 @@ def consult(
         surface: Told what happens meanwhile.
         refresh: Whether indexes are brought up to date, and built anew where they are damaged.
         encode_seconds: How long to wait for texts to be encoded; None for as long as it takes.
+        on_failure: Told of a repository whose index cannot be brought up to date or opened, which is then left out;
+            None to raise the error instead. It is raised also if nothing is left.
 
     Raises:
         IndexUnusable: As :func:`ask`, and so on for all that it raises; and whatever `use` raises.
@@ -105,9 +110,16 @@ def consult(
     for attempt in range(2):
         try:
             with ExitStack() as stack:
-                if not refresh:
-                    return use([stack.enter_context(Snapshot(job.directory)) for job in jobs])
-                return use([stack.enter_context(_open(job, encoder, surface, encode_seconds)) for job in jobs])
+                snapshots = []
+                for job in jobs:
+                    try:
+                        opened = _open(job, encoder, surface, encode_seconds) if refresh else Snapshot(job.directory)
+                        snapshots.append(stack.enter_context(opened))
+                    except (IndexUnusable, InputError, StorageError) as error:
+                        if on_failure is None or not (snapshots or job is not jobs[-1]):
+                            raise
+                        on_failure(job, error)
+                return use(snapshots)
         except IndexUnusable as error:
             if error.reason is not Unusable.CORRUPT or attempt or not refresh:
                 raise

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -20,7 +22,18 @@ if TYPE_CHECKING:
     from codesearch.index.progress import Phase, Progress, UpdateReport
     from codesearch.records import Match
 
-__all__ = ["cloning", "follow", "is_terminal", "print_all", "print_matches", "say", "summary"]
+__all__ = [
+    "cloning",
+    "ended_by_sigterm",
+    "follow",
+    "is_terminal",
+    "print_all",
+    "print_matches",
+    "say",
+    "say_table",
+    "say_updated",
+    "summary",
+]
 
 T = TypeVar("T")
 
@@ -169,10 +182,81 @@ def summary(name: str, report: UpdateReport) -> str:
     return f"{name}: {'; '.join(parts)} ({took:.1f} s)"
 
 
+def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table to stderr, its first column to the left and the others to the right; a row may be short."""
+    cells = [[visible(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(len(row[column]) for row in cells if column < len(row)) for column in range(len(heads))]
+    for row in cells:
+        first, *rest = (
+            f"{cell:<{width}}" if not n else f"{cell:>{width}}"
+            for n, (cell, width) in enumerate(zip(row, widths, strict=False))
+        )
+        print("  ".join((first, *rest)).rstrip(), file=sys.stderr, flush=True)
+
+
+def say_updated(name: str, report: UpdateReport, seconds: float, *, commit: str | None = None) -> None:
+    """Print one line to stderr about an update that was made because something had changed.
+
+    Args:
+        name: Of the repository.
+        report: What was done.
+        seconds: In what time, all told.
+        commit: The one that is checked out, if it is another than before.
+    """
+    # Imported late: only who watches needs it.
+    from rich.console import Console
+    from rich.text import Text
+
+    counts = ((report.changed_files, "read"), (report.removed_files, "removed"))
+    files = ", ".join(f"{_counted(count, 'file')} {what}" for count, what in counts if count)
+    parts = [files] if files else []
+    if report.encoded:
+        parts.append(f"{_counted(report.encoded, 'text')} encoded")
+    if report.pending:
+        parts.append(f"{report.pending:,} still to be encoded")
+    if commit:
+        parts.append(f"now at {commit[:10]}")
+    line = Text.assemble((time.strftime("%H:%M:%S"), "dim"), "  ", (visible(name), "bold"))
+    line.append(f": {'; '.join(parts)} ({1e3 * seconds:,.0f} ms)")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(line)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, with which services are stopped, end what is inside as Ctrl-C would, and with exit status 0."""
+    ended = False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not ended:
+            raise
+        sys.exit(0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def print_matches(
-    matches: Sequence[Match], *, as_json: bool, as_markdown: bool, context: int, score: bool, explain: bool = False
+    matches: Sequence[Match],
+    *,
+    as_json: bool,
+    as_markdown: bool,
+    context: int,
+    score: bool,
+    explain: bool = False,
+    repositories: Mapping[Path, str] | None = None,
 ) -> None:
-    """Print matches, as a program or as a person reads them."""
+    """Print matches, as a program or as a person reads them; `repositories` says what to call each, by its root."""
     if as_json:
         print_all(map(match_json, matches), "\n", as_json=True)
         return
@@ -187,6 +271,7 @@ def print_matches(
         score=score,
         explain=explain,
         width=shutil.get_terminal_size().columns if terminal else 200,
+        repositories=repositories or {},
     )
     print_all((match_text(match, style) for match in matches), "\n\n")
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codesearch.targets import Target
 
 __all__ = [
+    "All",
     "AsJsonLines",
     "AsMarkdown",
     "Context",
@@ -51,6 +52,10 @@ def language_names() -> list[str]:
     return sorted(LANGUAGES)
 
 
+All = Annotated[
+    Path | None,
+    typer.Option("--all", metavar="FOLDER", help="Every Git repository in and below this folder, as well as PATHs."),
+]
 AsJsonLines = Annotated[bool, typer.Option("--json", help="JSON Lines, one match a line.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Markdown, with all of the code.")]
 Context = Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Lines around.")]

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,6 +108,7 @@ class Style:
         context: Lines shown before and after each line that matters.
         colour: Whether to use ANSI colours and highlight syntax.
         score: Whether to show the score and what it is made of, on one line.
+        repositories: What to call each repository, by its root; a match of another does not name its own.
         explain: Whether to show what each signal contributed to the score, on a line of its own, and what it says.
         width: Longer lines are cut.
     """
@@ -118,6 +119,7 @@ class Style:
     score: bool = False
     explain: bool = False
     width: int = _LONGEST_LINE
+    repositories: Mapping[Path, str] = field(default_factory=dict)
 
     def paint(self, code: str, text: str) -> str:
         """Return text in a colour, or as it is where there are none."""
@@ -164,6 +166,7 @@ def _heading(match: Match, first: int, style: Style) -> str:
     name = visible(chunk.qualified_name)
     what = chunk.kind.value + (f", part {chunk.part + 1}" if chunk.part else "")
     words = [f"{path}:{style.paint(_LINE, str(first))}", style.paint(_BOLD, name), style.paint(_DIM, what)]
+    words.append(style.paint(_DIM, visible(f"in {called}")) if (called := style.repositories.get(match.root)) else "")
     if style.score:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in match.signals.items())
         words.append(style.paint(_DIM, f"{match.score:.3f}" + (f" = {signals}" if signals else "")))

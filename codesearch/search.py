@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
-from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.index.lexical import Rarity
+from codesearch.index.snapshot import Candidate, Filters, Snapshot
 from codesearch.ranking import Found, Question, Ranked, parse_question, rank
 from codesearch.records import Chunk, Match
 from codesearch.words import terms
@@ -109,19 +110,41 @@ def find_candidates(
         snapshots: What to search.
         question: As it was asked.
         encoder: Makes its vector; None to search by words only.
-        depth: How many chunks each of the two searches names in each snapshot.
+        depth: How many chunks each of the two searches names, of all snapshots together.
         filters: Which chunks may be found, one for each snapshot.
     """
     asked = parse_question(question)
+    rarity = _rarity_together(snapshots, asked)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([question])[0] if encoder is not None and asked.terms else None
     candidates = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed)
+        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity)
         candidates += [(source, candidate) for candidate in named]
+    if len(snapshots) > 1:
+        candidates = _best_of_all(candidates, depth)
     frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
     return Found(asked, candidates, frequency, sum(s.chunk_count for s in snapshots))
+
+
+def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity | None:
+    """Return how rare the terms are in all that is searched; None where that is one index, which knows.
+
+    BM25 weighs a term by how rare it is in its index. Left at that, a repository that mentions a socket once would
+    win over the one that is about sockets.
+    """
+    lexical = [snapshot.lexical for snapshot in snapshots if snapshot.lexical is not None]
+    return Rarity.together(index.rarity(asked.terms) for index in lexical) if len(lexical) > 1 else None
+
+
+def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
+    """Return what either search would have named, had all snapshots been one: the best by words and by meaning."""
+    by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
+    by_meaning = sorted(candidates, key=lambda entry: 2.0 if entry[1].dense is None else -entry[1].dense)
+    best = {(source, candidate.id) for source, candidate in by_words if candidate.lexical}
+    best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
+    return [entry for entry in candidates if (entry[0], entry[1].id) in best]
 
 
 def _document_frequency(snapshot: Snapshot, term: str) -> int:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.errors import InputError, RepositoryNotFound
-from codesearch.index.locations import find_imported, find_index
+from codesearch.errors import CodesearchError, InputError, RepositoryNotFound
+from codesearch.index.locations import find_imported, find_index, index_directory, list_indexes
 from codesearch.places import Place
 from codesearch.records import Repository
-from codesearch.sources import Progress, find_repository, open_repository
+from codesearch.sources import Discovered, Progress, discover, find_repository, open_repository
 
-__all__ = ["Target", "find_place_target", "find_target", "find_targets"]
+__all__ = ["Indexed", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
 
 _LINE = re.compile(r"(\d+)(?::\d+)?:?")
 
@@ -89,6 +89,54 @@ def find_target(
         repository = open_repository(indexed, cache=cache)
     below = path.relative_to(repository.root).as_posix() if location else "."
     return Target(repository, () if below == "." else (below,))
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What of the repositories below a folder can be asked.
+
+    Attributes:
+        roots: Of those that have an index, by path, and what tells each from the others: its path below the folder.
+        missing: Likewise of the Git repositories that have none.
+    """
+
+    roots: dict[Path, str]
+    missing: tuple[str, ...]
+
+
+def find_indexed(folder: Path, indexes: Path) -> Indexed:
+    """Find the indexed repositories in and below a folder, and those that could be indexed.
+
+    Raises:
+        InputError: There is no such folder, or it holds no Git repository and nothing that is indexed.
+    """
+    found = discover(folder)
+    work_trees = set(found.work_trees)
+    roots = {root for root in work_trees if (index_directory(indexes, root) / "index.db").is_file()}
+    for _, manifest in list_indexes(indexes):
+        # A folder outside Git may have an index, too. A part of a repository that is asked anyway adds nothing.
+        if not isinstance(manifest, CodesearchError) and not manifest.imported:
+            root = Path(manifest.root)
+            if (
+                root.is_relative_to(found.folder)
+                and root.is_dir()
+                and not work_trees.intersection((root, *root.parents))
+            ):
+                roots.add(root)
+    if not work_trees and not roots:
+        raise InputError(nothing_below(found))
+    missing = tuple(found.label(root) for root in found.work_trees if root not in roots)
+    return Indexed({root: found.label(root) for root in sorted(roots)}, missing)
+
+
+def nothing_below(found: Discovered) -> str:
+    """Return the sentence that says why there is nothing to do below a folder."""
+    if found.bare:
+        return (
+            f"in and below {found.folder} there are only bare repositories, which hold no files: "
+            f"give file://{found.bare[0]}, which is cloned into the cache"
+        )
+    return f"there is no Git repository in or below {found.folder}: name a folder that is none as a PATH, without --all"
 
 
 def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target, Place]:

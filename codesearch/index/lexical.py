@@ -11,8 +11,11 @@ import errno
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +25,7 @@ from codesearch.errors import IndexUnusable, Unusable
 from codesearch.records import Chunk
 from codesearch.words import terms
 
-__all__ = ["FIELD_WEIGHTS", "LexicalDamaged", "LexicalIndex", "LexicalWriter", "lexical_generation"]
+__all__ = ["FIELD_WEIGHTS", "LexicalDamaged", "LexicalIndex", "LexicalWriter", "Rarity", "lexical_generation"]
 
 FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
 """What a hit in each field is worth. A question names a function or its file more often than its body."""
@@ -152,6 +155,33 @@ def lexical_generation(directory: Path) -> int | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """How rare terms are: what BM25 weighs them by.
+
+    Attributes:
+        chunks: How many chunks there are.
+        holding: How many of them hold a term in a field, by (field, term).
+    """
+
+    chunks: int
+    holding: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def together(cls, parts: Iterable[Rarity]) -> Rarity:
+        """Return how rare terms are in several indexes taken as one."""
+        parts = list(parts)
+        holding: Counter[tuple[str, str]] = Counter()
+        for part in parts:
+            holding.update(part.holding)
+        return cls(sum(part.chunks for part in parts), holding)
+
+    def weight(self, field: str, term: str) -> float:
+        """Return the inverse document frequency of a term in a field, above 0."""
+        count = self.holding.get((field, term), 0)
+        return log(1 + (self.chunks - count + 0.5) / (count + 0.5))
+
+
 class LexicalIndex:
     """One committed state of the index, read-only.
 
@@ -195,16 +225,13 @@ class LexicalIndex:
         (generation,) = self._searcher.fast_field_values("chunk", [found[0][1]])
         return int(generation or 0)
 
-    def _term_query(self, term: str) -> tantivy.Query:
-        fields = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(
-                    tantivy.Query.term_query(self._schema, field, term, index_option="freq"), weight
-                ),
-            )
-            for field, weight in FIELD_WEIGHTS.items()
-        ]
+    def _term_query(self, term: str, own: Rarity | None, rarity: Rarity | None) -> tantivy.Query:
+        fields = []
+        for field, weight in FIELD_WEIGHTS.items():
+            if own is not None and rarity is not None:
+                weight *= rarity.weight(field, term) / own.weight(field, term)
+            query = tantivy.Query.term_query(self._schema, field, term, index_option="freq")
+            fields.append((tantivy.Occur.Should, tantivy.Query.boost_query(query, weight)))
         return tantivy.Query.boolean_query(fields)
 
     def _filter_query(self, field: str, values: Iterable[str | int]) -> tantivy.Query:
@@ -216,11 +243,18 @@ class LexicalIndex:
         with _tantivy_errors(self._directory):
             return max(self._searcher.doc_freq(field, term) for field in ("text", "symbol"))
 
+    def rarity(self, question: Sequence[str]) -> Rarity:
+        """Return how rare terms are in this index, in each field."""
+        with _tantivy_errors(self._directory):
+            holding = {(f, t): self._searcher.doc_freq(f, t) for f in FIELD_WEIGHTS for t in question}
+            return Rarity(self._searcher.num_docs, holding)
+
     def search(
         self,
         question: Sequence[str],
         limit: int,
         *,
+        rarity: Rarity | None = None,
         languages: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
         files: Collection[int] | None = None,
@@ -231,6 +265,7 @@ class LexicalIndex:
         Args:
             question: Terms, as ``codesearch.words.question_terms`` gives them.
             limit: The most chunks that are returned.
+            rarity: Weigh terms by this instead of by how rare they are here.
             languages: If given, only chunks in one of these languages.
             kinds: If given, only chunks of one of these kinds.
             files: If given, only chunks of files with one of these ids.
@@ -240,7 +275,10 @@ class LexicalIndex:
         if not question or any(values is not None and not values for values in filters.values()):
             return []
         with _tantivy_errors(self._directory):
-            words = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term_query(t)) for t in question])
+            own = self.rarity(question) if rarity is not None else None
+            words = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Should, self._term_query(term, own, rarity)) for term in question]
+            )
             must = [
                 (tantivy.Occur.Must, self._filter_query(field, values))
                 for field, values in filters.items()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
-from codesearch.index.lexical import LexicalDamaged, LexicalIndex
+from codesearch.index.lexical import LexicalDamaged, LexicalIndex, Rarity
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
@@ -168,7 +168,12 @@ class Snapshot:
     # --- candidates -----------------------------------------------------------------------------------------
 
     def candidates(
-        self, terms: Sequence[str], query: NDArray[np.float32] | None, limit: int, filters: Filters
+        self,
+        terms: Sequence[str],
+        query: NDArray[np.float32] | None,
+        limit: int,
+        filters: Filters,
+        rarity: Rarity | None = None,
     ) -> list[Candidate]:
         """Return the best chunks by words and the best by meaning, each with both scores.
 
@@ -177,17 +182,18 @@ class Snapshot:
             query: Its unit vector of shape [dimension]; None to search by words only.
             limit: How many are taken from each of the two searches.
             filters: Which chunks may be found.
+            rarity: Weigh terms by this; None for how rare they are in this index.
         """
         with database_errors(self.directory):
             files = self._allowed_files(filters)
             if files is not None and not files:
                 return []
-            lexical = self._search_lexical(terms, limit, filters, files)
+            lexical = self._search_lexical(terms, limit, filters, files, rarity)
             dense = self._search_dense(query, limit, filters, files)
             ids = sorted(lexical.keys() | dense.keys())
             # Each search names its own best; the other's score of those is asked for, so that fusion
             # compares like with like instead of guessing what is missing.
-            lexical |= self._lexical_of([i for i in ids if i not in lexical], terms)
+            lexical |= self._lexical_of([i for i in ids if i not in lexical], terms, rarity)
             dense |= self._dense_of([i for i in ids if i not in dense], query)
             return list(self._rows(ids, lexical, dense))
 
@@ -217,7 +223,12 @@ class Snapshot:
         return [file_id for file_id, path in rows if filters.path(os.fsdecode(path))]
 
     def _search_lexical(
-        self, terms: Sequence[str], limit: int, filters: Filters, files: Collection[int] | None
+        self,
+        terms: Sequence[str],
+        limit: int,
+        filters: Filters,
+        files: Collection[int] | None,
+        rarity: Rarity | None,
     ) -> dict[int, float]:
         if self.lexical is None:
             return {}
@@ -225,16 +236,17 @@ class Snapshot:
             self.lexical.search(
                 terms,
                 limit,
+                rarity=rarity,
                 languages=filters.languages or None,
                 kinds={kind.value for kind in filters.kinds} or None,
                 files=files,
             )
         )
 
-    def _lexical_of(self, ids: Sequence[int], terms: Sequence[str]) -> dict[int, float]:
+    def _lexical_of(self, ids: Sequence[int], terms: Sequence[str], rarity: Rarity | None) -> dict[int, float]:
         if self.lexical is None or not ids:
             return {}
-        return dict(self.lexical.search(terms, len(ids), chunks=ids))
+        return dict(self.lexical.search(terms, len(ids), rarity=rarity, chunks=ids))
 
     def _search_dense(
         self,

@@ -11,31 +11,40 @@
     generated.py    which files a person did not write
     reading.py      SourceFile       -> SourceText, or why it cannot be searched
     opening.py      opening a file without leaving the repository or blocking
+    discovery.py    which repositories lie below a folder
     history.py      how a work tree relates to a commit
     rules.py        FileRules: what the user asked to include and exclude
+    scope.py        where a change can matter: what a watcher looks at
 
 Callers use the names exported here and none of the modules.
 """
 
 from __future__ import annotations
 
+from codesearch.sources.clones import is_url
 from codesearch.sources.commands import git_version
+from codesearch.sources.discovery import Discovered, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
 from codesearch.sources.rules import FileRules, path_matcher
+from codesearch.sources.scope import Scope
 
 __all__ = [
+    "Discovered",
     "Distance",
     "FileRules",
     "Listing",
     "Progress",
+    "Scope",
     "SourceText",
     "blob_id",
+    "discover",
     "distance_to",
     "find_repository",
     "git_version",
+    "is_url",
     "list_files",
     "open_repository",
     "path_matcher",

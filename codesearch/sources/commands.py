@@ -66,14 +66,17 @@ def clean_environment(additions: Mapping[str, str] | None = None) -> dict[str, s
 class Running:
     """A Git command that runs while its caller does something else."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], given: bytes | None = None
+    ) -> None:
         self._folder = folder
+        self._given = given
         try:
             self._process = subprocess.Popen(
                 (*_PREFIX, *arguments),
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
@@ -88,7 +91,7 @@ class Running:
         Raises:
             GitUnavailableError: The command ended with a status that is not in `accept`.
         """
-        stdout, stderr = self._process.communicate()
+        stdout, stderr = self._process.communicate(self._given)
         if self._process.returncode not in accept:
             raise GitUnavailableError(_explain(self._folder, stderr.decode("utf-8", "replace")))
         return stdout
@@ -122,13 +125,14 @@ def run(
     *arguments: str,
     accept: tuple[int, ...] = (0,),
     environment: Mapping[str, str] | None = None,
+    given: bytes | None = None,
 ) -> tuple[int, bytes]:
-    """Runs ``git`` in `folder` to its end; returns the exit status and what it printed.
+    """Runs ``git`` in `folder` to its end, `given` on its stdin; returns the exit status and what it printed.
 
     Raises:
         GitUnavailableError: There is no Git, or it ended with a status that is not in `accept`.
     """
-    with start(folder, *arguments, environment=environment) as command:
+    with Running(folder, arguments, clean_environment(environment), given) as command:
         printed = command.output(accept=accept)
         return command.status or 0, printed
 

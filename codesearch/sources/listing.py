@@ -20,10 +20,10 @@ from codesearch.sources.rules import FileRules
 from codesearch.sources.walk import walk
 from codesearch.sources.worktree import Status, WorkTree
 
-__all__ = ["Listing", "list_files"]
+__all__ = ["GIT_IGNORE_FILE", "OWN_IGNORE_FILE", "Listing", "list_files", "read_ignore_file"]
 
-_OWN_IGNORE_FILE = ".codesearchignore"
-_GIT_IGNORE_FILE = ".gitignore"
+OWN_IGNORE_FILE = ".codesearchignore"
+GIT_IGNORE_FILE = ".gitignore"
 _MAX_IGNORE_FILE_BYTES = 1 << 20
 
 
@@ -94,8 +94,8 @@ def _list_work_tree(root: Path, rules: FileRules) -> Listing:
 
 
 def _list_folder(root: Path, rules: FileRules, notice: str) -> Listing:
-    own = IgnoreTree(lambda folder: _ignore_file(root, folder, _OWN_IGNORE_FILE))
-    ignored = IgnoreTree(lambda folder: _ignore_file(root, folder, _GIT_IGNORE_FILE))
+    own = IgnoreTree(lambda folder: read_ignore_file(root, folder, OWN_IGNORE_FILE))
+    ignored = IgnoreTree(lambda folder: read_ignore_file(root, folder, GIT_IGNORE_FILE))
     sieve = _Sieve(root, rules, own, {})
     for found in walk(root, ignored, sieve.enter):
         if isinstance(found, SkippedFile):
@@ -126,19 +126,19 @@ def _own_ignore_tree(root: Path, paths: Iterable[str]) -> IgnoreTree | None:
 
     Looking for one in each of 13,000 folders would cost as much as ``git status``.
     """
-    holders = {path.rpartition("/")[0] for path in paths if path.endswith("/" + _OWN_IGNORE_FILE)}
-    if os.path.lexists(_prefix(root) + _OWN_IGNORE_FILE):
+    holders = {path.rpartition("/")[0] for path in paths if path.endswith("/" + OWN_IGNORE_FILE)}
+    if os.path.lexists(_prefix(root) + OWN_IGNORE_FILE):
         holders.add("")
     if not holders:
         return None
 
     def load(folder: str) -> PatternList:
-        return _ignore_file(root, folder, _OWN_IGNORE_FILE) if folder in holders else NO_PATTERNS
+        return read_ignore_file(root, folder, OWN_IGNORE_FILE) if folder in holders else NO_PATTERNS
 
     return IgnoreTree(load)
 
 
-def _ignore_file(root: Path, folder: str, name: str) -> PatternList:
+def read_ignore_file(root: Path, folder: str, name: str) -> PatternList:
     """The patterns of one ignore file. Like Git, does not follow it if it is a symbolic link."""
     path = f"{folder}/{name}" if folder else name
     try:
@@ -168,7 +168,7 @@ class _Sieve:
 
     def enter(self, folder: str) -> bool:
         """Whether a walk has to go into a folder; one that is excluded is noted here."""
-        for tree, by in ((self._exclude, "--exclude"), (self._own, _OWN_IGNORE_FILE)):
+        for tree, by in ((self._exclude, "--exclude"), (self._own, OWN_IGNORE_FILE)):
             if tree and tree.ignored_folder(folder):
                 self.skip(folder + "/", SkipReason.EXCLUDED, by)
                 return False
@@ -213,7 +213,7 @@ class _Sieve:
             self._unknown["no suffix"] += 1
 
     def _is_excluded(self, path: str) -> bool:
-        for tree, by in ((self._exclude, "--exclude"), (self._own, _OWN_IGNORE_FILE)):
+        for tree, by in ((self._exclude, "--exclude"), (self._own, OWN_IGNORE_FILE)):
             if tree and tree.ignores(path):
                 folder = tree.ignored_folder(path.rpartition("/")[0])
                 if folder:

@@ -10,11 +10,11 @@ from codesearch.errors import RepositoryNotFound
 from codesearch.records import SkippedFile, SkipReason
 from codesearch.sources.patterns import IgnoreTree
 
-__all__ = ["walk"]
+__all__ = ["DEPENDENCIES_AND_CACHES", "METADATA", "walk"]
 
-_METADATA = frozenset({".bzr", ".git", ".hg", ".jj", ".sl", ".svn", "CVS"})
+METADATA = frozenset({".bzr", ".git", ".hg", ".jj", ".sl", ".svn", "CVS"})
 # What people leave unwritten in a .gitignore when there is no Git, and never want to search.
-_DEPENDENCIES_AND_CACHES = frozenset(
+DEPENDENCIES_AND_CACHES = frozenset(
     {
         ".eggs",
         ".gradle",
@@ -70,11 +70,11 @@ def walk(root: Path, ignored: IgnoreTree, enter: Callable[[str], bool]) -> Itera
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if not _is_folder(entry):
-                if entry.name not in _METADATA and not ignored.ignores(path):
+                if entry.name not in METADATA and not ignored.ignores(path):
                     yield path
-            elif entry.name in _METADATA or ignored.ignored_folder(path):
+            elif entry.name in METADATA or ignored.ignored_folder(path):
                 continue
-            elif entry.name in _DEPENDENCIES_AND_CACHES:
+            elif entry.name in DEPENDENCIES_AND_CACHES:
                 yield SkippedFile(path + "/", SkipReason.EXCLUDED, "dependencies and caches are not searched")
             elif enter(path):
                 folders.append(path)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.encoders.text import document_text
-from codesearch.index.lexical import FIELD_WEIGHTS
+from codesearch.index.lexical import FIELD_WEIGHTS, Rarity
 from codesearch.index.snapshot import Candidate, Filters, Snapshot
 from codesearch.records import Chunk
 from codesearch.words import terms
@@ -80,11 +80,18 @@ class Overlaid(Snapshot):
         self._documents = documents
         self._open = [(document, number) for document in documents.values() for number in range(len(document.chunks))]
 
-    def candidates(self, terms: Sequence[str], query: Vector | None, limit: int, filters: Filters) -> list[Candidate]:
+    def candidates(
+        self,
+        terms: Sequence[str],
+        query: Vector | None,
+        limit: int,
+        filters: Filters,
+        rarity: Rarity | None = None,
+    ) -> list[Candidate]:
         """Return the best chunks by words and by meaning, as the base does."""
-        below = super().candidates(terms, query, limit + min(_MOST_HIDDEN, len(self._open)), filters)
+        below = super().candidates(terms, query, limit + min(_MOST_HIDDEN, len(self._open)), filters, rarity)
         found = [candidate for candidate in below if candidate.path not in self._documents]
-        weights = self._weights(terms)
+        weights = self._weights(terms, rarity)
         for position, (document, number) in enumerate(self._open):
             chunk = document.chunks[number]
             if _lets_through(filters, chunk):
@@ -94,8 +101,10 @@ class Overlaid(Snapshot):
                     found.append(_candidate(-1 - position, chunk, words, vector, query))
         return found
 
-    def _weights(self, terms: Sequence[str]) -> dict[str, float]:
-        """Return the inverse document frequency of terms, in the index."""
+    def _weights(self, terms: Sequence[str], rarity: Rarity | None) -> dict[str, float]:
+        """Return the inverse document frequency of terms, in the index if nothing else is given."""
+        if rarity is not None:
+            return {term: min(rarity.weight(field, term) for field in ("text", "symbol")) for term in terms}
         if self.lexical is None:
             return dict.fromkeys(terms, 1.0)
         total = self.chunk_count

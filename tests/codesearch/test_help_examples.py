@@ -131,6 +131,8 @@ def prepared(line: str) -> str:
     """Return what has to be run before an example, because it goes on from where another one ended."""
     if line.startswith("codesearch import"):
         return "codesearch export index.zip"
+    if "ask" in line and "--all" in line:
+        return "codesearch index --all .."
     if line.startswith("codesearch duplicates --baseline"):
         return "codesearch duplicates --write-baseline accepted.json"
     if line.startswith("codesearch forget ../other"):
@@ -147,15 +149,15 @@ def test_an_example_of_the_help_works(name: str, line: str, place: tuple[Path, d
     run: dict[str, Any] = {"shell": True, "cwd": root, "env": environment, "capture_output": True, "text": True}
     if before := prepared(line):
         subprocess.run(before, check=False, **run)
-    waits_for_clients = name in SERVERS and " install" not in line and ("--tcp" in line or "--http" in line)
-    if waits_for_clients:
+    stays = "--watch" in line or (name in SERVERS and " install" not in line and ("--tcp" in line or "--http" in line))
+    if stays:
         line = f"timeout --preserve-status -s INT 8 {line.replace('2087', '0').replace('8387', '18387')}"
     done = subprocess.run(line, stdin=subprocess.DEVNULL, check=False, **run)
     assert "Traceback" not in done.stderr, done.stderr
     assert "should not have happened" not in done.stderr, done.stderr
     if line.startswith("codesearch mcp install") and "--yes" not in line:
         assert "give --yes" in done.stderr  # nobody is there to be asked
-    elif name == "codesearch lsp" or waits_for_clients:
+    elif name == "codesearch lsp" or stays:
         assert done.returncode in (0, 1, 130), done.stderr  # an editor that leaves without a word is no success
     else:
         assert done.returncode == 0, done.stderr

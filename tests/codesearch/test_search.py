@@ -97,6 +97,24 @@ def test_no_more_matches_than_asked_for_and_the_same_first(sample: Path, opened:
 # --- several repositories -----------------------------------------------------------------------------------
 
 
+def test_a_passing_mention_elsewhere_does_not_win_over_the_repository_that_is_about_it(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    """A term is rare or frequent in all that is searched, not in each repository by itself."""
+    about = "\n\n".join(f"def handle_{n}(socket):\n    socket.step({n})\n" for n in range(40))
+    about += "\n\ndef start(socket, address):\n    socket.bind(socket, address)\n    return socket\n"
+    other = "\n\n".join(f"def count_{n}(basket):\n    return basket.apples({n})\n" for n in range(40))
+    other += "\n\ndef pick(basket):\n    return basket.socket\n"
+    net = opened(write_tree(tmp_path / "net", {"wire.py": about}))
+    fruit = opened(write_tree(tmp_path / "fruit", {"shop.py": other}))
+    (mention,) = fruit.candidates(["socket"], None, 1, Filters())
+    (best,) = net.candidates(["socket"], None, 1, Filters())
+    assert mention.lexical > best.lexical, "by itself, BM25 takes the term for rarer where it is mentioned once"
+    assert found(search([fruit, net], "socket"))[0] == "start"
+    together = opened(write_tree(tmp_path / "both", {"net/wire.py": about, "fruit/shop.py": other}))
+    assert found(search([fruit, net], "socket"))[:3] == found(search([together], "socket"))[:3]
+
+
 def test_several_repositories_are_searched_as_one(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
     first = opened(write_tree(tmp_path / "first", {"a.py": "def send_mail(to):\n    return smtp(to)\n"}))
     second = opened(write_tree(tmp_path / "second", {"a.py": "def read_mail(box):\n    return imap(box)\n"}))

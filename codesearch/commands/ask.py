@@ -1,0 +1,151 @@
+"""``codesearch ask``: a question about the code of repositories."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from codesearch.console import follow, print_matches, say, summary
+from codesearch.errors import CodesearchError, InputError
+from codesearch.options import (
+    All,
+    AsJsonLines,
+    AsMarkdown,
+    Context,
+    Device,
+    IndexDir,
+    Kinds,
+    Languages,
+    Limit,
+    Model,
+    NoRefresh,
+    PathPatterns,
+    Paths,
+    ahead,
+    encoder_loader,
+    filters_for,
+    find,
+    indexes_folder,
+    settings_for,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from codesearch.indexing import Job
+    from codesearch.settings import Settings
+    from codesearch.targets import Target
+
+__all__ = ["ask"]
+
+_NAMED: Final = 5
+"""Repositories that are named where there may be a hundred."""
+
+
+def ask(
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help='Plain words, a name, or pasted code; "-" reads stdin.')
+    ],
+    paths: Paths = None,
+    below: All = None,
+    limit: Limit = 10,
+    language: Languages = None,
+    path: PathPatterns = None,
+    kind: Kinds = None,
+    as_json: AsJsonLines = False,
+    as_markdown: AsMarkdown = False,
+    context: Context = 0,
+    score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show why each result is where it is: signals, and what they say.")
+    ] = False,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
+    no_refresh: NoRefresh = False,
+    index_dir: IndexDir = None,
+    device: Device = "",
+    model: Model = None,
+) -> None:
+    """Ask a question about the code of a repository.
+
+    A repository that has no index yet is indexed first; one that has changed is brought up to date.
+
+    \b
+    Examples:
+      codesearch ask "parse json"
+      codesearch ask "retry with backoff" src ../other -k 3
+      codesearch ask "parse json" --all ..
+      codesearch ask parse_header --lang python --kind function --explain
+      codesearch ask "parse json" --path "src/**" --json
+      git log -1 --format=%s | codesearch ask -
+    """  # noqa: D301 - the backspace character tells click to keep the lines
+    from codesearch.asking import Surface
+    from codesearch.asking import ask as ask_repositories
+    from codesearch.indexing import plan
+
+    if question == "-":
+        question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
+    if not question.strip():
+        raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    if as_json and as_markdown:
+        raise InputError("--json and --markdown exclude each other: choose one")
+    settings = settings_for(None, device, model)
+    load = None if no_dense else ahead(encoder_loader(settings))
+    indexes = indexes_folder(index_dir)
+    targets, called = _targets(paths or [], below, settings, indexes, refresh=not no_refresh)
+    filters = [filters_for(language, kind, path, target) for target in targets]
+    jobs = [
+        plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
+        for target in targets
+    ]
+    surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
+    answer = ask_repositories(
+        jobs,
+        question,
+        load,
+        surface,
+        limit=limit,
+        filters=filters,
+        refresh=not no_refresh,
+        on_failure=_left_out if below else None,
+    )
+    for notice in answer.notices:
+        tell(notice.text)
+    print_matches(
+        answer.matches,
+        as_json=as_json,
+        as_markdown=as_markdown,
+        context=context,
+        score=score,
+        explain=explain,
+        repositories=called,
+    )
+    if not answer.matches:
+        raise typer.Exit(1)
+
+
+def _left_out(job: Job, error: CodesearchError) -> None:
+    tell(f"{job.repository.name}: left out: {error}")
+
+
+def _targets(
+    paths: list[str], below: Path | None, settings: Settings, indexes: Path | None, *, refresh: bool
+) -> tuple[list[Target], dict[Path, str]]:
+    """Return what to ask, and by root what to call each repository where the path alone may not tell."""
+    if below is None:
+        return find(paths, settings, indexes, refresh=refresh), {}
+    from codesearch.targets import find_indexed
+
+    found = find_indexed(below, indexes or settings.indexes)
+    advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
+    if found.missing:
+        more = f" and {len(found.missing) - _NAMED} more" if len(found.missing) > _NAMED else ""
+        names = ", ".join(found.missing[:_NAMED]) + more
+        tell(f"not asked, having no index: {names}; {advice}")
+    if not found.roots and not paths:
+        raise InputError(f"no repository below {below} is indexed: {advice}")
+    targets = find([*paths, *map(str, found.roots)], settings, indexes, refresh=refresh)
+    repositories = [target.repository for target in targets]
+    return targets, {repository.root: found.roots.get(repository.root, repository.name) for repository in repositories}
