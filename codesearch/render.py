@@ -21,6 +21,7 @@ from codesearch.records import Chunk, Match
 __all__ = [
     "Style",
     "json_line",
+    "line_to_open",
     "match_json",
     "match_markdown",
     "match_object",
@@ -158,6 +159,11 @@ def _reasons(match: Match, style: Style) -> list[str]:
         if value
     ]
     return [style.paint(_DIM, line) for line in [*lines, f"    {sum(shown.values()):+.3f}  in all"]]
+
+
+def line_to_open(match: Match) -> int:
+    """Return the line at which an editor shows a match best: the one that its heading names."""
+    return _line_to_jump_to(match, _Source.of(match.chunk))
 
 
 def _heading(match: Match, first: int, style: Style) -> str:

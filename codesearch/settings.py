@@ -17,7 +17,8 @@ so it may only say which of its files are searched::
     [storage]                       # the user's file only
     cache = "/path"                 # or CODESEARCH_CACHE
 
-``NO_COLOR`` and ``TERM=dumb`` turn colours off; ``CODESEARCH_DEBUG=1`` shows the traceback of a fault.
+``VISUAL``, else ``EDITOR``, is what opens a file. ``NO_COLOR`` and ``TERM=dumb`` turn colours off;
+``CODESEARCH_DEBUG=1`` shows the traceback of a fault.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Settings:
         device: What computes vectors: one of `DEVICES`.
         threads: CPU threads for that; 0 for one per core.
         colour: Whether a terminal may be written to in colour (the NO_COLOR convention, no-color.org).
+        can_draw: Whether a terminal can be drawn on: TERM is not "dumb".
+        editor: What opens a file, a command in the shell's syntax; "" if none is set.
     """
 
     cache: Path
@@ -75,6 +78,8 @@ class Settings:
     device: str = "auto"
     threads: int = 0
     colour: bool = True
+    can_draw: bool = True
+    editor: str = ""
 
     @property
     def indexes(self) -> Path:
@@ -129,7 +134,9 @@ def load_settings(
     for variable, name in _VARIABLES.items():
         if environment.get(variable):
             values[name] = environment[variable]
-    values["colour"] = not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    values["can_draw"] = environment.get("TERM") != "dumb"
+    values["colour"] = not environment.get("NO_COLOR") and values["can_draw"]
+    values["editor"] = environment.get("VISUAL") or environment.get("EDITOR") or ""
     values |= overrides or {}
     return _checked(values)
 

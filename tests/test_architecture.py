@@ -42,7 +42,7 @@ OWNERS = {
     "mcp": ("codesearch/mcp/server.py",),
     "pygls": ("lsp/codesearch_lsp/",),
     "lsprotocol": ("lsp/codesearch_lsp/",),
-    "prompt_toolkit": ("codesearch/picker.py",),
+    "prompt_toolkit": ("codesearch/picker/",),
     "watchfiles": ("codesearch/watching.py",),
 }
 

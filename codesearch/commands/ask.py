@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from codesearch.commands.interactive import Wanted, ask_interactively, refuse_without_terminal
 from codesearch.console import follow, print_matches, say, summary
 from codesearch.errors import CodesearchError, InputError
 from codesearch.options import (
@@ -33,6 +35,7 @@ from codesearch.options import (
     settings_for,
     tell,
 )
+from codesearch.settings import load_settings
 
 if TYPE_CHECKING:
     from codesearch.indexing import Job
@@ -41,16 +44,22 @@ if TYPE_CHECKING:
 
 __all__ = ["ask"]
 
+_LISTED: Final = 50
+"""Matches that -i lists at least."""
+
 _NAMED: Final = 5
 """Repositories that are named where there may be a hundred."""
 
 
 def ask(
     question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help='Plain words, a name, or pasted code; "-" reads stdin.')
-    ],
+        str, typer.Argument(metavar="[QUESTION]", help='Plain words, a name, or pasted code; "-" reads stdin.')
+    ] = "",
     paths: Paths = None,
     below: All = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Results and a preview while you type; Enter opens an editor.")
+    ] = False,
     limit: Limit = 10,
     language: Languages = None,
     path: PathPatterns = None,
@@ -87,11 +96,17 @@ def ask(
 
     if question == "-":
         question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
-    if not question.strip():
+    if not question.strip() and not interactive:
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
     if as_json and as_markdown:
         raise InputError("--json and --markdown exclude each other: choose one")
+    if interactive:
+        if as_json or as_markdown or score or explain or context:
+            raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
+        refuse_without_terminal(load_settings())
     settings = settings_for(None, device, model)
+    if interactive and not settings.threads:
+        settings = replace(settings, threads=1)  # a question is short, and the screen has to be drawn meanwhile
     load = None if no_dense else ahead(encoder_loader(settings))
     indexes = indexes_folder(index_dir)
     targets, called = _targets(paths or [], below, settings, indexes, refresh=not no_refresh)
@@ -100,6 +115,10 @@ def ask(
         plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
         for target in targets
     ]
+    if interactive:
+        wanted = Wanted(indexes, device, model, dense=not no_dense, refresh=not no_refresh)
+        ask_interactively(question, jobs, filters, called, load, settings, wanted, limit=max(limit, _LISTED))
+        return
     surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
     answer = ask_repositories(
         jobs,

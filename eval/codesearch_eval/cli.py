@@ -248,6 +248,37 @@ def lsp_command(
     typer.echo(lsp_table(figures))
 
 
+@app.command()
+def picker(
+    repository: Annotated[
+        Path | None, typer.Argument(help="Is cloned and searched; by default a repository is made.")
+    ] = None,
+    files: Annotated[
+        int, typer.Option(help="Files of the repository that is made, ten functions each.", min=10)
+    ] = 1000,
+    size: Annotated[str, typer.Option(help="Columns and rows of the terminal.")] = "80x24",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
+) -> None:
+    """Measure `codesearch ask -i` on a pseudo-terminal: from a key to the results on the screen."""
+    from codesearch_eval.picker_latency import measure_picker, picker_table
+
+    try:
+        columns, rows = (int(number) for number in size.split("x"))
+    except ValueError as error:
+        raise InputError(f"--size {size!r} is no size of a terminal, such as 80x24") from error
+    figures = measure_picker(
+        repository,
+        files=files,
+        columns=columns,
+        rows=rows,
+        model=model,
+        cache=cache,
+        progress=partial(typer.echo, err=True),
+    )
+    typer.echo(picker_table(figures))
+
+
 @app.command(name="vectors")
 def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",

@@ -29,7 +29,7 @@ from codesearch_eval.machine import Machine, describe_machine
 from codesearch_eval.report import markdown_table
 from codesearch_eval.throughput import Spread
 
-__all__ = ["LspFigures", "lsp_table", "measure_lsp"]
+__all__ = ["LspFigures", "clone", "lsp_table", "measure_lsp"]
 
 Progress = Callable[[str], None]
 
@@ -115,7 +115,7 @@ def measure_lsp(
     """
     with TemporaryDirectory(prefix="codesearch-lsp-") as folder:
         root = Path(folder).resolve() / "workspace"
-        paths = _clone(repository, root) if repository is not None else make_repository(root, files)
+        paths = clone(repository, root) if repository is not None else make_repository(root, files)
         if not paths:
             raise InputError(f"{repository} holds no Python file that could be edited")
         environment = {**os.environ, "CODESEARCH_CACHE": str(cache or Path(folder, "cache"))}
@@ -125,7 +125,12 @@ def measure_lsp(
             return _Session(client, root, paths, started, progress).measure(saves, save_seconds, rounds, model)
 
 
-def _clone(repository: Path, root: Path) -> list[Path]:
+def clone(repository: Path, root: Path) -> list[Path]:
+    """Clone a repository; returns its Python files of less than 100 kB, sorted.
+
+    Raises:
+        CodesearchError: Git cannot be run, or fails.
+    """
     try:
         subprocess.run(
             ["git", "clone", "-q", "--no-hardlinks", str(repository.absolute()), str(root)],
