@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -79,7 +80,8 @@ def ask(
 ) -> None:
     """Ask a question about the code of a repository.
 
-    A repository that has no index yet is indexed first; one that has changed is brought up to date.
+    A repository that has no index yet is indexed first; one that has changed is brought up to date. With -i the
+    question may be left out, also before paths.
 
     \b
     Examples:
@@ -104,6 +106,8 @@ def ask(
         if as_json or as_markdown or score or explain or context:
             raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
         refuse_without_terminal(load_settings())
+        if os.path.isdir(question):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
+            question, paths = "", [question, *(paths or [])]
     settings = settings_for(None, device, model)
     if interactive and not settings.threads:
         settings = replace(settings, threads=1)  # a question is short, and the screen has to be drawn meanwhile

@@ -268,6 +268,10 @@ class Picker:
         bind("enter")(self._choose)
         bind("c-c", "c-q", "escape", eager=True)(self._leave)
 
+        @bindings.add("c-z")
+        def _(event: KeyPressEvent) -> None:
+            event.app.suspend_to_background()
+
         @bindings.add("c-d")
         def _(_: KeyPressEvent) -> None:
             if not self._buffer.text:

@@ -97,6 +97,13 @@ def test_a_question_is_typed_and_enter_opens_the_editor(tmux: Tmux, sample: Path
     assert (editor.parent / "arguments").read_text().splitlines() == ["+6", str(sample / "src/config.py")]
 
 
+def test_a_folder_that_exists_is_no_question(tmux: Tmux, sample: Path) -> None:
+    tmux.start("ask", "-i", sample)
+    tmux.until("Type what you are looking for", "sample")
+    tmux.press("backoff")
+    tmux.until("> backoff", "src/net/retry.go:4")
+
+
 def test_an_editor_that_fails_hands_on_its_status(tmux: Tmux, sample: Path) -> None:
     tmux.start("ask", "-i", "backoff", sample, VISUAL="sh -c 'exit 3'")
     tmux.until("retry.go:4")
