@@ -130,3 +130,14 @@ def test_synthetic_pairs_have_equal_columns() -> None:
     pairs = synthetic_pairs()
     assert len({len(pairs.texts), len(pairs.codes), len(pairs.repository), len(pairs.language), len(pairs.kind)}) == 1
     assert dataclasses.replace(pairs).take(np.array([3])).texts[0].tolist() == pairs.texts[3].tolist()
+
+
+def test_masking_spares_the_special_tokens() -> None:
+    ragged = Ragged.of([[7] * 400, [8] * 400])
+    sequences = Sequences(ragged, np.full(2, 512), (2, 3), torch.device("cpu"), mask=4)
+    torch.manual_seed(0)
+    packed = sequences.pack(np.arange(2), masked=0.25)
+    assert packed.ids[packed.position == 0].tolist() == [2, 2]
+    assert packed.ids[[401, 803]].tolist() == [3, 3]
+    assert 0.2 < (packed.ids == 4).float().mean() < 0.3
+    assert not (sequences.pack(np.arange(2)).ids == 4).any()

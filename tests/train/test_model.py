@@ -12,7 +12,7 @@ from codesearch_train.attention import attend_padded
 from codesearch_train.batches import Sequences
 from codesearch_train.model import Encoder, Packed, Shape
 from codesearch_train.tokens import Ragged
-from codesearch_train.weights import average, load_encoder, read_shape, save_encoder, save_parts
+from codesearch_train.weights import average, load_encoder, read_shape, read_tokenizer, save_encoder, save_parts
 
 
 def packed(lengths: list[int], vocabulary: int = 60) -> Packed:
@@ -102,7 +102,7 @@ def test_roberta_counts_positions_from_its_padding() -> None:
     config |= {"num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 9}  # type: ignore[dict-item]
     shape = read_shape({**config, "max_position_embeddings": 514, "layer_norm_eps": 1e-5})
     assert (shape.positions, shape.position_offset) == (512, 2)
-    with pytest.raises(ModelError, match="BERT family"):
+    with pytest.raises(ModelError, match="BERT or MPNet family"):
         read_shape({**config, "model_type": "t5"})
 
 
@@ -126,8 +126,9 @@ def test_flops_of_a_forward_pass() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("longest", [14, 60, 100, 160])
-def test_unpadded_attention_equals_padded(longest: int) -> None:
+def test_unpadded_attention_equals_padded(longest: int, biased: bool) -> None:
     from codesearch_train.attention import attend, attend_varlen
 
     lengths = torch.randint(1, longest + 1, (50,), device="cuda")
@@ -138,13 +139,14 @@ def test_unpadded_attention_equals_padded(longest: int) -> None:
     position = torch.arange(tokens, device="cuda") - starts[:-1].long()[sequence]
     qkv = torch.randn(tokens, 3, 4, 32, device="cuda", dtype=torch.bfloat16)
     weight = torch.randn(tokens, 4, 32, device="cuda")
+    bias = torch.randn(4, 1023, device="cuda") if biased else None
     results = []
-    for how in ("padded", "tiled", "varlen"):
+    for how in ("padded", "tiled") if biased else ("padded", "tiled", "varlen"):
         own = (qkv.double() if how == "padded" else qkv).detach().clone().requires_grad_()
         if how == "varlen":
             mixed = attend_varlen(own, starts, longest)
         else:
-            mixed = (attend_padded if how == "padded" else attend)(own, sequence, position, starts, longest)
+            mixed = (attend_padded if how == "padded" else attend)(own, sequence, position, starts, longest, bias)
         (mixed * weight).sum().backward()
         assert own.grad is not None
         results.append((mixed.double(), own.grad.double()))
@@ -169,3 +171,86 @@ def test_cls_pooling_takes_the_first_token(tiny_bert: Path) -> None:
     single = packed([2, 5])
     assert not torch.allclose(mean(single), first(single))
     assert isinstance(mean, Encoder)
+
+
+def random_mpnet(folder: Path, vocabulary: int) -> Path:
+    """A Hugging Face folder of a small MPNet with random weights, and its tokenizer where its size is MPNet's."""
+    from tokenizers import Tokenizer, models
+    from transformers import MPNetConfig, MPNetModel
+
+    torch.manual_seed(1)
+    config = MPNetConfig(
+        vocab_size=vocabulary, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48
+    )
+    model = MPNetModel(config, add_pooling_layer=False)
+    model.encoder.relative_attention_bias.weight.data.normal_(std=2.0)
+    model.save_pretrained(folder)
+    words = ["<s>", "<pad>", "</s>", "<unk>", "[PAD]", *(f"[unused{number}]" for number in range(99))]
+    words += ["[UNK]", "[CLS]", "[SEP]", "[MASK]", "parse", "json"]
+    words += [f"w{number}" for number in range(vocabulary - len(words) - 1)] + ["<mask>"]
+    tokenizer = Tokenizer(models.WordPiece({word: place for place, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_mpnet_gives_the_vectors_of_transformers_in_the_vocabulary_of_bert(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+    from transformers import MPNetModel
+
+    folder = random_mpnet(tmp_path / "mpnet", vocabulary=30_527)
+    encoder = load_encoder(str(folder))
+    reference = MPNetModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    description = read_tokenizer(str(folder))
+    ours = Tokenizer.from_str(description).encode("parse json " * 60).ids
+    assert (ours[0], ours[-1], len(ours)) == (101, 102, 122)
+    theirs = torch.tensor([0, *(token + 4 for token in ours[1:-1]), 2])
+    sequences = Sequences(Ragged.of([ours[1:-1], [900]]), np.full(2, 512), (101, 102), torch.device("cpu"))
+    with torch.no_grad():
+        vectors = encoder(sequences.pack(np.arange(2)))
+        hidden = reference(theirs[None]).last_hidden_state[0].mean(0)
+    torch.testing.assert_close(vectors[0], hidden / hidden.norm(), atol=1e-5, rtol=0)
+
+    save_encoder(encoder, tmp_path / "saved", description)
+    again = MPNetModel.from_pretrained(tmp_path / "saved", add_pooling_layer=False).eval()
+    with torch.no_grad():
+        hidden = again(torch.tensor([ours])).last_hidden_state[0].mean(0)
+    torch.testing.assert_close(vectors[0], hidden / hidden.norm(), atol=1e-5, rtol=0)
+    for name, tensor in load_encoder(str(tmp_path / "saved")).state_dict().items():
+        torch.testing.assert_close(encoder.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path) -> None:
+    import json
+
+    import onnx
+    import onnxruntime
+
+    from codesearch_train.hugging_face import to_hugging_face
+    from codesearch_train.onnx_graph import bert_graph
+
+    encoder = load_encoder(str(tiny_bert))
+    batch = packed([17])
+    weights = {name: tensor.numpy() for name, tensor in to_hugging_face(encoder).items()}
+    graph: onnx.ModelProto = bert_graph(weights, json.loads((tiny_bert / "config.json").read_text()), int8=True)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    ids = batch.ids[None].numpy()
+    (exported,) = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+    with torch.no_grad():
+        exact = encoder(batch)
+        encoder.set_quantised(True)
+        simulated = encoder(batch)
+    lost = 1 - float((exact * torch.from_numpy(exported)).sum())
+    assert 1 - float((simulated * torch.from_numpy(exported)).sum()) < 0.2 * lost
+
+
+def test_rounding_lets_the_gradient_through() -> None:
+    from codesearch_train.model import Linear
+
+    layer = Linear(4, 3)
+    layer.quantised = True
+    x = torch.tensor([[0.0, 1.0, -2.0, 3.0]], requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    assert layer.weight.grad is not None
+    assert (x.grad - layer.weight.sum(0)).abs().max() < 0.05
+    assert (layer.weight.grad - x.detach()).abs().max() < 0.05

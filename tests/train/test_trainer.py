@@ -31,8 +31,9 @@ def test_training_lowers_the_loss(tiny_bert: Path, tmp_path: Path) -> None:
     assert last.utilisation is None
 
 
-def test_a_resumed_run_equals_one_that_was_never_interrupted(tiny_bert: Path, tmp_path: Path) -> None:
-    straight = small_run(tmp_path, tiny_bert, name="straight", steps=10)
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_a_resumed_run_equals_one_that_was_never_interrupted(tiny_bert: Path, tmp_path: Path, share: float) -> None:
+    straight = small_run(tmp_path, tiny_bert, name="straight", steps=10, dropout=share, token_masking=share)
     halves = dataclasses.replace(straight, name="halves")
     list(train(straight))
     list(train(halves, stop_after=7))  # in the second epoch: 96 pairs are 6 batches of 16

@@ -19,7 +19,9 @@ from torch import Tensor
 __all__ = ["attend", "attend_padded", "attend_varlen"]
 
 
-def attend(qkv: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int) -> Tensor:
+def attend(
+    qkv: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None = None
+) -> Tensor:
     """Attention within each sequence, by the fastest way that the device has.
 
     Args:
@@ -28,27 +30,38 @@ def attend(qkv: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, long
         position: [tokens] place of each token in its sequence.
         starts: [sequences + 1] int32, where each sequence starts.
         longest: Upper bound of the sequences' lengths.
+        bias: [heads, 2 * reach - 1] added to the scores by distance, key's place less query's place; distance 0
+            is in the middle. It gets no gradient.
 
     Returns:
         [tokens, heads, head width].
     """
     if not qkv.is_cuda or qkv.dtype == torch.float32:
-        return attend_padded(qkv, sequence, position, starts, longest)
+        return attend_padded(qkv, sequence, position, starts, longest, bias)
     if _has_triton() and qkv.shape[-1] in (16, 32, 64, 128):
-        mixed, _ = torch.ops.codesearch_train.attend_tiled(qkv, starts, longest)
+        mixed, _ = torch.ops.codesearch_train.attend_tiled(qkv, starts, longest, bias)
         assert isinstance(mixed, Tensor)
         return mixed
+    if bias is not None:
+        return attend_padded(qkv, sequence, position, starts, longest, bias)
     return attend_varlen(qkv, starts, longest)
 
 
-def attend_padded(qkv: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int) -> Tensor:
+def attend_padded(
+    qkv: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None = None
+) -> Tensor:
     """`attend` through padding: any device, any dtype."""
     count = len(starts) - 1
     padded = qkv.new_zeros((count, longest, *qkv.shape[1:]))
     padded[sequence, position] = qkv
     query, key, value = padded.permute(2, 0, 3, 1, 4)
     real = torch.arange(longest, device=qkv.device) < starts.diff()[:, None]
-    mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=real[:, None, None, :])
+    mask = real[:, None, None, :]
+    if bias is not None:
+        places = torch.arange(longest, device=qkv.device)
+        added = bias[:, places - places[:, None] + bias.shape[1] // 2].to(qkv.dtype)
+        mask = torch.where(mask, added, -torch.inf)
+    mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return mixed.transpose(1, 2)[sequence, position]
 
 
@@ -75,7 +88,7 @@ def _tile(longest: int) -> tuple[int, int]:
 
 
 @torch.library.custom_op("codesearch_train::attend_tiled", mutates_args=())
-def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int, bias: Tensor | None) -> tuple[Tensor, Tensor]:
     from codesearch_train.attention_kernels import forward_kernel
 
     tokens, _, heads, width = qkv.shape
@@ -83,7 +96,8 @@ def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int) -> tuple[Tensor, Te
     sums = torch.empty((tokens, heads), dtype=torch.float32, device=qkv.device)
     tile, warps = _tile(longest)
     grid = (len(starts) - 1, heads, -(-longest // tile))
-    forward_kernel[grid](qkv, mixed, sums, starts, width**-0.5, heads, width, tile, num_warps=warps)
+    table, reach = (sums, 0) if bias is None else (bias, bias.shape[1])
+    forward_kernel[grid](qkv, mixed, sums, starts, table, width**-0.5, heads, width, tile, reach, num_warps=warps)
     return mixed, sums
 
 
@@ -95,7 +109,13 @@ def _(qkv: Tensor, *_layout: object) -> tuple[Tensor, Tensor]:
 
 @torch.library.custom_op("codesearch_train::attend_tiled_backward", mutates_args=())
 def _attend_tiled_backward(
-    gradient: Tensor, qkv: Tensor, mixed: Tensor, sums: Tensor, starts: Tensor, longest: int
+    gradient: Tensor,
+    qkv: Tensor,
+    mixed: Tensor,
+    sums: Tensor,
+    starts: Tensor,
+    longest: int,
+    bias: Tensor | None,
 ) -> Tensor:
     from codesearch_train.attention_kernels import backward_kernel
 
@@ -111,10 +131,12 @@ def _attend_tiled_backward(
         sums,
         result,
         starts,
+        sums if bias is None else bias,
         width**-0.5,
         heads,
         width,
         tile,
+        0 if bias is None else bias.shape[1],
         tiles == 1,
         num_warps=warps,
     )
@@ -126,15 +148,15 @@ def _(_gradient: Tensor, qkv: Tensor, *_: object) -> Tensor:
     return torch.empty_like(qkv)
 
 
-def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor]) -> None:
-    qkv, starts, ctx.longest = inputs
-    ctx.save_for_backward(qkv, *output, starts)
+def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int, Tensor | None], output: tuple[Tensor, Tensor]) -> None:
+    qkv, starts, ctx.longest, bias = inputs
+    ctx.save_for_backward(qkv, *output, starts, bias)
     ctx.set_materialize_grads(False)
 
 
-def _backward(ctx: Any, gradient: Tensor, _: Tensor | None) -> tuple[Tensor, None, None]:
-    qkv, mixed, sums, starts = ctx.saved_tensors
-    return _attend_tiled_backward(gradient, qkv, mixed, sums, starts, ctx.longest), None, None
+def _backward(ctx: Any, gradient: Tensor, _: Tensor | None) -> tuple[Tensor, None, None, None]:
+    qkv, mixed, sums, starts, bias = ctx.saved_tensors
+    return _attend_tiled_backward(gradient, qkv, mixed, sums, starts, ctx.longest, bias), None, None, None
 
 
 _attend_tiled.register_autograd(_backward, setup_context=_setup_context)

@@ -2,7 +2,8 @@
 
 The layout of `qkv` is [tokens, 3, heads, width], of the outputs [tokens, heads, width]. A program handles one
 tile of one head of one sequence. Softmax runs in base 2, as the hardware's exponential does; `sums` keeps its
-log2 normaliser for the backward pass (Dao, *FlashAttention-2*, arXiv 2307.08691).
+log2 normaliser for the backward pass (Dao, *FlashAttention-2*, arXiv 2307.08691). `bias`, where REACH is not 0, is
+[heads, REACH] and added to the scores by distance, REACH // 2 being distance 0.
 """
 
 # mypy: ignore-errors
@@ -23,7 +24,29 @@ def _load(base, rows, columns, stride, length):
 
 
 @triton.jit
-def forward_kernel(qkv, mixed, sums, starts, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr, TILE: tl.constexpr):
+def _scores(query, key, bias, queries, keys, factor, REACH: tl.constexpr):
+    """[queries, keys] scores in base 2. Distances beyond the table belong to rows that are masked anyway."""
+    score = tl.dot(query, tl.trans(key)) * factor
+    if REACH:
+        distance = keys[None, :] - queries[:, None] + REACH // 2
+        inside = (distance >= 0) & (distance < REACH)
+        score += tl.load(bias + distance, mask=inside, other=0.0) * LOG2_E
+    return score
+
+
+@triton.jit
+def forward_kernel(
+    qkv,
+    mixed,
+    sums,
+    starts,
+    bias,
+    scale,
+    HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    TILE: tl.constexpr,
+    REACH: tl.constexpr,
+):
     """Attention of one tile of queries: writes `mixed` and `sums`."""
     start = tl.load(starts + tl.program_id(0))
     length = tl.load(starts + tl.program_id(0) + 1) - start
@@ -42,7 +65,7 @@ def forward_kernel(qkv, mixed, sums, starts, scale, HEADS: tl.constexpr, WIDTH: 
             others = at + tl.arange(0, TILE)
             key = _load(base + HEADS * WIDTH, others, columns, stride, length)
             value = _load(base + 2 * HEADS * WIDTH, others, columns, stride, length)
-            score = tl.dot(query, tl.trans(key)) * (scale * LOG2_E)
+            score = _scores(query, key, bias + head * REACH, rows, others, scale * LOG2_E, REACH)
             score = tl.where(others[None, :] < length, score, float("-inf"))
             larger = tl.maximum(largest, tl.max(score, 1))
             weight = tl.exp2(score - larger[:, None])
@@ -65,10 +88,12 @@ def backward_kernel(
     sums,
     result,
     starts,
+    bias,
     scale,
     HEADS: tl.constexpr,
     WIDTH: tl.constexpr,
     TILE: tl.constexpr,
+    REACH: tl.constexpr,
     SINGLE: tl.constexpr,
 ):
     """Gradients of one tile's queries, keys and values: writes `result`, laid out as `qkv`."""
@@ -85,6 +110,7 @@ def backward_kernel(
         out = start.to(tl.int64) * narrow + head * WIDTH
         sums_base = sums + start.to(tl.int64) * HEADS + head
         factor = scale * LOG2_E
+        table = bias + head * REACH
 
         query = _load(base, mine, columns, stride, length)
         key = _load(base + narrow, mine, columns, stride, length)
@@ -96,7 +122,7 @@ def backward_kernel(
         norm = tl.load(sums_base + mine * HEADS, mask=mine < length, other=float("inf"))
 
         if SINGLE:
-            weight = tl.exp2(tl.dot(query, tl.trans(key)) * factor - norm[:, None])
+            weight = tl.exp2(_scores(query, key, table, mine, mine, factor, REACH) - norm[:, None])
             weight = tl.where(mine[None, :] < length, weight, 0.0)
             value_slope = tl.dot(tl.trans(weight.to(slope.dtype)), slope)
             score_slope = weight * (tl.dot(slope, tl.trans(value)) - delta[:, None])
@@ -112,7 +138,7 @@ def backward_kernel(
                 # This tile's queries, the other tile's keys.
                 other_key = _load(base + narrow, others, columns, stride, length)
                 other_value = _load(base + 2 * narrow, others, columns, stride, length)
-                weight = tl.exp2(tl.dot(query, tl.trans(other_key)) * factor - norm[:, None])
+                weight = tl.exp2(_scores(query, other_key, table, mine, others, factor, REACH) - norm[:, None])
                 weight = tl.where(others[None, :] < length, weight, 0.0)
                 score_slope = weight * (tl.dot(slope, tl.trans(other_value)) - delta[:, None])
                 query_slope += tl.dot(score_slope.to(query.dtype), other_key)
@@ -122,7 +148,7 @@ def backward_kernel(
                 other_answer = _load(mixed + out, others, columns, narrow, length)
                 other_delta = tl.sum(other_slope.to(tl.float32) * other_answer.to(tl.float32), 1)
                 other_norm = tl.load(sums_base + others * HEADS, mask=others < length, other=float("inf"))
-                weight = tl.exp2(tl.dot(other_query, tl.trans(key)) * factor - other_norm[:, None])
+                weight = tl.exp2(_scores(other_query, key, table, others, mine, factor, REACH) - other_norm[:, None])
                 weight = tl.where(mine[None, :] < length, weight, 0.0)
                 value_slope += tl.dot(tl.trans(weight.to(slope.dtype)), other_slope)
                 score_slope = weight * (tl.dot(other_slope, tl.trans(value)) - other_delta[:, None])

@@ -193,11 +193,15 @@ class Sequences:
         limits: [n] cut of each sequence, special tokens included.
         special: Ids of the tokens put before and after each sequence.
         device: Where they are kept: about 4 bytes a token.
+        mask: Id of the token that `pack` masks others with.
     """
 
-    def __init__(self, ragged: Ragged, limits: Rows, special: tuple[int, int], device: torch.device) -> None:
+    def __init__(
+        self, ragged: Ragged, limits: Rows, special: tuple[int, int], device: torch.device, mask: int = 0
+    ) -> None:
         self.lengths: Rows = np.minimum(ragged.lengths, limits - 2) + 2
         self._special = special
+        self._mask = mask
         self._ids = torch.from_numpy(ragged.ids.astype(np.int32)).to(device)
         self._starts = torch.from_numpy(ragged.offsets[:-1].copy()).to(device)
         self._lengths = torch.from_numpy(self.lengths).to(device)
@@ -205,8 +209,8 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def pack(self, rows: Rows) -> Packed:
-        """Put the sequences at `rows` end to end, special tokens around each."""
+    def pack(self, rows: Rows, masked: float = 0.0) -> Packed:
+        """Put the sequences at `rows` end to end, special tokens around each, a share `masked` of the others masked."""
         device = self._ids.device
         host = self.lengths[rows]
         total = int(host.sum())
@@ -218,15 +222,19 @@ class Sequences:
         last = position == lengths[sequence] - 1
         source = (self._starts[chosen][sequence] + position - 1).clamp_(0, max(0, len(self._ids) - 1))
         ids = self._ids[source].long()
+        if masked:
+            ids = torch.where(torch.rand(total, device=device) < masked, self._mask, ids)
         ids = torch.where(position == 0, self._special[0], torch.where(last, self._special[1], ids))
         starts = torch.nn.functional.pad(ends, (1, 0)).int()
         return Packed(ids, position, sequence, starts, int(host.max()))
 
 
-def pair_sequences(pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device) -> Sequences:
+def pair_sequences(
+    pairs: Pairs, config: TrainConfig, special: tuple[int, int], device: torch.device, mask: int = 0
+) -> Sequences:
     """Texts and codes of all pairs as one list of sequences: texts at [0, n), codes at [n, 2n)."""
     limits = np.repeat([config.text_tokens, config.code_tokens], len(pairs)).astype(np.int64)
-    return Sequences(Ragged.concatenate([pairs.texts, pairs.codes]), limits, special, device)
+    return Sequences(Ragged.concatenate([pairs.texts, pairs.codes]), limits, special, device, mask)
 
 
 def pair_keys(pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:

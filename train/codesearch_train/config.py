@@ -29,7 +29,7 @@ class Distillation:
     teacher: str = ""
     """Folder of the teacher, a Hugging Face encoder. Empty: no teacher."""
     cosine: float = 1.0
-    """Weight of 1 - cos(student vector, teacher vector); needs equal dimensions."""
+    """Weight of 1 - cos(student vector, teacher vector); of a wider teacher the leading dimensions count."""
     similarity: float = 1.0
     """Weight of KL(teacher || student) between the rows of the in-batch similarity matrices."""
     temperature: float = 0.05
@@ -86,6 +86,15 @@ class TrainConfig:
     false_negative_margin: float = 0.0
     """A negative more similar than the positive by over this cosine is taken for an unlabelled positive and
     masked. 0 switches the guard off; duplicates are masked always."""
+
+    # --- against learning the pairs by heart ---
+    dropout: float = 0.0
+    """Share of what each sublayer adds that is dropped in training (Srivastava et al., 2014; BERT has 0.1)."""
+    token_masking: float = 0.0
+    """Share of the tokens that training sees as [MASK]; a teacher sees them all."""
+
+    quantisation_aware: bool = False
+    """Train, and evaluate, with the rounding of the exported int8 graph."""
 
     # --- the optimizer ---
     learning_rate: float = 2e-4
@@ -150,6 +159,10 @@ def _check(config: TrainConfig) -> None:
         (
             0 <= config.mates <= 1 and 0 <= config.one_language <= 1,
             "mates and one_language are shares from 0 to 1",
+        ),
+        (
+            0 <= config.dropout < 1 and 0 <= config.token_masking < 1,
+            "dropout and token_masking are shares from 0 to below 1",
         ),
         (config.mates_group >= 1, "mates_group must be at least 1"),
         (

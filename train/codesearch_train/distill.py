@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from codesearch.errors import InputError
 from codesearch_train.config import Distillation
-from codesearch_train.objective import Contrastive, Outcome
+from codesearch_train.objective import Contrastive, Outcome, leading
 
 __all__ = ["Distilled"]
 
@@ -42,15 +42,20 @@ class Distilled(nn.Module):
     ) -> Outcome:
         """The loss of a batch; all four are [n, d] vectors of length 1, the teacher's without gradients.
 
+        A teacher of more dimensions gives its leading ones to the cosine: train it with `matryoshka` for that.
+
         Raises:
-            InputError: if the cosine is asked for between vectors of different dimensions.
+            InputError: if the cosine is asked for and the student has more dimensions.
         """
         loss, accuracy = self.contrastive(texts, codes, same)
         loss = loss * self.weights.contrastive
         if self.weights.cosine:
-            if texts.shape != teacher_texts.shape:
-                raise InputError("teacher and student differ in dimension: set distillation.cosine = 0")
-            apart = 2 - (texts * teacher_texts).sum(1).mean() - (codes * teacher_codes).sum(1).mean()
+            width = texts.shape[1]
+            if width > teacher_texts.shape[1]:
+                raise InputError("the student has more dimensions than its teacher: set distillation.cosine = 0")
+            text_cosine = (texts * leading(teacher_texts, width)).sum(1).mean()
+            code_cosine = (codes * leading(teacher_codes, width)).sum(1).mean()
+            apart = 2 - text_cosine - code_cosine
             loss = loss + self.weights.cosine * apart / 2
         if self.weights.similarity:
             student = texts @ codes.T / self.weights.temperature

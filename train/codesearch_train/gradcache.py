@@ -6,7 +6,7 @@ send each piece's share of that gradient back through the encoder. Pieces whose 
 others are encoded without a graph first and a second time when their turn comes (Gao et al., *Scaling Deep
 Contrastive Learning Batch Size under Memory Limited Setup*, arXiv 2101.06983). The gradient is the same.
 
-The encoder must be a deterministic function of a piece: ours has no dropout, so no random state is restored.
+Encoding must be a deterministic function of a piece: dropout has to be seeded by the piece.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
-"""The encoder: a BERT that computes no padding, and how it is read from and written to a Hugging Face folder.
+"""The encoder: a BERT or MPNet that computes no padding.
 
 Every sequence of a sub-batch lies in one row of tokens, end to end. All layers but attention do not care
-where a sequence ends; attention gets the boundaries (see `attention`). There is no dropout: the pairs are many
-and each is seen a few times only.
+where a sequence ends; attention gets the boundaries (see `attention`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from codesearch.errors import ModelError
 from codesearch_train.attention import attend
+from codesearch_train.quantisation import rounded_activations, rounded_weights
 
 __all__ = ["Encoder", "Packed", "Shape"]
 
@@ -34,6 +34,7 @@ class Shape:
         position_offset: Index of the first position (2 in the RoBERTa family).
         epsilon: Of the layer norms.
         pooling: "mean" or "cls".
+        buckets: Buckets of relative distances that attention is biased by (MPNet); 0: none (BERT).
     """
 
     layers: int
@@ -45,6 +46,7 @@ class Shape:
     position_offset: int = 0
     epsilon: float = 1e-12
     pooling: str = "mean"
+    buckets: int = 0
 
     def flops(self, lengths: Sequence[int] | Tensor) -> float:
         """Floating-point operations of one forward pass over sequences of these lengths.
@@ -81,9 +83,15 @@ class Packed:
 class Linear(nn.Linear):
     """A linear layer whose float32 weights are cast to the dtype of its input."""
 
+    quantised = False
+    """Compute as the int8 graph will."""
+
     def forward(self, x: Tensor) -> Tensor:
         """[tokens, in] -> [tokens, out] in the dtype of `x`."""
-        return functional.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+        weight = self.weight
+        if self.quantised:
+            x, weight = rounded_activations(x), rounded_weights(weight)
+        return functional.linear(x, weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 class LayerNorm(nn.LayerNorm):
@@ -101,6 +109,7 @@ class Layer(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.heads = shape.heads
+        self.dropout = 0.0
         self.qkv = Linear(shape.width, 3 * shape.width)
         self.out = Linear(shape.width, shape.width)
         self.attention_norm = LayerNorm(shape.width, eps=shape.epsilon)
@@ -108,13 +117,18 @@ class Layer(nn.Module):
         self.down = Linear(shape.inner, shape.width)
         self.output_norm = LayerNorm(shape.width, eps=shape.epsilon)
 
-    def forward(self, x: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int) -> Tensor:
-        """[tokens, width] -> [tokens, width]."""
+    def forward(
+        self, x: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None
+    ) -> Tensor:
+        """[tokens, width] -> [tokens, width]; `bias` as for `attend`."""
         qkv = self.qkv(x).view(len(x), 3, self.heads, -1)
-        mixed = attend(qkv, sequence, position, starts, longest)
-        x = self.attention_norm(x + self.out(mixed.reshape(x.shape)))
-        output: Tensor = self.output_norm(x + self.down(functional.gelu(self.up(x))))
+        mixed = attend(qkv, sequence, position, starts, longest, bias)
+        x = self.attention_norm(x + self._drop(self.out(mixed.reshape(x.shape))))
+        output: Tensor = self.output_norm(x + self._drop(self.down(functional.gelu(self.up(x)))))
         return output
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, self.dropout) if self.training and self.dropout else x
 
 
 class Embeddings(nn.Module):
@@ -145,7 +159,23 @@ class Encoder(nn.Module):
         self._compiled = False
         self.embeddings = Embeddings(shape)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        if shape.buckets:
+            self.distance = nn.Embedding(shape.buckets, shape.heads)
         self.apply(_initialise)
+        if shape.buckets:  # kept as it came: the attention kernels give it no gradient
+            self.distance.requires_grad_(False)
+        self.eval()
+
+    def set_dropout(self, rate: float) -> None:
+        """Drop this share of what each sublayer adds, while in training mode (Devlin et al. have 0.1)."""
+        for layer in self.layers:
+            layer.dropout = rate  # type: ignore[assignment]  # a module list knows modules only
+
+    def set_quantised(self, quantised: bool) -> None:
+        """Simulate the int8 graph in every linear layer, or stop that."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.quantised = quantised
 
     def compile_layers(self) -> None:
         """Compile one layer; the others are the same code, so its kernels serve them all."""
@@ -163,8 +193,9 @@ class Encoder(nn.Module):
         x = self.embeddings(self._any_length(packed.ids), self._any_length(packed.position), self.precision)
         layout = [self._any_length(tensor) for tensor in (packed.sequence, packed.position, packed.starts)]
         longest = -(-packed.longest // 32) * 32  # few values: compiled code is specialised on numbers it sees often
+        bias = self._distance_bias() if self.shape.buckets else None
         for layer in self.layers:
-            x = layer(self._any_length(x), *layout, longest)
+            x = layer(self._any_length(x), *layout, longest, bias)
         return functional.normalize(self._pool(x.float(), packed), dim=-1)
 
     def _any_length(self, tensor: Tensor) -> Tensor:
@@ -176,6 +207,21 @@ class Encoder(nn.Module):
         if self._compiled:
             torch._dynamo.mark_dynamic(tensor, 0)
         return tensor
+
+    def _distance_bias(self) -> Tensor:
+        """[heads, 2 * positions - 1] what attention adds at each distance; distance 0 is in the middle.
+
+        Buckets as in T5 (Raffel et al., arXiv 1910.10683) and MPNet (Song et al., arXiv 2004.09297): half of them
+        for keys behind the query, half for keys before it; single distances first, then ever wider ranges up to 128.
+        """
+        reach = self.shape.positions
+        distance = torch.arange(1 - reach, reach, device=self.distance.weight.device)
+        half = self.shape.buckets // 2
+        single = half // 2
+        apart = distance.abs()
+        wide = single + (torch.log(apart.clamp(min=1) / single) / math.log(128 / single) * (half - single)).long()
+        bucket = torch.where(apart < single, apart, wide.clamp(max=half - 1)) + half * (distance > 0)
+        return self.distance.weight[bucket].T.contiguous()
 
     def _pool(self, x: Tensor, packed: Packed) -> Tensor:
         if self.shape.pooling == "cls":
@@ -190,68 +236,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):
         nn.init.zeros_(module.bias)
-
-
-def from_hugging_face(weights: Mapping[str, Tensor], shape: Shape, layers: Sequence[int]) -> dict[str, Tensor]:
-    """Weights under our names from weights under Hugging Face's names of the BERT family.
-
-    Args:
-        weights: As in ``model.safetensors``; a "bert." or "roberta." prefix is allowed.
-        shape: Of the encoder to fill.
-        layers: Which layer of `weights` becomes layer 0, 1, ...
-
-    Raises:
-        ModelError: if a weight is missing.
-    """
-    bare = {name.removeprefix("bert.").removeprefix("roberta."): tensor.float() for name, tensor in weights.items()}
-
-    def pick(name: str) -> Tensor:
-        if name not in bare:
-            raise ModelError(f"the model has no weight {name!r}: give an encoder of the BERT family")
-        return bare[name]
-
-    offset = shape.position_offset
-    ours = {
-        "embeddings.word.weight": pick("embeddings.word_embeddings.weight"),
-        "embeddings.position.weight": pick("embeddings.position_embeddings.weight")[offset:]
-        + pick("embeddings.token_type_embeddings.weight")[0],
-        "embeddings.norm.weight": pick("embeddings.LayerNorm.weight"),
-        "embeddings.norm.bias": pick("embeddings.LayerNorm.bias"),
-    }
-    for target, source in enumerate(layers):
-        for kind in ("weight", "bias"):
-            for our_name, their_name in _LAYER_NAMES.items():
-                ours[f"layers.{target}.{our_name}.{kind}"] = pick(f"encoder.layer.{source}.{their_name}.{kind}")
-            parts = [pick(f"encoder.layer.{source}.attention.self.{part}.{kind}") for part in _QKV]
-            ours[f"layers.{target}.qkv.{kind}"] = torch.cat(parts)
-    return ours
-
-
-def to_hugging_face(encoder: Encoder) -> dict[str, Tensor]:
-    """The encoder's weights under the names of Hugging Face's BertModel, without pooler."""
-    ours = {name: tensor.detach().cpu() for name, tensor in encoder.state_dict().items()}
-    theirs = {
-        "embeddings.word_embeddings.weight": ours["embeddings.word.weight"],
-        "embeddings.position_embeddings.weight": ours["embeddings.position.weight"],
-        "embeddings.token_type_embeddings.weight": torch.zeros(2, encoder.shape.width),
-        "embeddings.LayerNorm.weight": ours["embeddings.norm.weight"],
-        "embeddings.LayerNorm.bias": ours["embeddings.norm.bias"],
-    }
-    for layer in range(encoder.shape.layers):
-        for kind in ("weight", "bias"):
-            for our_name, their_name in _LAYER_NAMES.items():
-                theirs[f"encoder.layer.{layer}.{their_name}.{kind}"] = ours[f"layers.{layer}.{our_name}.{kind}"]
-            parts = ours[f"layers.{layer}.qkv.{kind}"].chunk(3)
-            for part, tensor in zip(_QKV, parts, strict=True):
-                theirs[f"encoder.layer.{layer}.attention.self.{part}.{kind}"] = tensor
-    return {name: tensor.contiguous() for name, tensor in theirs.items()}
-
-
-_QKV = ("query", "key", "value")
-_LAYER_NAMES = {
-    "out": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "up": "intermediate.dense",
-    "down": "output.dense",
-    "output_norm": "output.LayerNorm",
-}

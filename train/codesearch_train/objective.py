@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-__all__ = ["Contrastive", "Outcome", "duplicates", "info_nce"]
+__all__ = ["Contrastive", "Outcome", "duplicates", "info_nce", "leading"]
 
 
 class Outcome(NamedTuple):
@@ -77,7 +77,7 @@ class Contrastive(nn.Module):
         blocked = same ^ torch.eye(len(texts), dtype=torch.bool, device=texts.device)
         losses = []
         for dimension in self.dimensions or (texts.shape[1],):
-            similarity = _leading(texts, dimension) @ _leading(codes, dimension).T
+            similarity = leading(texts, dimension) @ leading(codes, dimension).T
             losses.append(self._info_nce(similarity, scale, *self._masks(similarity.detach(), blocked)))
         seen = (texts.detach() @ codes.detach().T).masked_fill_(blocked, -torch.inf)
         accuracy = (seen.amax(1) <= seen.diagonal()).float().mean()
@@ -114,5 +114,6 @@ def info_nce(similarity: Tensor, scale: Tensor, by_text: Tensor, by_code: Tensor
     return (over_codes + over_texts).mean() / 2 - logits.diagonal().mean()
 
 
-def _leading(vectors: Tensor, dimension: int) -> Tensor:
+def leading(vectors: Tensor, dimension: int) -> Tensor:
+    """[n, dimension] the leading dimensions of [n, d] vectors of length 1, renormalised."""
     return vectors if dimension == vectors.shape[1] else functional.normalize(vectors[:, :dimension], dim=-1)

