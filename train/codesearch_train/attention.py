@@ -80,11 +80,16 @@ def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
 
 
-def _tile(longest: int) -> tuple[int, int]:
-    """Rows of a tile, and warps that work on it."""
+def _tile(longest: int, width: int) -> tuple[int, int]:
+    """Rows of a tile, and warps that work on it; tiles of 128 of wide heads do not fit into shared memory."""
     if longest <= 64:
         return (16 if longest <= 16 else 32 if longest <= 32 else 64), 4
-    return (128, 8) if longest <= 128 else (64, 4)
+    return (128, 8) if longest <= 128 and width <= 32 else (64, 4)
+
+
+def _stages(bias: Tensor | None) -> int:
+    """Tiles of a loop that are loaded ahead; those of the bias are large, and shared memory is not."""
+    return 3 if bias is None else 1
 
 
 @torch.library.custom_op("codesearch_train::attend_tiled", mutates_args=())
@@ -94,10 +99,24 @@ def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int, bias: Tensor | None
     tokens, _, heads, width = qkv.shape
     mixed = torch.empty((tokens, heads, width), dtype=qkv.dtype, device=qkv.device)
     sums = torch.empty((tokens, heads), dtype=torch.float32, device=qkv.device)
-    tile, warps = _tile(longest)
+    tile, warps = _tile(longest, width)
     grid = (len(starts) - 1, heads, -(-longest // tile))
     table, reach = (sums, 0) if bias is None else (bias, bias.shape[1])
-    forward_kernel[grid](qkv, mixed, sums, starts, table, width**-0.5, heads, width, tile, reach, num_warps=warps)
+    scale = width**-0.5
+    forward_kernel[grid](
+        qkv,
+        mixed,
+        sums,
+        starts,
+        table,
+        scale,
+        heads,
+        width,
+        tile,
+        reach,
+        num_warps=warps,
+        num_stages=_stages(bias),
+    )
     return mixed, sums
 
 
@@ -121,7 +140,7 @@ def _attend_tiled_backward(
 
     _, _, heads, width = qkv.shape
     result = torch.empty_like(qkv)
-    tile, warps = _tile(longest)
+    tile, warps = _tile(longest, width)
     tiles = -(-longest // tile)
     grid = (len(starts) - 1, heads, tiles)
     backward_kernel[grid](
@@ -139,6 +158,7 @@ def _attend_tiled_backward(
         0 if bias is None else bias.shape[1],
         tiles == 1,
         num_warps=warps,
+        num_stages=_stages(bias),
     )
     return result
 
