@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2 as httpx
 import pytest
-from mcp.client.session import ClientSession
-from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
+
+from tests.codesearch.mcp.sessions import http_server, over_http, over_stdio, run, text_of
 
 SOURCE = '''def parse_header(text):
     """Split the first line of a message into method and path."""
@@ -50,25 +44,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "CODESEARCH_CACHE": str(tmp_path_factory.mktemp("cache"))}
-
-
-@asynccontextmanager
-async def over_stdio(environment: dict[str, str], *arguments: str) -> AsyncIterator[ClientSession]:
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "codesearch", "mcp", *arguments], env=environment
-    )
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        async with stdio_client(command, errlog=nowhere) as (read, write), ClientSession(read, write) as session:
-            await session.initialize()
-            yield session
-
-
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    anyio.run(work)
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(block.text for block in result.content)
 
 
 def test_three_tools_with_schemas_that_only_read(project: Path, environment: dict[str, str]) -> None:
@@ -183,39 +158,14 @@ def test_a_folder_inside_a_repository_does_not_open_the_rest_of_it(tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def http_server(project: Path, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "codesearch", "mcp", "--http", "--port", str(port), "--folder", str(project)]
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        assert server.stderr is not None
-        said = server.stderr.readline()
-        token = re.search(r"Bearer (\S+)", said)
-        assert token, said
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/mcp", token[1]
-    finally:
-        server.terminate()
-        server.wait(20)
-        server.stderr.close()  # type: ignore[union-attr]
+def served(project: Path, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    with http_server(environment, "--folder", str(project)) as address:
+        yield address
 
 
-def test_two_clients_at_once_over_http_and_one_that_leaves_in_the_middle(http_server: tuple[str, str]) -> None:
-    url, token = http_server
-
+def test_two_clients_at_once_over_http_and_one_that_leaves_in_the_middle(served: tuple[str, str]) -> None:
     async def ask(query: str, answers: list[str]) -> None:
-        async with (
-            httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
-            streamable_http_client(url, http_client=client) as streams,
-            ClientSession(streams[0], streams[1]) as session,
-        ):
-            await session.initialize()
+        async with over_http(served) as session:
             found = await session.call_tool("search_code", {"query": query, "limit": 1})
             answers.append(found.structured_content["results"][0]["name"])
 
@@ -240,16 +190,16 @@ def test_two_clients_at_once_over_http_and_one_that_leaves_in_the_middle(http_se
         ({"Authorization": "Bearer TOKEN", "Host": "evil.example"}, 421),
     ],
 )
-def test_http_refuses_strangers(http_server: tuple[str, str], headers: dict[str, str], status: int) -> None:
-    url, token = http_server
+def test_http_refuses_strangers(served: tuple[str, str], headers: dict[str, str], status: int) -> None:
+    url, token = served
     sent = {name: value.replace("TOKEN", token) for name, value in headers.items()}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accepted = {"Accept": "application/json, text/event-stream", **sent}
     assert httpx.post(url, json=body, headers=accepted, timeout=20).status_code == status
 
 
-def test_a_client_that_can_send_no_header_gives_the_token_in_the_url(http_server: tuple[str, str]) -> None:
-    url, token = http_server
+def test_a_client_that_can_send_no_header_gives_the_token_in_the_url(served: tuple[str, str]) -> None:
+    url, token = served
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     accepted = {"Accept": "application/json, text/event-stream"}
     assert httpx.post(f"{url}?token={token}", json=body, headers=accepted, timeout=20).status_code != 401
