@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,13 @@ def test_out_of_memory_names_the_setting(tiny_bert: Path, tmp_path: Path, monkey
 def test_a_loss_that_is_not_a_number_stops_the_run(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lower learning_rate"):
         list(train(small_run(tmp_path, tiny_bert, learning_rate=1e30, steps=20)))
+
+
+def test_a_teacher_of_another_vocabulary_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher"
+    shutil.copytree(tiny_bert, teacher)
+    text = (teacher / "tokenizer.json").read_text()
+    (teacher / "tokenizer.json").write_text(text.replace('"parse"', '"phrase"'))
+    config = small_run(tmp_path, tiny_bert, distillation=Distillation(teacher=str(teacher)))
+    with pytest.raises(InputError, match="vocabulary is not the student's"):
+        list(train(config))

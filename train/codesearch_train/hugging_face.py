@@ -19,16 +19,16 @@ from codesearch_train.model import Encoder, Shape
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["bert_tokenizer", "from_hugging_face", "mpnet_shift", "to_hugging_face"]
+__all__ = ["BERT_VOCABULARY", "bert_tokenizer", "from_hugging_face", "to_hugging_face"]
 
-_BERT_IDS = 30_522
+BERT_VOCABULARY = 30_522
 _SPECIAL = {101: 0, 102: 2, 0: 1, 100: 3}
 """BERT's [CLS], [SEP], [PAD] and [UNK], and MPNet's <s>, </s>, <pad> and <unk> in their place."""
 
 
-def mpnet_shift(vocabulary: int) -> int:
+def _shift(vocabulary: int) -> int:
     """How many ids an MPNet of this vocabulary has before BERT's: 4 as published, 0 as `to_hugging_face` writes it."""
-    return 4 if vocabulary > _BERT_IDS else 0
+    return 4 if vocabulary > BERT_VOCABULARY else 0
 
 
 def bert_tokenizer(description: str) -> str:
@@ -38,8 +38,8 @@ def bert_tokenizer(description: str) -> str:
     vocabulary = json.loads(description)["model"].get("vocab", {})
     if not isinstance(vocabulary, dict) or vocabulary.get("<s>") != 0 or "[CLS]" not in vocabulary:
         return description
-    shift = mpnet_shift(len(vocabulary))
-    kept = {token: place - shift for token, place in vocabulary.items() if 0 <= place - shift < _BERT_IDS}
+    shift = _shift(len(vocabulary))
+    kept = {token: place - shift for token, place in vocabulary.items() if 0 <= place - shift < BERT_VOCABULARY}
     tokenizer: Tokenizer = Tokenizer(models.WordPiece(kept, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -97,10 +97,10 @@ def from_hugging_face(weights: Mapping[str, Tensor], shape: Shape, layers: Seque
 
 def _in_bert_ids(words: Tensor) -> Tensor:
     """[vocabulary, width] MPNet's word embeddings, rows in the order of BERT's vocabulary."""
-    shift = mpnet_shift(len(words))
+    shift = _shift(len(words))
     if not shift:
         return words
-    rows = torch.arange(shift, shift + _BERT_IDS)
+    rows = torch.arange(shift, shift + BERT_VOCABULARY)
     for bert, mpnet in _SPECIAL.items():
         rows[bert] = mpnet
     return words[rows]

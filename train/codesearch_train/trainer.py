@@ -130,7 +130,7 @@ class Run:
         torch.manual_seed(config.seed)
         self.encoder = _build_encoder(config, self.tokenizer, world.device)
         _check_fit(self.pairs, self.encoder, config)
-        self.teacher = _build_teacher(config, world.device)
+        self.teacher = _build_teacher(config, self.tokenizer, world.device)
         self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
         self.encoder.train().set_dropout(config.dropout)
         self.encoder.set_quantised(config.quantisation_aware)
@@ -417,9 +417,19 @@ def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if wanted == "bf16" else torch.float32
 
 
-def _build_teacher(config: TrainConfig, device: torch.device) -> Encoder | None:
+def _build_teacher(config: TrainConfig, tokenizer: str, device: torch.device) -> Encoder | None:
+    """The teacher, on the device.
+
+    Raises:
+        InputError: if it reads other token ids than the student.
+    """
+    from tokenizers import Tokenizer
+
     if not config.distillation.teacher:
         return None
+    theirs = Tokenizer.from_str(read_tokenizer(config.distillation.teacher)).get_vocab()
+    if theirs != Tokenizer.from_str(tokenizer).get_vocab():
+        raise InputError("distillation.teacher: its vocabulary is not the student's; take one of the same vocabulary")
     precision = _precision(config, device)
     teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(device)
     return teacher.requires_grad_(False)

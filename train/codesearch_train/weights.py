@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from codesearch.errors import ModelError
-from codesearch_train.hugging_face import bert_tokenizer, from_hugging_face, mpnet_shift, to_hugging_face
+from codesearch_train.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_hugging_face, to_hugging_face
 from codesearch_train.model import Encoder, Shape
 from codesearch_train.tokens import prepare_tokenizer
 
@@ -90,14 +90,12 @@ def read_shape(config: Mapping[str, Any], layers: Sequence[int] = (), pooling: s
     if any(not 0 <= layer < available for layer in layers):
         raise ModelError(f"layers {list(layers)}: the model has layers 0 to {available - 1}")
     offset = _POSITION_OFFSET[family]
-    vocabulary = config["vocab_size"]
-    shift = mpnet_shift(vocabulary) if family == "mpnet" else 0
     return Shape(
         layers=len(layers) or available,
         width=config["hidden_size"],
         heads=config["num_attention_heads"],
         inner=config["intermediate_size"],
-        vocabulary=vocabulary - shift - (1 if shift else 0),  # <mask> comes last
+        vocabulary=min(config["vocab_size"], BERT_VOCABULARY) if family == "mpnet" else config["vocab_size"],
         positions=config["max_position_embeddings"] - offset,
         position_offset=offset,
         epsilon=config["layer_norm_eps"],
