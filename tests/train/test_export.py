@@ -56,11 +56,11 @@ def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path,
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(source / "model.safetensors")
-    # A neuron that fires far above all others and that nothing listens to: float32 does not notice, but
-    # its value sets the scale with which all others become 8 bits.
+    # A value that attention mixes, far above all others, and that nothing listens to: float32 does not notice, but
+    # it sets the scale with which all others become 8 bits, and these are not smoothed.
     for layer in ("encoder.layer.0", "encoder.layer.1"):
-        weights[f"{layer}.intermediate.dense.bias"][0] = 2000.0
-        weights[f"{layer}.output.dense.weight"][:, 0] = 0.0
+        weights[f"{layer}.attention.self.value.bias"][0] = 2000.0
+        weights[f"{layer}.attention.output.dense.weight"][:, 0] = 0.0
     save_file(weights, source / "model.safetensors")
     with pytest.raises(ModelError, match="nothing was written"):
         export(source, tmp_path / "model", **SMALL)

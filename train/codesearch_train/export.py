@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from codesearch.encoders.batching import BatchLimits, TextTokenizer
 from codesearch.encoders.model_directory import (
     ModelDirectory,
     Recipe,
@@ -31,12 +32,14 @@ from codesearch.encoders.model_directory import (
 from codesearch.errors import CodesearchError, InputError, ModelError
 from codesearch_train.onnx_graph import Float, bert_graph
 from codesearch_train.parity import Parity, compare, read_texts, standard_library_texts
+from codesearch_train.smoothing import channel_maxima
 
 __all__ = ["Card", "Exported", "export"]
 
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
 MAX_DOCUMENT_TOKENS = 192
+_CALIBRATION = BatchLimits(tokens=2048, rows=64, window=2048, even_rows=16)
 _POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
 
 
@@ -194,7 +197,10 @@ def _write_source_files(
 def _write_graphs(
     draft: Path, reference: Path, weights: Mapping[str, Float], config: Mapping[str, Any], sample: list[str]
 ) -> Parity:
-    """Write the int8 graph into `draft` and a float32 one into `reference`; return how they compare."""
+    """Write the int8 graph into `draft` and a float32 one into `reference`; return how they compare.
+
+    The first half of the sample shows which channels lie out, the second half how the two compare.
+    """
     import onnx
 
     from codesearch.encoders.onnx import OnnxEncoder
@@ -202,11 +208,17 @@ def _write_graphs(
     longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
     recipe = Recipe(int(config["hidden_size"]), longest, longest)
 
+    calibration, held_out = (
+        (sample[: len(sample) // 2], sample[len(sample) // 2 :]) if len(sample) > 1 else (sample,) * 2
+    )
+    batches = TextTokenizer(ModelDirectory(draft, "", recipe)).batches(calibration, longest, _CALIBRATION)
+    largest = channel_maxima(bert_graph(weights, config, int8=False), batches)
+
     def written(folder: Path, *, int8: bool) -> OnnxEncoder:
         # Parity is measured through the encoder that will be used, so the file is where that looks for it.
         (folder / "onnx").mkdir(parents=True)
         onnx.save(
-            bert_graph(weights, config, int8=int8),
+            bert_graph(weights, config, int8=int8, largest=largest),
             folder / "onnx" / "model_int8.onnx",
             # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
             save_as_external_data=True,
@@ -220,7 +232,7 @@ def _write_graphs(
     quantised = written(draft, int8=True)
     reference.mkdir()
     shutil.copy(draft / "tokenizer.json", reference)
-    return compare(quantised, written(reference, int8=False), sample)
+    return compare(quantised, written(reference, int8=False), held_out)
 
 
 def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:

@@ -11,6 +11,7 @@ Quantisation is dynamic: weights are int8, symmetric, one scale for each output 
 uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``). Weights use the range -64..64:
 AVX2 processors without VNNI add two products uint8 x int8 into 16 bits, which 255 x 64 x 2 just fits and
 255 x 127 x 2 does not, so that the full range would silently saturate on most laptops made before 2020.
+Outlying channels are first moved from activations into weights (`smoothing`).
 The table of token vectors is int8 with one scale for each token; it is only looked up.
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import ModelError
+from codesearch_train.smoothing import balanced_factors, outlier_factors
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -39,20 +41,28 @@ _MASKED = 1e4  # taken from the logits of padding; exp(-1e4) is 0 in float32
 Float = NDArray[np.float32]
 
 
-def bert_graph(weights: Mapping[str, Float], config: Mapping[str, Any], *, int8: bool) -> ModelProto:
+def bert_graph(
+    weights: Mapping[str, Float],
+    config: Mapping[str, Any],
+    *,
+    int8: bool,
+    largest: Mapping[str, Float] | None = None,
+) -> ModelProto:
     """Return the network: ``input_ids``, ``attention_mask`` ``[batch, sequence]`` -> ``embedding`` ``[batch, d]``.
 
     Args:
         weights: Hugging Face's tensors of a ``BertModel``, float32.
         config: Hugging Face's ``config.json``.
         int8: Quantise the weights; else all is float32.
+        largest: With int8, how far each channel of activations reaches (`smoothing.channel_maxima`); without it
+            outlying channels stay as they are.
 
     Raises:
         ModelError: A weight is missing, or the configuration asks for what is not BERT as published.
     """
     if config.get("hidden_act") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise ModelError("only a BERT with gelu and absolute positions can be exported: check config.json")
-    graph = _Graph(weights, int8=int8)
+    graph = _Graph(weights, int8=int8, largest=largest or {})
     heads, epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
     hidden = _embed(graph, epsilon)
     bias = _attention_bias(graph)
@@ -65,9 +75,10 @@ def bert_graph(weights: Mapping[str, Float], config: Mapping[str, Any], *, int8:
 class _Graph:
     """Collects nodes and initialisers; a node is named after its output."""
 
-    def __init__(self, weights: Mapping[str, Float], *, int8: bool) -> None:
+    def __init__(self, weights: Mapping[str, Float], *, int8: bool, largest: Mapping[str, Float]) -> None:
         self._weights = weights
         self._int8 = int8
+        self._largest = largest
         self._nodes: list[NodeProto] = []
         self._initialisers: dict[str, TensorProto] = {}
 
@@ -104,6 +115,7 @@ class _Graph:
         if not self._int8:
             product = self.node("MatMul", [x, self.constant(f"{output}.weight", weight)], f"{output}.product")
             return self.node("Add", [product, shift], output)
+        x, weight = self._smooth(x, weight, output)
         quantised, scale = _quantise(weight, axis=0, limit=WEIGHT_RANGE)
         inputs = [
             x,
@@ -113,6 +125,19 @@ class _Graph:
             shift,
         ]
         return self.node("DynamicQuantizeMatMul", inputs, output, _MICROSOFT)
+
+    def _smooth(self, x: str, weight: Float, output: str) -> tuple[str, Float]:
+        """Return `x` with its channels divided, and the weights multiplied, by the same factors."""
+        if output not in self._largest:
+            return x, weight
+        if output.endswith((".qkv", ".inner")):  # they read a layer norm
+            factors = balanced_factors(self._largest[output], weight)
+        elif output.endswith(".outer"):  # it reads gelu
+            factors = outlier_factors(self._largest[output])
+        else:  # what attention mixes has no outlying channels
+            return x, weight
+        inverse = self.constant(f"{output}.inverse", 1 / factors)
+        return self.node("Mul", [x, inverse], f"{output}.smooth"), weight * factors[:, None]
 
     def lookup(self, table: Float, indices: str, output: str) -> str:
         """Add ``table[indices]``."""

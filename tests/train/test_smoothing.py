@@ -1,0 +1,96 @@
+"""Moving outlying channels into the weights changes nothing but the rounding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("onnx")
+
+import onnx
+import onnxruntime
+from safetensors.numpy import load_file
+
+from codesearch.encoders.batching import TokenBatch
+from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.smoothing import balanced_factors, channel_maxima, outlier_factors
+
+Float = NDArray[np.float32]
+
+
+def _batch(rows: int = 8, length: int = 12) -> TokenBatch:
+    random = np.random.default_rng(3)
+    mask = np.ones((rows, length), np.int64)
+    mask[0, 5:] = 0
+    return TokenBatch(np.arange(rows), random.integers(5, 50, (rows, length)), mask)
+
+
+def _with_outliers(folder: Path) -> tuple[dict[str, Float], dict[str, object]]:
+    """A tiny BERT whose layer norms blow up one channel, which the next matrix takes back, as trained ones do."""
+    weights = {name: value.astype(np.float32) for name, value in load_file(folder / "model.safetensors").items()}
+    for name in weights:
+        if name.endswith("attention.output.LayerNorm.weight"):
+            weights[name][0] *= 60
+            inner = name.replace("attention.output.LayerNorm", "intermediate.dense")
+            weights[inner][:, 0] /= 60
+    return weights, json.loads((folder / "config.json").read_text())
+
+
+def _run(model: onnx.ModelProto, batch: TokenBatch) -> Float:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    return np.asarray(session.run(["embedding"], inputs)[0])
+
+
+def test_a_smoothed_graph_is_nearer_to_float32(tiny_bert: Path) -> None:
+    weights, config = _with_outliers(tiny_bert)
+    batch = _batch()
+    largest = channel_maxima(bert_graph(weights, config, int8=False), [batch])
+    exact = _run(bert_graph(weights, config, int8=False), batch)
+    plain = _run(bert_graph(weights, config, int8=True), batch)
+    smooth = _run(bert_graph(weights, config, int8=True, largest=largest), batch)
+    lost_plain, lost_smooth = (1 - (vectors * exact).sum(1).mean() for vectors in (plain, smooth))
+    assert lost_smooth < 0.7 * lost_plain
+
+
+def test_float32_does_not_care(tiny_bert: Path) -> None:
+    weights, config = _with_outliers(tiny_bert)
+    batch = _batch()
+    largest = channel_maxima(bert_graph(weights, config, int8=False), [batch])
+    one = _run(bert_graph(weights, config, int8=False), batch)
+    other = _run(bert_graph(weights, config, int8=False, largest=largest), batch)
+    assert np.array_equal(one, other)
+
+
+def test_maxima_are_over_all_batches_and_leave_padding_out(tiny_bert: Path) -> None:
+    weights, config = _with_outliers(tiny_bert)
+    batch = _batch()
+    graph = bert_graph(weights, config, int8=False)
+    both = channel_maxima(graph, [batch, _batch(4, 9)])
+    one = channel_maxima(bert_graph(weights, config, int8=False), [batch])
+    assert set(both) == set(one)
+    assert {name.rsplit(".", 1)[1] for name in one} == {"qkv", "attended", "inner", "outer"}
+    assert all((both[name] >= one[name]).all() for name in one)
+    # What stands in the padding is no token's, so that it cannot change what is found.
+    other = TokenBatch(batch.indices, np.where(batch.attention_mask == 1, batch.input_ids, 7), batch.attention_mask)
+    again = channel_maxima(bert_graph(weights, config, int8=False), [other])
+    assert all(np.allclose(again[name], one[name], rtol=1e-5) for name in one)
+
+
+def test_factors() -> None:
+    largest = np.array([1, 1, 1, 9], np.float32)
+    assert outlier_factors(largest).tolist() == [1, 1, 1, 4.5]
+    weight = np.array([[1, -1], [1, 1], [1, 0.5], [0.1, 0]], np.float32)
+    factors = balanced_factors(largest, weight)
+    assert factors[3] == factors.max()
+    assert np.exp(np.log(factors).mean()) == pytest.approx(1, rel=1e-5)
+
+
+def test_channels_that_are_never_used_do_no_harm() -> None:
+    nothing = np.zeros(4, np.float32)
+    assert outlier_factors(nothing).tolist() == [1, 1, 1, 1]
+    assert np.isfinite(balanced_factors(nothing, np.zeros((4, 2), np.float32))).all()
