@@ -17,11 +17,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codesearch.encoders.batching import BatchLimits, TextTokenizer
 from codesearch.encoders.model_directory import (
     ModelDirectory,
     Recipe,
@@ -34,12 +33,14 @@ from codesearch_train.onnx_graph import Float, bert_graph
 from codesearch_train.parity import Parity, compare, read_texts, standard_library_texts
 from codesearch_train.smoothing import channel_maxima
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 __all__ = ["Card", "Exported", "export"]
 
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
 MAX_DOCUMENT_TOKENS = 192
-_CALIBRATION = BatchLimits(tokens=2048, rows=64, window=2048, even_rows=16)
 _POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
 
 
@@ -211,14 +212,12 @@ def _write_graphs(
     calibration, held_out = (
         (sample[: len(sample) // 2], sample[len(sample) // 2 :]) if len(sample) > 1 else (sample,) * 2
     )
-    batches = TextTokenizer(ModelDirectory(draft, "", recipe)).batches(calibration, longest, _CALIBRATION)
-    largest = channel_maxima(bert_graph(weights, config, int8=False), batches)
 
-    def written(folder: Path, *, int8: bool) -> OnnxEncoder:
+    def written(folder: Path, graph: ModelProto) -> OnnxEncoder:
         # Parity is measured through the encoder that will be used, so the file is where that looks for it.
         (folder / "onnx").mkdir(parents=True)
         onnx.save(
-            bert_graph(weights, config, int8=int8, largest=largest),
+            graph,
             folder / "onnx" / "model_int8.onnx",
             # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
             save_as_external_data=True,
@@ -229,10 +228,12 @@ def _write_graphs(
         (folder / "onnx" / "model_int8.onnx_data").chmod(0o644)
         return OnnxEncoder(ModelDirectory(folder, "", recipe))
 
-    quantised = written(draft, int8=True)
     reference.mkdir()
     shutil.copy(draft / "tokenizer.json", reference)
-    return compare(quantised, written(reference, int8=False), held_out)
+    exact = written(reference, bert_graph(weights, config, int8=False))
+    largest = channel_maxima(bert_graph(weights, config, int8=False), exact.document_batches(calibration))
+    quantised = written(draft, bert_graph(weights, config, int8=True, largest=largest))
+    return compare(quantised, exact, held_out)
 
 
 def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:

@@ -1,8 +1,8 @@
 """Quantisation as the exported graph will do it, simulated in training: the weights learn to bear it.
 
 The forward pass rounds, the backward pass does not see it (Bengio et al., arXiv 1308.3432; Jacob et al., arXiv
-1712.05877). Rounded are the inputs and weights of every linear layer, those that `onnx_graph` makes int8, without the
-export's `smoothing`: weights that bear this bear that.
+1712.05877). Rounded are the inputs and weights of every linear layer, those that `onnx_graph` makes int8; the
+export's `smoothing`, which makes that milder, is not simulated.
 """
 
 from __future__ import annotations
