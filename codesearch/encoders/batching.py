@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.encoders.model_directory import ModelDirectory
+from codesearch.encoders.wordpiece import AsciiWordPiece, TokenRows
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 __all__ = ["BatchLimits", "TextTokenizer", "TokenBatch", "split_by_tokens"]
 
 _CHARACTERS_PER_TOKEN = 32
 """No more than this many characters per token of the limit reach the tokenizer. Code averages 5 to 6,
 indentation included, so nothing but bulk data is ever cut by it, and a 1 MB line costs nothing."""
+
+_BLOCK = 256
+"""Texts that are cut into words at a time: their characters stay in a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class TokenBatch:
 class TextTokenizer:
     """The tokenizer of a model directory; stateless once loaded, so any thread may use it.
 
+    ASCII texts are cut up by `AsciiWordPiece` where that knows the model's ``tokenizer.json``. All others are
+    the library's, which is loaded when the first of them comes: a question need not wait for it.
+
     Args:
         directory: The model.
 
@@ -61,24 +73,54 @@ class TextTokenizer:
     """
 
     def __init__(self, directory: ModelDirectory) -> None:
+        self._directory = directory
+        try:
+            description = directory.tokenizer_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise directory.damaged(directory.tokenizer_file, error) from error
+        self._ascii = AsciiWordPiece.read(description)
+        self._padding_id: int = (
+            self._ascii.padding if self._ascii is not None else self._library.token_to_id("[PAD]") or 0
+        )
+
+    @cached_property
+    def _library(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer = Tokenizer.from_file(str(directory.tokenizer_file))
+            tokenizer: Tokenizer = Tokenizer.from_file(str(self._directory.tokenizer_file))
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
-            raise directory.damaged(directory.tokenizer_file, error) from error
+            raise self._directory.damaged(self._directory.tokenizer_file, error) from error
         # A cut is made here and not by `enable_truncation`, which is state: queries and documents have
         # different limits, and a server asks while an index is being written.
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        self._closing = _trailing_special_tokens(self._tokenizer.encode("").special_tokens_mask)
-        self._padding_id: int = self._tokenizer.token_to_id("[PAD]") or 0
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
 
     def token_ids(self, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
         """Return the token ids of each text, cut to `max_tokens` with the closing special tokens kept."""
-        cut = max_tokens * _CHARACTERS_PER_TOKEN
-        encodings = self._tokenizer.encode_batch_fast([text[:cut] for text in texts])
-        return [self._shorten(encoding.ids, max_tokens) for encoding in encodings]
+        return self.token_rows(texts, max_tokens).lists()
+
+    def token_rows(self, texts: Sequence[str], max_tokens: int) -> TokenRows:
+        """Return the same as `token_ids` in arrays."""
+        limit = max_tokens * _CHARACTERS_PER_TOKEN
+        cut = [text[:limit] for text in texts]
+        ours = [self._ascii is not None and self._ascii.handles(text) for text in cut]
+        plain, others = np.flatnonzero(ours), np.flatnonzero(np.logical_not(ours))
+        parts: list[TokenRows] = []
+        for start in range(0, len(plain), _BLOCK):
+            assert self._ascii is not None
+            parts.append(self._ascii.rows([cut[index] for index in plain[start : start + _BLOCK]], max_tokens))
+        if len(others):
+            parts.append(self._by_library([cut[index] for index in others], max_tokens))
+        rows = TokenRows.concatenate(parts) if parts else TokenRows.of([])
+        return rows.take(np.argsort(np.concatenate([plain, others]))) if len(others) else rows
+
+    def _by_library(self, texts: Sequence[str], max_tokens: int) -> TokenRows:
+        closing = _trailing_special_tokens(self._library.encode("").special_tokens_mask)
+        kept = max_tokens - closing
+        rows = [encoding.ids for encoding in self._library.encode_batch_fast(texts)]
+        return TokenRows.of([ids if len(ids) <= max_tokens else ids[:kept] + ids[len(ids) - closing :] for ids in rows])
 
     def batches(self, texts: Sequence[str], max_tokens: int, limits: BatchLimits) -> Iterator[TokenBatch]:
         """Yield all texts in batches, short texts first, tokenising one window ahead in a thread.
@@ -109,24 +151,16 @@ class TextTokenizer:
     def _window(
         self, texts: Sequence[str], window: NDArray[np.intp], max_tokens: int, limits: BatchLimits
     ) -> Iterator[TokenBatch]:
-        rows = self.token_ids([texts[index] for index in window], max_tokens)
-        lengths = np.array([len(row) for row in rows], dtype=np.intp)
-        for members in split_by_tokens(lengths, limits):
-            yield self.pad(window[members], [rows[member] for member in members])
+        rows = self.token_rows([texts[index] for index in window], max_tokens)
+        for members in split_by_tokens(rows.lengths, limits):
+            yield self.pad(window[members], rows.take(members))
 
-    def pad(self, indices: NDArray[np.intp], rows: Sequence[Sequence[int]]) -> TokenBatch:
+    def pad(self, indices: NDArray[np.intp], rows: TokenRows) -> TokenBatch:
         """Make a batch of rows of token ids, of which there must be one at least."""
-        lengths = np.array([len(row) for row in rows])
-        mask = np.arange(lengths.max()) < lengths[:, None]
+        mask = np.arange(rows.lengths.max()) < rows.lengths[:, None]
         ids = np.full(mask.shape, self._padding_id, dtype=np.int64)
-        ids[mask] = np.concatenate([np.array(row, dtype=np.int64) for row in rows])
+        ids[mask] = rows.ids
         return TokenBatch(indices, ids, mask.astype(np.int64))
-
-    def _shorten(self, ids: list[int], max_tokens: int) -> list[int]:
-        if len(ids) <= max_tokens:
-            return ids
-        kept = max_tokens - self._closing
-        return ids[:kept] + ids[len(ids) - self._closing :]
 
 
 def split_by_tokens(lengths: NDArray[np.intp], limits: BatchLimits) -> Iterator[NDArray[np.intp]]:

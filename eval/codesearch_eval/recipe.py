@@ -23,6 +23,7 @@ from codesearch.encoders.batching import BatchLimits, TextTokenizer, split_by_to
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.text import document_text
+from codesearch.encoders.wordpiece import TokenRows
 from codesearch.errors import CodesearchError, InputError
 from codesearch.extraction import extract
 from codesearch.languages import LANGUAGES
@@ -126,7 +127,7 @@ class Vectors:
         missing = sorted({key for key in keys if key not in self._known}, key=len)
         lengths = np.array([len(key) for key in missing], dtype=np.intp)
         parts = split_by_tokens(lengths, _BATCHES)
-        batches = (self._tokenizer.pad(part, [missing[row] for row in part]) for part in parts)
+        batches = (self._tokenizer.pad(part, TokenRows.of([missing[row] for row in part])) for part in parts)
         for rows, vectors in self._encoder.run_batches(batches):
             self._known.update(zip((missing[row] for row in rows), vectors, strict=True))
         return np.stack([self._known[key] for key in keys])

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from codesearch.encoders import devices, load_encoder
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, split_by_tokens
@@ -21,6 +23,7 @@ from codesearch.encoders.model_directory import Recipe, find_model, model_id, re
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.text import document_text
 from codesearch.encoders.torch import TorchEncoder
+from codesearch.encoders.wordpiece import AsciiWordPiece
 from codesearch.errors import MissingExtra, ModelError
 from codesearch.records import Chunk, Kind, Span
 from codesearch_train.export import export
@@ -81,6 +84,23 @@ class TestBatching:
         (whole,), (cut,) = (tokenizer.token_ids(["parse json file x"], limit) for limit in (99, 4))
         assert cut == [*whole[:3], whole[-1]]
 
+    @given(st.lists(st.text(alphabet=st.sampled_from("aAbBcZ019 _-.[]\n\t\0\x7fé漢"), max_size=40), max_size=8))
+    def test_gives_what_the_library_gives(self, texts: list[str]) -> None:
+        assert_as_the_library(texts)
+
+    def test_gives_what_the_library_gives_at_the_limits(self) -> None:
+        words = ["a" * 99, "B" * 100, "c" * 101, "HTTPServer2Go", "ABc1.5e10L", "naïve", "[CLS]", "", " "]
+        long = ["x" * 5000, " ".join(["word"] * 40), "\t" * 200 + "after the indentation", "a" + " " * 100 + "b"]
+        assert_as_the_library([*words, *long])
+
+    def test_another_text_preparation_is_left_to_the_library(self) -> None:
+        description = find_model(None).joinpath("tokenizer.json").read_text(encoding="utf-8")
+        assert AsciiWordPiece.read(description) is not None
+        for key in ("normalizer", "pre_tokenizer", "post_processor"):
+            assert AsciiWordPiece.read(json.dumps({**json.loads(description), key: None})) is None
+        assert AsciiWordPiece.read("{}") is None
+        assert AsciiWordPiece.read("[") is None
+
     def test_windows_give_the_same_rows_as_one_window(self, model: Path) -> None:
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
@@ -99,6 +119,20 @@ class TestBatching:
         texts = ["a", "b", "\ud800"]  # a lone surrogate is no text that can be encoded
         with pytest.raises((TypeError, UnicodeEncodeError)):
             list(tokenizer.batches(texts, 32, BatchLimits(tokens=64, rows=5, window=1, even_rows=2)))
+
+
+@cache
+def tokenizers() -> tuple[TextTokenizer, Tokenizer]:
+    """The shipped model's, ours and the library's."""
+    directory = read_model_directory(find_model(None))
+    return TextTokenizer(directory), Tokenizer.from_file(str(directory.tokenizer_file))
+
+
+def assert_as_the_library(texts: list[str], limit: int = 12) -> None:
+    ours, library = tokenizers()
+    whole = [encoding.ids for encoding in library.encode_batch(texts)]
+    expected = [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in whole]
+    assert ours.token_ids(texts, limit) == expected
 
 
 class TestVectors:

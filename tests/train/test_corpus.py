@@ -24,10 +24,10 @@ from codesearch_train.decontamination import (
 )
 from codesearch_train.deduplication import near_duplicates, signature
 from codesearch_train.fingerprints import code_hashes, text_hash
-from codesearch_train.headings import named_definitions, unique_definitions
 from codesearch_train.licences import detect, identify
 from codesearch_train.objects import GitObjects
 from codesearch_train.pairs import Pair, PairKind, Split
+from codesearch_train.prose import named_definitions, neighbouring_passages, unique_definitions
 from codesearch_train.questions import question_pairs
 from codesearch_train.shards import CorpusError, read_manifest, read_pairs, shard_paths, write_lines, write_shards
 
@@ -198,6 +198,17 @@ def test_headings_name_one_definition(chunks_of: Callable[[str, str], list]) -> 
     assert [text for text, _ in named_definitions(text, definitions)] == [
         "Rows: Use split_rows to cut a table.",
         "Cuts a table into rows.",
+    ]
+
+
+def test_neighbouring_passages() -> None:
+    text = (
+        "Before.\n\n# Reading *rows*\n\nOne [row](x.md) a line,\nas `split_rows` wants it.\n\n```\ncode\n```\n"
+        "Then the rest.\n\n| a | table |\n\n## Next\n"
+    )
+    assert list(neighbouring_passages(text)) == [
+        ("Reading rows", "One row a line, as split_rows wants it."),
+        ("One row a line, as split_rows wants it.", "Then the rest."),
     ]
 
 

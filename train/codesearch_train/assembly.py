@@ -36,14 +36,15 @@ CAPS: dict[PairKind, int] = {
     PairKind.COMMENT: 2500,
     PairKind.COMMIT: 600,
     PairKind.HEADING: 400,
+    PairKind.PASSAGE: 1000,
 }
 """Pairs of a kind that one repository may give, so that giants do not dominate."""
 
 TEXT_CAP = 3
 """How often one text may occur: "Returns the name" describes thousands of functions, and tells none apart."""
 
-# Kinds whose code is compared with each other: whole functions; blocks inside them; versions of functions.
-_POPULATION = {PairKind.COMMENT: 1, PairKind.COMMIT: 2}
+# Kinds whose code is compared with each other: whole functions; blocks inside them; versions of functions; prose.
+_POPULATION = {PairKind.COMMENT: 1, PairKind.COMMIT: 2, PairKind.PASSAGE: 3}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@
     repositories.tsv ──> objects.py     Git objects of each, bare or not, cloned where they are missing
                          licences.py    permissive, or left out
                          repository.py  files -> chunks (the product's own extraction) -> pairs, filtered
-                           pairs.py, commits.py, headings.py: where the texts come from
+                           pairs.py, commits.py, prose.py: where the texts come from
                            filters.py, fingerprints.py, decontamination.py: what is not let through
                          parts.py       one part on disk a repository and stage: a run can be resumed
                          assembly.py    duplicates and giants out, shards and manifest written

@@ -17,7 +17,7 @@ from typing import Any
 
 from codesearch.errors import InputError
 from codesearch_train.fingerprints import CodeHashes, code_hashes, text_hash
-from codesearch_train.pairs import Pair, first_paragraph
+from codesearch_train.pairs import PROSE, Pair, first_paragraph
 from codesearch_train.shards import read_pairs
 
 __all__ = [
@@ -181,7 +181,7 @@ def check_contamination(corpus: Path | Iterable[Pair], evaluation: EvaluationSet
             hits["repository"].append(where)
         if evaluation.holds_code(code_hashes(pair.code, pair.language)):
             hits["code"].append(where)
-        if evaluation.holds_text(pair.text):
+        if evaluation.holds_text(pair.text) or (pair.language == PROSE and evaluation.holds_text(pair.code)):
             hits["text"].append(where)
     if any(hits.values()):
         lines = [f"{len(found):,} by {rule}, such as {'; '.join(found[:3])}" for rule, found in hits.items() if found]

@@ -21,10 +21,11 @@ MIN_WORDS = {
     PairKind.COMMENT: 4,
     PairKind.COMMIT: 4,
     PairKind.HEADING: 5,
+    PairKind.PASSAGE: 2,
     PairKind.QUESTION: 3,
 }
 MAX_WORDS = {PairKind.NAME: 8, PairKind.COMMENT: 60, PairKind.COMMIT: 25}
-MIN_CODE_LINES = {PairKind.COMMENT: 3, PairKind.NAME: 4, PairKind.QUESTION: 1}
+MIN_CODE_LINES = {PairKind.COMMENT: 3, PairKind.NAME: 4, PairKind.PASSAGE: 1, PairKind.QUESTION: 1}
 MIN_CODE_WORDS = 8
 MAX_CODE_LINES = 400
 

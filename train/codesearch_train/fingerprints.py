@@ -30,9 +30,10 @@ _PYTHON = re.compile(
     re.DOTALL | re.MULTILINE,
 )  # fmt: skip
 _DASHES = re.compile(r"(?P<comment>--\[(=*)\[.*?\]\2\]|--[^\n]*|\{-.*?-\})|" + _STRING + _REST, re.DOTALL)
+_PROSE = re.compile(r"(?P<comment>(?!))|\w+|[^\w\s]")
 _TOKENS = {
     "python": _PYTHON, "ruby": _HASH, "bash": _HASH, "elixir": _HASH, "perl": _HASH, "julia": _HASH,
-    "lua": _DASHES, "haskell": _DASHES, "sql": _DASHES, "php": _C_OR_HASH,
+    "lua": _DASHES, "haskell": _DASHES, "sql": _DASHES, "php": _C_OR_HASH, "markdown": _PROSE,
 }  # fmt: skip
 _DECORATORS = re.compile(
     r"\A(?:\s*(?:@[\w.]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?|\#\[[^\]]*\]|\[[A-Z][^\]\n]*\])[ \t]*(?:\n|(?=\s)))+"

@@ -17,6 +17,7 @@ from codesearch.records import Chunk, Kind
 __all__ = [
     "MAX_CODE_CHARACTERS",
     "MAX_TEXT_CHARACTERS",
+    "PROSE",
     "Pair",
     "PairKind",
     "Split",
@@ -32,6 +33,8 @@ MAX_CODE_CHARACTERS = 6000
 """Code is cut here: about the 500 word pieces that an encoder reads at most."""
 MAX_TEXT_CHARACTERS = 1000
 """Text is cut here, at a word: more than any query has."""
+PROSE = "markdown"
+"""The language of a pair that has no code: both sides are text."""
 
 
 class PairKind(StrEnum):
@@ -49,6 +52,8 @@ class PairKind(StrEnum):
     """Subject of a small commit -> the function that it changed, documentation included."""
     HEADING = "heading"
     """A section of a README or manual -> the function that it names."""
+    PASSAGE = "passage"
+    """A passage of a README or manual -> the passage that follows it."""
     QUESTION = "question"
     """A question that a person asked -> the code of the answer."""
 

@@ -16,10 +16,18 @@ from codesearch_train.commits import commit_functions
 from codesearch_train.decontamination import MAX_EVALUATION_FUNCTIONS, EvaluationSet, is_data_set_file
 from codesearch_train.filters import why_not, why_not_file
 from codesearch_train.fingerprints import code_hashes
-from codesearch_train.headings import is_prose_file, named_definitions, unique_definitions
 from codesearch_train.licences import Licence, detect
 from codesearch_train.objects import Entry, GitObjects
-from codesearch_train.pairs import MAX_CODE_CHARACTERS, Pair, PairKind, Split, pairs_from_chunk
+from codesearch_train.pairs import (
+    MAX_CODE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    PROSE,
+    Pair,
+    PairKind,
+    Split,
+    pairs_from_chunk,
+)
+from codesearch_train.prose import is_prose_file, named_definitions, neighbouring_passages, unique_definitions
 
 __all__ = ["Extracted", "RepositorySource", "Stage", "extract_repository"]
 
@@ -106,37 +114,44 @@ def _chunks(objects: GitObjects, entries: Iterable[Entry], removed: Counter[str]
             removed[reason] += 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Pairs before any filter, and the code that they are all about."""
+
+    code: str
+    language: str
+    pairs: list[Pair]
+
+
 def _candidates(
     objects: GitObjects, entries: list[Entry], source: RepositorySource, stage: Stage, found: Extracted
-) -> Iterator[tuple[Chunk, list[Pair]]]:
-    """Every chunk with the pairs that it gives, before any filter of pairs."""
+) -> Iterator[_Candidate]:
     licence = found.licence.expression
 
-    def pair(text: str, code: str, chunk: Chunk, kind: PairKind) -> Pair:
-        return Pair(
-            text[:1000],
-            code[:MAX_CODE_CHARACTERS],
-            source.name,
-            chunk.path,
-            chunk.language,
-            licence,
-            source.split,
-            kind,
-        )
+    def pair(text: str, code: str, path: str, language: str, kind: PairKind) -> Pair:
+        text, code = text[:MAX_TEXT_CHARACTERS], code[:MAX_CODE_CHARACTERS]
+        return Pair(text, code, source.name, path, language, licence, source.split, kind)
+
+    def of_chunk(chunk: Chunk, pairs: Iterable[Pair]) -> _Candidate:
+        return _Candidate(chunk.code, chunk.language, list(pairs))
 
     if stage is Stage.HISTORY:
         for subject, chunk in commit_functions(objects, COMMIT_PAIRS):
-            yield chunk, [pair(subject, chunk.text, chunk, PairKind.COMMIT)]
+            yield of_chunk(chunk, [pair(subject, chunk.text, chunk.path, chunk.language, PairKind.COMMIT)])
         return
     chunks = []
     for chunk in _chunks(objects, entries, found.removed):
         chunks.append(chunk)
-        yield chunk, list(pairs_from_chunk(chunk, source.name, licence, source.split))
+        yield of_chunk(chunk, pairs_from_chunk(chunk, source.name, licence, source.split))
     definitions = unique_definitions(chunks)
     prose = [entry for entry in entries if is_prose_file(entry.path) and entry.size < MAX_FILE_BYTES][:MAX_PROSE_FILES]
     for entry in prose:
-        for text, chunk in named_definitions(objects.read(entry.blob).decode("utf-8", "replace"), definitions):
-            yield chunk, [pair(text, chunk.code, chunk, PairKind.HEADING)]
+        markdown = objects.read(entry.blob).decode("utf-8", "replace")
+        for text, chunk in named_definitions(markdown, definitions):
+            yield of_chunk(chunk, [pair(text, chunk.code, chunk.path, chunk.language, PairKind.HEADING)])
+        for text, following in neighbouring_passages(markdown):
+            passage = pair(text, following, entry.path, PROSE, PairKind.PASSAGE)
+            yield _Candidate(passage.code, PROSE, [passage])
 
 
 def _licence(objects: GitObjects, entries: Iterable[Entry]) -> Licence:
@@ -175,17 +190,17 @@ def extract_repository(source: RepositorySource, evaluation: EvaluationSet, stag
             found.left_out = "holds a copy of a data set"
         if found.left_out:
             return found
-        for chunk, pairs in _candidates(objects, entries, source, stage, found):
-            _keep_good(chunk, pairs, evaluation, found)
+        for candidate in _candidates(objects, entries, source, stage, found):
+            _keep_good(candidate, evaluation, found)
     if found.evaluation_functions > MAX_EVALUATION_FUNCTIONS:
         found.left_out = f"holds {found.evaluation_functions} evaluation functions: renamed, or a copy"
         found.pairs = []
     return found
 
 
-def _keep_good(chunk: Chunk, pairs: list[Pair], evaluation: EvaluationSet, found: Extracted) -> None:
+def _keep_good(candidate: _Candidate, evaluation: EvaluationSet, found: Extracted) -> None:
     good = []
-    for pair in pairs:
+    for pair in candidate.pairs:
         reason = why_not(pair)
         if reason is not None:
             found.removed[f"{reason} ({pair.kind})"] += 1
@@ -193,16 +208,16 @@ def _keep_good(chunk: Chunk, pairs: list[Pair], evaluation: EvaluationSet, found
             good.append(pair)
     if not good:
         return
-    hashes = code_hashes(chunk.code, chunk.language)
+    hashes = code_hashes(candidate.code, candidate.language)
     if evaluation.holds_code(hashes):
         found.removed["evaluation: code"] += len(good)
         if hashes.whole in evaluation.whole and hashes.tokens >= _COUNTED_TOKENS:
             found.evaluation_functions += 1
         return
     for pair in good:
-        if evaluation.holds_text(pair.text):
+        if evaluation.holds_text(pair.text) or (pair.language == PROSE and evaluation.holds_text(pair.code)):
             found.removed["evaluation: text"] += 1
-        elif pair.code != chunk.code and evaluation.holds_code(code_hashes(pair.code, pair.language)):
+        elif pair.code != candidate.code and evaluation.holds_code(code_hashes(pair.code, pair.language)):
             found.removed["evaluation: code"] += 1
         else:
             found.pairs.append(pair)

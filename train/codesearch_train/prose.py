@@ -1,14 +1,19 @@
-"""Pairs from prose: a section of a README or manual, and the one definition that it names."""
+"""Pairs from prose: a section of a README or manual and the one definition that it names; neighbouring passages.
+
+The second kind is the text half of cpt-text (arXiv 2201.10005, section 3.1): neighbouring pieces of text are
+positive pairs. It teaches what a search in documentation needs.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from codesearch.records import Chunk, Kind
 from codesearch_train.pairs import split_words
 
-__all__ = ["is_prose_file", "named_definitions", "unique_definitions"]
+__all__ = ["is_prose_file", "named_definitions", "neighbouring_passages", "unique_definitions"]
 
 _PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mkd")
 _NOT_PROSE = re.compile(
@@ -38,29 +43,28 @@ def unique_definitions(chunks: Iterable[Chunk]) -> dict[str, Chunk]:
     return {name: chunk for name, chunk in found.items() if chunk is not None}
 
 
-def _sections(markdown: str) -> Iterator[tuple[str, str]]:
+def _sections(markdown: str) -> Iterator[tuple[str, list[str]]]:
+    """Each heading ("" before the first) with the paragraphs under it; code, tables and rules end a paragraph."""
     heading = ""
-    paragraph: list[str] = []
-    fenced = done = False
+    paragraphs: list[list[str]] = [[]]
+    fenced = False
     for line in markdown.split("\n"):
         stripped = line.strip()
         if stripped.startswith(("```", "~~~")):
             fenced = not fenced
-            done = done or bool(paragraph)
+            paragraphs.append([])
             continue
         if fenced:
             continue
         match = _HEADING.match(stripped)
         if match:
-            if heading and paragraph:
-                yield heading, " ".join(paragraph)
-            heading, paragraph, done = match[2], [], False
+            yield heading, [" ".join(lines) for lines in paragraphs if lines]
+            heading, paragraphs = match[2], [[]]
         elif not stripped or stripped.startswith(("|", "<!--", ":::", "---")):
-            done = done or bool(paragraph)
-        elif not done:
-            paragraph.append(stripped)
-    if heading and paragraph:
-        yield heading, " ".join(paragraph)
+            paragraphs.append([])
+        else:
+            paragraphs[-1].append(stripped)
+    yield heading, [" ".join(lines) for lines in paragraphs if lines]
 
 
 def _plain(text: str) -> str:
@@ -77,7 +81,10 @@ def named_definitions(markdown: str, definitions: Mapping[str, Chunk]) -> Iterat
     Yields:
         (text, the definition).
     """
-    for heading, paragraph in _sections(markdown):
+    for heading, paragraphs in _sections(markdown):
+        if not heading or not paragraphs:
+            continue
+        paragraph = paragraphs[0]
         plain = _plain(heading)
         call = _BARE_CALL.match(plain)
         if call and call[1] in definitions:
@@ -87,3 +94,14 @@ def named_definitions(markdown: str, definitions: Mapping[str, Chunk]) -> Iterat
         named = {name for name in _SYMBOL.findall(heading + " " + paragraph) if name in definitions}
         if len(named) == 1:
             yield f"{plain}: {_plain(paragraph)}", definitions[named.pop()]
+
+
+def neighbouring_passages(markdown: str) -> Iterator[tuple[str, str]]:
+    """Pairs of passages that follow each other under one heading, the heading itself being the first passage.
+
+    Yields:
+        (passage, the next one), both as plain text on one line.
+    """
+    for heading, paragraphs in _sections(markdown):
+        passages = [passage for passage in map(_plain, [heading, *paragraphs]) if passage]
+        yield from pairwise(passages)
