@@ -12,6 +12,7 @@ from codesearch_train.pairs import Pair
 from codesearch_train.tokens import (
     Pairs,
     Ragged,
+    encode_ids,
     prepare_tokenizer,
     read_arrays,
     read_pairs_directory,
@@ -46,6 +47,13 @@ def test_identifiers_are_split_and_punctuation_is_dropped(tokenizer: Tokenizer) 
 
     assert words("parseHTTPResponse(json_file2)") == "parse http response json file 2"
     assert words("naïve_Größe += 1;") == "naive große 1"
+
+
+def test_ids_are_those_of_the_library(tokenizer: Tokenizer) -> None:
+    texts = ["parseJSONFile(x)", "", "file " * 100, "naïve reader", "[MASK] file", "\t" * 300 + "file", "json" * 30]
+    texts += [f"read_{number} json" for number in range(300)]
+    whole = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    assert encode_ids(tokenizer, texts, 20) == [ids[:18] for ids in whole]
 
 
 def test_preparing_twice_changes_nothing(tiny_bert: Path) -> None:

@@ -72,7 +72,10 @@ def tokenize(
     code_tokens: Annotated[int, typer.Option(help="Code is cut to this.")] = 160,
     development: Annotated[
         bool,
-        typer.Option(help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language."),
+        typer.Option(
+            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language; and "
+            "<output>/passages.dev.xz: 1,000 passages of its documents and those that follow them."
+        ),
     ] = False,
 ) -> None:
     """Tokenise pairs ahead of training, on the CPU."""
@@ -91,16 +94,21 @@ def tokenize(
         ):
             typer.echo(f"{done:>10,} pairs  {path}")
         if development:
-            _write_development(target, output / "valid.dev.xz")
+            _write_development(target, output)
 
 
-def _write_development(directory: Path, path: Path) -> None:
+def _write_development(directory: Path, output: Path) -> None:
     from codesearch_train.development import DevelopmentSet, write_development
+    from codesearch_train.pairs import PairKind
     from codesearch_train.tokens import read_pairs_directory
 
-    pairs = read_pairs_directory([directory]).of_kind("docstring")
-    write_development(path, DevelopmentSet.of_pairs("valid", pairs))
-    typer.echo(f"development set {path}")
+    pairs = read_pairs_directory([directory])
+    for name, kind in (("valid", PairKind.DOCSTRING), ("passages", PairKind.PASSAGE)):
+        if kind is PairKind.PASSAGE and kind not in pairs.kinds:
+            continue  # a corpus of code alone
+        path = output / f"{name}.dev.xz"
+        write_development(path, DevelopmentSet.of_pairs(name, pairs.of_kind(kind)))
+        typer.echo(f"development set {path}")
 
 
 @app.command()

@@ -12,6 +12,7 @@ import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.encoders.wordpiece import AsciiWordPiece
 from codesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 PAIRS_PER_FILE = 100_000
+_BLOCK = 256
 CHARACTERS_PER_TOKEN = 16
 """Texts are cut to this many characters a token before they are tokenised: never reached by prose or code."""
 
@@ -216,8 +219,29 @@ class Pairs:
 def encode_ids(tokenizer: Tokenizer, texts: Sequence[str], tokens: int) -> list[list[int]]:
     """Token ids of `texts` without special tokens, each cut to `tokens` less the two special ones."""
     short = [text[: tokens * CHARACTERS_PER_TOKEN] for text in texts]
-    encodings = tokenizer.encode_batch_fast(short, add_special_tokens=False)
-    return [encoding.ids[: tokens - 2] for encoding in encodings]
+    ascii_pieces = _ascii_wordpiece(tokenizer.to_str())
+    if ascii_pieces is None:
+        plain, others = [], list(range(len(short)))
+    else:
+        plain = [index for index, text in enumerate(short) if ascii_pieces.handles(text)]
+        others = sorted(set(range(len(short))).difference(plain))
+    found: list[list[int]] = [[] for _ in short]
+    for start in range(0, len(plain), _BLOCK):
+        assert ascii_pieces is not None
+        block = plain[start : start + _BLOCK]
+        rows = ascii_pieces.rows([short[index] for index in block], tokens).lists()
+        for index, row in zip(block, rows, strict=True):
+            found[index] = row[1:-1]
+    encodings = tokenizer.encode_batch_fast([short[index] for index in others], add_special_tokens=False)
+    for index, encoding in zip(others, encodings, strict=True):
+        found[index] = encoding.ids[: tokens - 2]
+    return found
+
+
+@lru_cache(maxsize=2)
+def _ascii_wordpiece(description: str) -> AsciiWordPiece | None:
+    """The product's fast path, which remembers words; None where it does not know the tokenizer."""
+    return AsciiWordPiece.read(description)
 
 
 def tokenize_pairs(
