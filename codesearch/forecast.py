@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Final
 
 from codesearch.encoders import Encoder
 from codesearch.encoders.text import document_text
 from codesearch.errors import IndexUnusable
 from codesearch.index.snapshot import Snapshot
-from codesearch.index.vector_cache import VectorCache
+from codesearch.index.vector_cache import VectorCache, text_key
 from codesearch.index.workers import Extracted, Unchanged, extract_files
 from codesearch.indexing import Job
 from codesearch.records import Repository, SkippedFile, SourceFile
@@ -80,7 +79,7 @@ def forecast(job: Job, encoder: Callable[[], Encoder] | None) -> Forecast:
         if isinstance(outcome, Extracted):
             languages[outcome.language] += 1
             chunks += len(outcome.chunks)
-            texts.update((_key(text), text) for text in map(document_text, outcome.chunks))
+            texts.update((text_key(text), text) for text in map(document_text, outcome.chunks))
         elif isinstance(outcome, SkippedFile):
             skipped.append(outcome)
     reading = time.monotonic() - started
@@ -108,10 +107,6 @@ def _differing(job: Job, files: Sequence[SourceFile]) -> tuple[Sequence[SourceFi
     except IndexUnusable:
         return files, {}
     return changes.changed, {path: known.blob for path, known in changes.known.items()}
-
-
-def _key(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _missing(job: Job, texts: dict[bytes, str], encoder: Callable[[], Encoder]) -> list[str]:

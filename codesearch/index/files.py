@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from typing import Final
 
 from codesearch.encoders.text import document_text
@@ -13,6 +12,7 @@ from codesearch.index.changes import Changes, KnownFile, find_changes
 from codesearch.index.progress import Phase, Progress, UpdateReport
 from codesearch.index.schema import chunk_columns
 from codesearch.index.storage import Writer
+from codesearch.index.vector_cache import text_key
 from codesearch.index.workers import Extracted, Outcome, Unchanged, extract_files
 from codesearch.records import Chunk, Repository, SkippedFile, SourceFile
 from codesearch.sources import FileRules
@@ -129,7 +129,7 @@ def _write_chunk(writer: Writer, file_id: int, chunk: Chunk) -> None:
 def _vector_id(writer: Writer, chunk: Chunk) -> int:
     """Return the row of the vector of a chunk's text; a text never seen is queued for encoding."""
     text = document_text(chunk)
-    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    key = text_key(text)
     row = writer.connection.execute("SELECT id FROM vectors WHERE key = ?", [key]).fetchone()
     if row is None:
         row = writer.connection.execute("INSERT INTO vectors (key) VALUES (?) RETURNING id", [key]).fetchone()

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
-__all__ = ["VectorCache"]
+__all__ = ["VectorCache", "text_key"]
 
 _LOOKUP_BLOCK = 500
 _SCHEMA = (
@@ -20,6 +21,11 @@ _SCHEMA = (
     "PRIMARY KEY (model, key)) WITHOUT ROWID"
 )
 _DAMAGE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
+
+
+def text_key(text: str) -> bytes:
+    """Return what stands for an encoded text, 16 bytes: equal texts, and no others, have equal keys."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class VectorCache:

@@ -16,10 +16,11 @@ from typing import Any
 
 from codesearch.encoders import Encoder, load_encoder
 from codesearch.encoders.text import document_text
-from codesearch.index.snapshot import Snapshot
+from codesearch.index.snapshot import Filters, Snapshot
 from codesearch.indexing import plan
+from codesearch.ranking import rank
 from codesearch.records import Repository
-from codesearch.search import search
+from codesearch.search import find_candidates, search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch_eval.child import codesearch_command, run_timed, run_weighed
@@ -77,6 +78,7 @@ class RepositoryFigures:
         cold_ask_seconds: ``codesearch ask``, a fresh process each time.
         cold_ask_cpu_seconds: Processor time of that.
         warm_search_ms: One search in a process that has everything loaded, question encoded anew.
+        ranking_ms: What of that putting the candidates into order takes.
     """
 
     name: str
@@ -91,6 +93,7 @@ class RepositoryFigures:
     cold_ask_seconds: Spread
     cold_ask_cpu_seconds: Spread
     warm_search_ms: Spread
+    ranking_ms: Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,7 @@ def measure_repository(
     with Snapshot(directory) as snapshot:
         counts = snapshot.counts()
         warm = _search_times(snapshot, encoder if what.encode else None)
+        ranking = _ranking_times(snapshot, encoder if what.encode else None)
     return RepositoryFigures(
         name=repository.name,
         files=counts.files,
@@ -217,6 +221,7 @@ def measure_repository(
         cold_ask_seconds=Spread.of([run.seconds for run in cold]),
         cold_ask_cpu_seconds=Spread.of([run.cpu_seconds for run in cold]),
         warm_search_ms=Spread.of(warm),
+        ranking_ms=Spread.of(ranking),
     )
 
 
@@ -236,6 +241,19 @@ def _search_times(snapshot: Snapshot, encoder: Encoder | None) -> list[float]:
     return times
 
 
+def _ranking_times(snapshot: Snapshot, encoder: Encoder | None) -> list[float]:
+    """Return the milliseconds of ordering each question's candidates, five rounds, after one that is not counted."""
+    found = [find_candidates([snapshot], question, encoder, filters=[Filters()]) for question in QUESTIONS]
+    times = []
+    for number in range(6):
+        for candidates in found:
+            started = perf_counter()
+            rank(candidates)
+            if number:
+                times.append(1000 * (perf_counter() - started))
+    return times
+
+
 def _sample_texts(location: str, cache: Path, count: int) -> list[str]:
     """Return the encoded texts of chunks spread evenly over the repository's index."""
     with Snapshot(_index_directory(open_repository(location, cache=cache), cache)) as snapshot:
@@ -248,7 +266,7 @@ def efficiency_table(figures: Efficiency) -> str:
     """Return the figures as Markdown: a table of repositories, a line on the encoder, a line on the machine."""
     header = [
         "repository", "files", "chunks", "words s", "its CPU s", "encoding s", "chunks/s", "peak MiB", "index MiB",
-        "cold ask s", "its CPU s", "search ms p50 / p95",
+        "cold ask s", "its CPU s", "search ms p50 / p95", "of which ranking",
     ]  # fmt: skip
     rows = [_row(repository) for repository in figures.repositories]
     machine, software = figures.machine, figures.software
@@ -274,7 +292,7 @@ def _encoder_line(speed: EncoderSpeed) -> str:
 def _row(figures: RepositoryFigures) -> list[str]:
     dense = figures.dense_seconds
     peak = max(figures.lexical_peak_rss, figures.dense_peak_rss or 0)
-    cold, warm = figures.cold_ask_seconds, figures.warm_search_ms
+    cold, warm, ranking = figures.cold_ask_seconds, figures.warm_search_ms, figures.ranking_ms
     return [
         figures.name,
         f"{figures.files:,}",
@@ -288,4 +306,5 @@ def _row(figures: RepositoryFigures) -> list[str]:
         f"{cold.median:.2f} [{cold.low:.2f}, {cold.high:.2f}]",
         f"{figures.cold_ask_cpu_seconds.median:.2f}",
         f"{warm.median:.1f} / {warm.p95:.1f}",
+        f"{ranking.median:.1f} / {ranking.p95:.1f}",
     ]

@@ -4,6 +4,7 @@ codesearch-eval repositories build --clones DIR --out BENCH       # questions, f
 codesearch-eval repositories ask --clones DIR --out BENCH         # what the two searches name for each
 codesearch-eval repositories score --out BENCH                    # how good the shipped ranking is
 codesearch-eval repositories fit --out BENCH --weights FILE       # weights, fitted on one half
+codesearch-eval repositories select --out BENCH                   # which signals earn their place there
 codesearch-eval repositories ablate --out BENCH                   # what each signal is worth
 """
 
@@ -97,6 +98,15 @@ def fit(
     text = fit_shipped(_of_half(read_asked(out), Half.FIT))
     weights.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
     typer.echo(f"written: {weights}")
+
+
+@app.command()
+def select(out: Out) -> None:
+    """Print which signals the fit half can do without, in cross-validation by repository."""
+    from codesearch_eval.ranking_fit import earned_signals, examples_of
+
+    kept = earned_signals(examples_of(_of_half(read_asked(out), Half.FIT)), typer.echo)
+    typer.echo(f"kept: {', '.join(kept)}")
 
 
 @app.command()

@@ -55,7 +55,8 @@ def trees(git_dir: Path, repository: BenchmarkRepository, questions: Sequence[Qu
     Raises:
         InputError: Git cannot check a tree out.
     """
-    with TemporaryDirectory(prefix="codesearch-tree-") as scratch:
+    # The word index may still be merging in a thread of its own when its folder goes.
+    with TemporaryDirectory(prefix="codesearch-tree-", ignore_cleanup_errors=True) as scratch:
         # The folder's name is part of no path that is searched, but it names the repository in answers.
         root = Path(scratch).resolve() / repository.name.rpartition("/")[2]
         _git("clone", "--quiet", "--shared", "--no-checkout", str(git_dir), str(root))

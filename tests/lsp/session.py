@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -137,13 +137,13 @@ def plain(value: Any) -> Any:
 
 
 @asynccontextmanager
-async def start(cache: Path, **environment: str) -> AsyncIterator[Session]:
-    """Start a server; it is told to leave at the end, and has to."""
+async def start(cache: Path, *, below: Sequence[str] = (), **environment: str) -> AsyncIterator[Session]:
+    """Start a server, by the command `below` if that is given; it is told to leave at the end, and has to."""
     client = make_test_lsp_client()
     variables = {name: value for name, value in os.environ.items() if not name.startswith("CODESEARCH_")}
     variables |= {**PATHS, "CODESEARCH_CACHE": str(cache), **environment}
     session = Session(client)
-    await client.start_io(*COMMAND, env=variables, cwd=str(cache.parent))
+    await client.start_io(*below, *COMMAND, env=variables, cwd=str(cache.parent))
     server = client._server
     assert server is not None
     try:

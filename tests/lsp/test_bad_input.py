@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +292,57 @@ async def test_questions_are_refused_with_a_sentence(workspace: Path, cache: Pat
 async def refused(session: Session, params: dict[str, Any], text: str) -> None:
     with pytest.raises(JsonRpcException, match=text):
         await session.request("codesearch/search", params)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], tuple[str, ...]]]:
+    """Make a folder read-only; gives the command below which it is. Permission bits do not stop root: a mount does."""
+    changed: list[Path] = []
+
+    def protect(folder: Path) -> tuple[str, ...]:
+        if os.geteuid():
+            for path in (folder, *folder.rglob("*")):
+                changed.append(path)
+                path.chmod(path.stat().st_mode & ~0o222)
+            return ()
+        quoted = shlex.quote(str(folder))
+        script = f'mount --bind {quoted} {quoted} && mount -o remount,ro,bind {quoted} && exec "$@"'
+        command = ("unshare", "--mount", "sh", "-c", script, "sh")
+        try:
+            subprocess.run([*command, "true"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("root may mount nothing here")
+        return command
+
+    yield protect
+    for path in changed:
+        path.chmod(path.stat().st_mode | 0o700)
+
+
+async def test_a_workspace_that_cannot_be_written_is_searched_all_the_same(
+    workspace: Path, cache: Path, read_only: Callable[[Path], tuple[str, ...]]
+) -> None:
+    below = read_only(workspace)
+    before = sorted((path, path.stat().st_mtime_ns) for path in workspace.rglob("*"))
+    async with start(cache, below=below) as session:
+        await session.initialize(workspace)
+        await session.until_found("retry_with_backoff")
+        assert session.client.messages == []
+    assert sorted((path, path.stat().st_mtime_ns) for path in workspace.rglob("*")) == before
+
+
+async def test_an_index_that_cannot_be_written_is_searched_and_that_is_told_once(
+    workspace: Path, cache: Path, read_only: Callable[[Path], tuple[str, ...]]
+) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+    (workspace / "late.py").write_text("def later_on():\n    return 1\n")
+    async with start(cache, below=read_only(cache)) as session:
+        await session.initialize(workspace)
+        said = await session.until_failed(workspace.name)
+        assert str(cache) in said or "cannot be written" in said or "read-only" in said.lower(), said
+        answer = await session.search("retry with backoff")
+        assert "retry_with_backoff" in [item["name"] for item in answer["items"]]
+        await asyncio.sleep(0.3)
+        assert len(session.client.messages) == 1, session.client.messages
