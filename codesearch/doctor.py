@@ -30,7 +30,7 @@ from codesearch.sources import git_version
 __all__ = ["Check", "Outcome", "examine"]
 
 _LEAST_FREE_BYTES: Final = 1 << 30
-_LEAST_MARGIN: Final = 0.15
+_LEAST_MARGIN: Final = 0.25
 
 _PROBES: Final = {
     "bash": "probe() {\n  true\n}\n",
@@ -141,7 +141,7 @@ def _model(settings: Settings) -> tuple[Outcome, str, str]:
         encoder = load_encoder(settings.model, "cpu")
     except CodesearchError as error:
         return Outcome.FAILED, str(error), "pip install --force-reinstall codesearch-nl, or give another --model"
-    question = encoder.encode_queries(["surface of a disk"])[0]
+    question = encoder.encode_queries(["how large is a disk of this radius"])[0]
     right, wrong = encoder.encode_documents(
         ["circle_area\ndef circle_area(radius):\n    return pi * radius ** 2", "send_mail\ndef send_mail(to): smtp(to)"]
     )
