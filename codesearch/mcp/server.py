@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from threading import Thread
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import parse_qs
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -26,6 +30,9 @@ from codesearch.mcp.answers import FoundCode
 from codesearch.mcp.sandbox import Sandbox, path_of_uri
 from codesearch.mcp.tools import MOST_RESULTS, MOST_TOKENS, Status, Tools
 
+if TYPE_CHECKING:
+    import uvicorn
+
 __all__ = ["make_server", "serve_http", "serve_stdio"]
 
 _INSTRUCTIONS: Final = (
@@ -36,6 +43,7 @@ _INSTRUCTIONS: Final = (
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _MOST_CHARACTERS: Final = 100_000
 _PROGRESS_SECONDS: Final = 0.5
+_SAME_SIGNAL_SECONDS: Final = 1.0
 
 Languages = Annotated[list[str] | None, Field(description="Only these languages, such as python or go.")]
 Kinds = Annotated[list[str] | None, Field(description="Only these kinds: function, method, type, module, text.")]
@@ -174,7 +182,34 @@ def serve_http(server: MCPServer, *, port: int, token: str, say: Callable[[str],
     security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])
     app = server.streamable_http_app(transport_security=security)
     say(f"listening on http://127.0.0.1:{port}/mcp; clients send the header  Authorization: Bearer {token}")
-    uvicorn.run(_guarded(app, token), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    config = uvicorn.Config(_guarded(app, token), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    _run(uvicorn.Server(config))
+
+
+def _run(server: uvicorn.Server) -> None:
+    """Run a server in a thread until it ends or a signal ends it; a later signal does not wait for its clients.
+
+    One Ctrl-C can be two signals. In the main thread uvicorn raises each again once it has ended, and the second
+    breaks off what asyncio does at its end, with a traceback.
+    """
+    asked: list[float] = []
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        asked.append(time.monotonic())
+        server.force_exit = asked[-1] - asked[0] > _SAME_SIGNAL_SECONDS
+        server.should_exit = True
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        thread = Thread(target=server.run, name="http")
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)  # a signal is handled between two of these
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if not server.started and not server.should_exit:
+        raise SystemExit(3)  # as uvicorn itself, which has said why
 
 
 def _guarded(app: Any, token: str) -> Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]:

@@ -17,7 +17,15 @@ from codesearch.ranking import Found, Ranked, parse_question, rank
 from codesearch.ranking.signals import SIGNALS
 from codesearch.records import Kind
 from codesearch_eval.ranking_ablation import ablation_table
-from codesearch_eval.ranking_fit import GIVEN, cross_validate, examples_of, fit, fit_shipped, ndcg_of
+from codesearch_eval.ranking_fit import (
+    GIVEN,
+    cross_validate,
+    earned_signals,
+    examples_of,
+    fit,
+    fit_shipped,
+    ndcg_of,
+)
 from codesearch_eval.repositories import (
     BenchmarkRepository,
     Half,
@@ -224,6 +232,13 @@ def test_a_fit_finds_what_tells_answers_from_others() -> None:
     assert weights["definition"] == GIVEN["definition"]
     assert ndcg_of(examples, fit(examples).weights).mean() == pytest.approx(1)
     assert cross_validate(examples).mean() == pytest.approx(1)
+
+
+def test_signals_that_tell_nothing_do_not_earn_their_place() -> None:
+    said: list[str] = []
+    kept = earned_signals(examples_of(synthetic()), said.append)
+    assert set(kept) == {"words", "meaning", *GIVEN}
+    assert said[0].startswith(f"all {len(SIGNALS)} signals: 1.0")
 
 
 def test_the_example_of_a_question_ranks_as_the_product_does(asked: list[Asked]) -> None:
