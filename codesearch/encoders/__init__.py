@@ -34,6 +34,11 @@ class Encoder(Protocol):
         """Length of every vector."""
         ...
 
+    @property
+    def document_block(self) -> int:
+        """How many documents are worth handing over at a time: enough for even batches, and few in memory."""
+        ...
+
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return ``[len(texts), dimension]`` unit vectors of questions, in the order of `texts`."""
         ...

@@ -36,12 +36,14 @@ class BatchLimits:
         window: Texts that are tokenised at a time, ahead of the network, and sorted among themselves.
         even_rows: A batch of at least so many rows ends where the next row is longer: where many texts
             have the same length, no batch of them has padding.
+        workers: Processes that may tokenise where there are many windows; 0 for a thread only.
     """
 
     tokens: int
     rows: int
     window: int
     even_rows: int
+    workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,31 @@ class TokenBatch:
 
     Attributes:
         indices: Which texts these are, ``[b]``.
-        input_ids: ``[b, s]``, int64.
-        attention_mask: ``[b, s]``, int64; 1 for a token, 0 for padding.
+        input_ids: ``[b, s]``.
+        lengths: Tokens of each row, ``[b]``; the rest of a row is padding.
     """
 
     indices: NDArray[np.intp]
-    input_ids: NDArray[np.int64]
-    attention_mask: NDArray[np.int64]
+    input_ids: NDArray[np.int32]
+    lengths: NDArray[np.intp]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether nothing is padding."""
+        return bool(self.lengths.min() == self.input_ids.shape[1])
+
+    @property
+    def attention_mask(self) -> NDArray[np.bool_]:
+        """``[b, s]``; true for a token, false for padding."""
+        mask: NDArray[np.bool_] = np.arange(self.input_ids.shape[1]) < self.lengths[:, None]
+        return mask
+
+    def feeds(self) -> dict[str, NDArray[np.int64]]:
+        """Return the inputs of an exported network, by name."""
+        return {
+            "input_ids": self.input_ids.astype(np.int64),
+            "attention_mask": self.attention_mask.astype(np.int64),
+        }
 
 
 class TextTokenizer:
@@ -73,7 +93,7 @@ class TextTokenizer:
     """
 
     def __init__(self, directory: ModelDirectory) -> None:
-        self._directory = directory
+        self.directory = directory
         try:
             description = directory.tokenizer_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -88,9 +108,9 @@ class TextTokenizer:
         from tokenizers import Tokenizer
 
         try:
-            tokenizer: Tokenizer = Tokenizer.from_file(str(self._directory.tokenizer_file))
+            tokenizer: Tokenizer = Tokenizer.from_file(str(self.directory.tokenizer_file))
         except Exception as error:  # tokenizers raises bare Exception for whatever is wrong
-            raise self._directory.damaged(self._directory.tokenizer_file, error) from error
+            raise self.directory.damaged(self.directory.tokenizer_file, error) from error
         # A cut is made here and not by `enable_truncation`, which is state: queries and documents have
         # different limits, and a server asks while an index is being written.
         tokenizer.no_truncation()
@@ -122,45 +142,22 @@ class TextTokenizer:
         rows = [encoding.ids for encoding in self._library.encode_batch_fast(texts)]
         return TokenRows.of([ids if len(ids) <= max_tokens else ids[:kept] + ids[len(ids) - closing :] for ids in rows])
 
-    def batches(self, texts: Sequence[str], max_tokens: int, limits: BatchLimits) -> Iterator[TokenBatch]:
-        """Yield all texts in batches, short texts first, tokenising one window ahead in a thread.
-
-        Texts are sorted by characters, which costs nothing, and cut into windows; inside a window they
-        are sorted by tokens, so that rows of a batch differ by a token or two.
-        """
-        order = np.argsort(np.array([len(text) for text in texts], dtype=np.intp), kind="stable")
-        windows = [order[start : start + limits.window] for start in range(0, len(order), limits.window)]
-
-        def tokenise(window: NDArray[np.intp]) -> list[TokenBatch]:
-            return list(self._window(texts, window, max_tokens, limits))
-
-        if len(windows) < 2:  # a single question must not pay for a thread
-            for window in windows:
-                yield from tokenise(window)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1, thread_name_prefix="tokenise") as executor:
-            ahead = executor.submit(tokenise, windows[0])
-            for window in windows[1:]:
-                batches = ahead.result()
-                ahead = executor.submit(tokenise, window)
-                yield from batches
-            yield from ahead.result()
-
-    def _window(
+    def window(
         self, texts: Sequence[str], window: NDArray[np.intp], max_tokens: int, limits: BatchLimits
     ) -> Iterator[TokenBatch]:
+        """Yield the texts at `window` in batches of rows of like lengths."""
         rows = self.token_rows([texts[index] for index in window], max_tokens)
         for members in split_by_tokens(rows.lengths, limits):
             yield self.pad(window[members], rows.take(members))
 
     def pad(self, indices: NDArray[np.intp], rows: TokenRows) -> TokenBatch:
         """Make a batch of rows of token ids, of which there must be one at least."""
-        mask = np.arange(rows.lengths.max()) < rows.lengths[:, None]
-        ids = np.full(mask.shape, self._padding_id, dtype=np.int64)
-        ids[mask] = rows.ids
-        return TokenBatch(indices, ids, mask.astype(np.int64))
+        longest = int(rows.lengths.max())
+        if rows.lengths.min() == longest:
+            return TokenBatch(indices, rows.ids.reshape(-1, longest), rows.lengths)
+        ids = np.full((len(rows.lengths), longest), self._padding_id, dtype=np.int32)
+        ids[np.arange(longest) < rows.lengths[:, None]] = rows.ids
+        return TokenBatch(indices, ids, rows.lengths)
 
 
 def split_by_tokens(lengths: NDArray[np.intp], limits: BatchLimits) -> Iterator[NDArray[np.intp]]:

@@ -46,6 +46,11 @@ class HashingEncoder:
         """Length of the vectors."""
         return self._dimension
 
+    @property
+    def document_block(self) -> int:
+        """Any number does."""
+        return 4_096
+
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors, ``[len(texts), dimension]``; a query is encoded as a document is."""
         return self.encode_documents(texts)

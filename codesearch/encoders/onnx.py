@@ -5,7 +5,6 @@ Every choice here was measured; docs/encoding.md has the figures.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
 from codesearch.encoders.model_directory import ModelDirectory
 from codesearch.encoders.transformer import TransformerEncoder
 from codesearch.errors import ModelError
+from codesearch.processes import usable_cores
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -59,8 +59,7 @@ class OnnxEncoder(TransformerEncoder):
         return "int8"
 
     def _run(self, batch: TokenBatch) -> NDArray[np.float32]:
-        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        (vectors,) = self._session.run(["embedding"], inputs)
+        (vectors,) = self._session.run(["embedding"], batch.feeds())
         return np.asarray(vectors, dtype=np.float32)
 
     def _start(self, batch: TokenBatch) -> Callable[[], NDArray[np.float32]]:
@@ -71,13 +70,6 @@ class OnnxEncoder(TransformerEncoder):
 
             self._executor = ThreadPoolExecutor(self._workers, thread_name_prefix="encode")
         return self._executor.submit(self._run, batch).result
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may run on, which in a container is fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _open_session(directory: ModelDirectory) -> InferenceSession:

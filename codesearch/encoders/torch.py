@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,13 +25,16 @@ from codesearch.errors import MissingExtra, ModelError
 
 __all__ = ["Bert", "TorchEncoder", "device_is_available"]
 
-_GPU_LIMITS = BatchLimits(tokens=65_536, rows=8_192, window=32_768, even_rows=64)
+_GPU_LIMITS = BatchLimits(tokens=65_536, rows=8_192, window=16_384, even_rows=64, workers=8)
 _CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=2_048, even_rows=16)
 _ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 """Not cuDNN's: it builds a plan of some 40 ms for every new shape of a batch, and every batch has another."""
 
 _MASK_ALIGNMENT = 16
 """Attention with a mask wants rows of a multiple of so many tokens, else it copies the mask for every head."""
+
+
+_T = TypeVar("_T", np.int32, np.bool_)
 
 
 class TorchEncoder(TransformerEncoder):
@@ -61,11 +64,11 @@ class TorchEncoder(TransformerEncoder):
         return self._start(batch)()
 
     def _start(self, batch: TokenBatch) -> Callable[[], NDArray[np.float32]]:
-        if batch.attention_mask.all():  # no padding, no mask: attention takes its fastest kernel
+        if batch.is_even:  # no padding, no mask: attention takes its fastest kernel
             ids, mask = self._to_device(batch.input_ids), None
         else:
             ids = self._to_device(_align(batch.input_ids, self._bert.max_tokens))
-            mask = self._to_device(_align(batch.attention_mask, self._bert.max_tokens)).bool()
+            mask = self._to_device(_align(batch.attention_mask, self._bert.max_tokens))
         with torch.inference_mode(), sdpa_kernel(_ATTENTION):
             vectors = self._bert(ids, mask)
 
@@ -75,14 +78,14 @@ class TorchEncoder(TransformerEncoder):
 
         return wait
 
-    def _to_device(self, array: NDArray[np.int64]) -> Tensor:
+    def _to_device(self, array: NDArray[np.int32] | NDArray[np.bool_]) -> Tensor:
         tensor = torch.from_numpy(array)
         if self._device.type == "cuda":
             tensor = tensor.pin_memory()
         return tensor.to(self._device, non_blocking=True)
 
 
-def _align(rows: NDArray[np.int64], max_tokens: int) -> NDArray[np.int64]:
+def _align(rows: NDArray[_T], max_tokens: int) -> NDArray[_T]:
     """Append zeros, which the mask takes for padding, up to a multiple of `_MASK_ALIGNMENT` columns."""
     aligned = -(-rows.shape[1] // _MASK_ALIGNMENT) * _MASK_ALIGNMENT
     return np.pad(rows, ((0, 0), (0, min(aligned, max_tokens) - rows.shape[1])))
@@ -183,7 +186,7 @@ class Bert:
         """Return float32 unit vectors, ``[b, dimension]``.
 
         Args:
-            input_ids: ``[b, s]``, int64.
+            input_ids: ``[b, s]``, int32 or int64.
             mask: ``[b, s]``, bool, true for tokens; None where nothing is padding.
         """
         x = functional.embedding(input_ids, self._words) + self._positions[: input_ids.shape[1]]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
 from codesearch.encoders.model_directory import ModelDirectory
+from codesearch.encoders.tokenising import tokenised
 
 __all__ = ["TransformerEncoder"]
 
@@ -43,6 +44,11 @@ class TransformerEncoder(ABC):
         """Length of the vectors."""
         return self._directory.recipe.dimension
 
+    @property
+    def document_block(self) -> int:
+        """Two windows of the tokenizer, or enough to keep its processes busy."""
+        return self._limits.window * max(2, self._limits.workers)
+
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors of questions, ``[len(texts), dimension]``."""
         return self._in_order(texts, self._directory.recipe.max_query_tokens)
@@ -57,7 +63,7 @@ class TransformerEncoder(ABC):
 
     def document_batches(self, texts: Sequence[str]) -> Iterator[TokenBatch]:
         """Yield the batches that `encode_document_batches` runs."""
-        return self._tokenizer.batches(texts, self._directory.recipe.max_document_tokens, self._limits)
+        return tokenised(self._tokenizer, texts, self._directory.recipe.max_document_tokens, self._limits)
 
     def run_batches(self, batches: Iterator[TokenBatch]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Run the network over `batches`, several at once; yield ``(indices, vectors)`` in their order."""
@@ -80,7 +86,7 @@ class TransformerEncoder(ABC):
 
     def _in_order(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        batches = self._tokenizer.batches(texts, max_tokens, self._limits)
+        batches = tokenised(self._tokenizer, texts, max_tokens, self._limits)
         if len(texts) == 1:  # a question: the shortest way, without any thread
             vectors[:] = self._run(next(batches))
             return vectors

@@ -22,8 +22,8 @@ __all__ = ["encode_pending"]
 _COMMIT_SECONDS: Final = 2.0
 """How often finished vectors are committed."""
 
-_ENCODE_BLOCK: Final = 4_096
-"""Texts that are sorted by length and encoded together: enough for even batches, small in memory."""
+_QUEUE_BLOCK: Final = 4_096
+"""Texts that are made and queued at a time."""
 
 
 def encode_pending(
@@ -58,7 +58,7 @@ def encode_pending(
     done = 0
     yield Progress(Phase.ENCODING, 0, total)
     with closing(VectorCache(vector_cache, encoder.model_id, encoder.dimension)) as cache:
-        while block := _next_pending(writer):
+        while block := _next_pending(writer, encoder.document_block):
             # Closed by name: its last commit must not be left to the garbage collector.
             with closing(_encode_block(writer, encoder, cache, block, report)) as steps:
                 for finished in steps:
@@ -75,10 +75,10 @@ class _Pending:
     text: str
 
 
-def _next_pending(writer: Writer) -> list[_Pending]:
+def _next_pending(writer: Writer, limit: int) -> list[_Pending]:
     rows = writer.connection.execute(
         "SELECT vector_id, key, text FROM pending JOIN vectors ON vectors.id = vector_id ORDER BY vector_id LIMIT ?",
-        [_ENCODE_BLOCK],
+        [limit],
     )
     return [_Pending(*row) for row in rows]
 
@@ -140,7 +140,7 @@ def _queue_all(writer: Writer) -> None:
     while rows := db.execute(
         f"SELECT vector_id, path, language, {CHUNK_SELECT} FROM chunks JOIN files ON files.id = file_id"
         " WHERE vector_id > ? GROUP BY vector_id ORDER BY vector_id LIMIT ?",
-        [last, _ENCODE_BLOCK],
+        [last, _QUEUE_BLOCK],
     ).fetchall():
         texts = [(row[0], document_text(chunk_from_row(row[1], row[2], row[3:]))) for row in rows]
         db.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", texts)

@@ -6,11 +6,7 @@ C code that nobody here wrote: a file that brings a worker down is left out with
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,6 +15,7 @@ from dataclasses import dataclass
 
 from codesearch.extraction import extract
 from codesearch.languages import language_of
+from codesearch.processes import start_pool
 from codesearch.records import Chunk, Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources import FileRules, read_source
 
@@ -95,52 +92,19 @@ def extract_files(
     workers = workers or min(os.cpu_count() or 1, 8)
     pairs = [(file, known_blobs.get(file.path, "")) for file in files]
     waiting: deque[Task] = deque(pairs[i : i + _FILES_PER_TASK] for i in range(0, len(pairs), _FILES_PER_TASK))
-    pool = _start_pool(workers) if workers > 1 and len(files) >= _PARALLEL_FROM else None
+    pool = start_pool(workers) if workers > 1 and len(files) >= _PARALLEL_FROM else None
     while pool is not None and waiting:
         suspects = yield from _run(pool, repository, rules, waiting, workers)
         # A worker died. What was under way is tried again by a single worker, file by file: where it dies
         # too, the file that it was given is the one.
         yield from _run_singly(repository, rules, suspects)
-        pool = _start_pool(workers, try_out=True) if waiting else None
+        pool = start_pool(workers, try_out=True) if waiting else None
     for task in waiting:
         yield from _extract_task(repository, rules, task)
 
 
 def _extract_task(repository: Repository, rules: FileRules, task: Task) -> list[Outcome]:
     return [extract_file(repository, rules, file, blob) for file, blob in task]
-
-
-def _start_pool(workers: int, *, try_out: bool = False) -> ProcessPoolExecutor | None:
-    """Start workers; None where there can be none, so that the caller does the work itself.
-
-    That is on machines without semaphores, and, which only shows when they are tried out, in a program that was
-    piped to the interpreter or has no ``__main__`` guard, which multiprocessing needs.
-    """
-    try:
-        # spawn: the caller may have threads (a language server), and forking those is not safe.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_work)
-    except (OSError, ImportError, NotImplementedError):
-        return None
-    try:
-        if try_out:
-            pool.submit(os.getpid).result()
-    except BrokenProcessPool:
-        return None
-    return pool
-
-
-def _begin_work() -> None:
-    """Set up a worker: Ctrl-C is for the parent to handle, and no worker outlives it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _leave_with(sentinel: int) -> None:
-    multiprocessing.connection.wait([sentinel])
-    os._exit(1)
 
 
 def _run(
@@ -175,7 +139,7 @@ def _run_singly(
     pool: ProcessPoolExecutor | None = None
     try:
         for file, blob in suspects:
-            pool = pool or _start_pool(1, try_out=True)
+            pool = pool or start_pool(1, try_out=True)
             if pool is None:  # so it was no file that ended the workers
                 yield extract_file(repository, rules, file, blob)
                 continue

@@ -109,6 +109,11 @@ class SentenceTransformerEncoder:
         """Length of the vectors."""
         return int(self._model.get_embedding_dimension() or 0)
 
+    @property
+    def document_block(self) -> int:
+        """Any number does."""
+        return 4_096
+
     def encode_queries(self, texts: Sequence[str]) -> Scores:
         """Return unit vectors of questions, ``[len(texts), dimension]``."""
         return self._encode(texts)

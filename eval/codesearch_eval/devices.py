@@ -104,7 +104,7 @@ def measure_device(texts: Sequence[str], device: str, *, model: str | None = Non
         for _ in encoder.run_batches(iter(batches)):
             pass
         network.append(len(texts) / (perf_counter() - started))
-    tokens = sum(int(batch.attention_mask.sum()) for batch in batches)
+    tokens = sum(int(batch.lengths.sum()) for batch in batches)
     return DeviceSpeed(
         device_name(device),
         encoder.precision,

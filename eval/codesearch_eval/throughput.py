@@ -14,6 +14,7 @@ import numpy as np
 
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import InputError
+from codesearch.processes import usable_cores
 
 __all__ = ["EncoderSpeed", "Spread", "measure_encoder"]
 
@@ -67,13 +68,13 @@ def measure_encoder(
     """
     if not texts:
         raise InputError("there is nothing to encode: name a repository with code in it")
-    from codesearch.encoders.onnx import OnnxEncoder, usable_cores
+    from codesearch.encoders.onnx import OnnxEncoder
 
     directory = read_model_directory(find_model(model))
     threads = threads or usable_cores()
     encoder = OnnxEncoder(directory, threads=threads)
     batches = list(encoder.document_batches(texts))
-    feeds = [{"input_ids": batch.input_ids, "attention_mask": batch.attention_mask} for batch in batches]
+    feeds = [batch.feeds() for batch in batches]
     together, alone = _bare_session(directory.onnx_file, threads), _bare_session(directory.onnx_file, 1)
 
     def encode() -> None:
@@ -99,7 +100,7 @@ def measure_encoder(
                     rates[name].append(len(texts) / (perf_counter() - started))
     spreads = {name: Spread.of(values) for name, values in rates.items()}
     ours = spreads.pop("encoder")
-    tokens = sum(int(batch.attention_mask.sum()) for batch in batches)
+    tokens = sum(int(batch.lengths.sum()) for batch in batches)
     fastest = max(bare.median for bare in spreads.values())
     return EncoderSpeed(len(texts), tokens / len(texts), ours, spreads, ours.median / fastest)
 

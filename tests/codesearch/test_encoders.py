@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from codesearch.encoders import devices, load_encoder
+from codesearch import processes
+from codesearch.encoders import devices, load_encoder, tokenising
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, split_by_tokens
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.encoders.model_directory import Recipe, find_model, model_id, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.text import document_text
+from codesearch.encoders.tokenising import tokenised
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.encoders.wordpiece import AsciiWordPiece
 from codesearch.errors import MissingExtra, ModelError
@@ -101,24 +104,51 @@ class TestBatching:
         assert AsciiWordPiece.read("{}") is None
         assert AsciiWordPiece.read("[") is None
 
-    def test_windows_give_the_same_rows_as_one_window(self, model: Path) -> None:
+    def test_windows_give_the_same_rows_as_one_window(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
-        for window in (3, 1000):
-            limits = BatchLimits(tokens=64, rows=5, window=window, even_rows=2)
-            batches = list(tokenizer.batches(texts, 32, limits))
+        for window, workers in ((3, 0), (3, 2), (1000, 2)):
+            limits = BatchLimits(tokens=64, rows=5, window=window, even_rows=2, workers=workers)
+            batches = list(tokenised(tokenizer, texts, 32, limits))
             rows = {
-                int(index): batch.input_ids[row][batch.attention_mask[row] == 1].tolist()
+                int(index): batch.input_ids[row, : batch.lengths[row]].tolist()
                 for batch in batches
                 for row, index in enumerate(batch.indices)
             }
             assert [rows[i] for i in range(len(texts))] == tokenizer.token_ids(texts, 32)
 
+    def test_processes_and_a_thread_give_the_same_batches(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
+        tokenizer = TextTokenizer(read_model_directory(model))
+        texts = [f"{'naïve ' * (i % 7)}{i}" for i in range(50)]
+        by_thread, by_processes = (
+            list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=workers)))
+            for workers in (0, 2)
+        )
+        assert len(by_thread) == len(by_processes) > 6
+        for ours, theirs in zip(by_thread, by_processes, strict=True):
+            np.testing.assert_array_equal(ours.indices, theirs.indices)
+            np.testing.assert_array_equal(ours.input_ids, theirs.input_ids)
+            np.testing.assert_array_equal(ours.lengths, theirs.lengths)
+
+    def test_what_a_dying_process_had_is_tokenised_here(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
+        monkeypatch.setattr(tokenising, "_open_tokenizer", end_process)
+        tokenizer = TextTokenizer(read_model_directory(model))
+        texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
+        batches = list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)))
+        assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
+
     def test_an_error_in_the_tokenizer_thread_reaches_the_caller(self, model: Path) -> None:
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = ["a", "b", "\ud800"]  # a lone surrogate is no text that can be encoded
         with pytest.raises((TypeError, UnicodeEncodeError)):
-            list(tokenizer.batches(texts, 32, BatchLimits(tokens=64, rows=5, window=1, even_rows=2)))
+            list(tokenised(tokenizer, texts, 32, BatchLimits(tokens=64, rows=5, window=1, even_rows=2)))
+
+
+def end_process(*_: object) -> None:
+    os._exit(1)
 
 
 @cache

@@ -24,9 +24,9 @@ Float = NDArray[np.float32]
 
 def _batch(rows: int = 8, length: int = 12) -> TokenBatch:
     random = np.random.default_rng(3)
-    mask = np.ones((rows, length), np.int64)
-    mask[0, 5:] = 0
-    return TokenBatch(np.arange(rows), random.integers(5, 50, (rows, length)), mask)
+    lengths = np.full(rows, length)
+    lengths[0] = 5
+    return TokenBatch(np.arange(rows), random.integers(5, 50, (rows, length), dtype=np.int32), lengths)
 
 
 def _with_outliers(folder: Path) -> tuple[dict[str, Float], dict[str, object]]:
@@ -42,7 +42,7 @@ def _with_outliers(folder: Path) -> tuple[dict[str, Float], dict[str, object]]:
 
 def _run(model: onnx.ModelProto, batch: TokenBatch) -> Float:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    inputs = batch.feeds()
     return np.asarray(session.run(["embedding"], inputs)[0])
 
 
@@ -76,7 +76,7 @@ def test_maxima_are_over_all_batches_and_leave_padding_out(tiny_bert: Path) -> N
     assert {name.rsplit(".", 1)[1] for name in one} == {"qkv", "attended", "inner", "outer"}
     assert all((both[name] >= one[name]).all() for name in one)
     # What stands in the padding is no token's, so that it cannot change what is found.
-    other = TokenBatch(batch.indices, np.where(batch.attention_mask == 1, batch.input_ids, 7), batch.attention_mask)
+    other = TokenBatch(batch.indices, np.where(batch.attention_mask, batch.input_ids, np.int32(7)), batch.lengths)
     again = channel_maxima(bert_graph(weights, config, int8=False), [other])
     assert all(np.allclose(again[name], one[name], rtol=1e-5) for name in one)
 

@@ -80,8 +80,8 @@ def channel_maxima(graph: ModelProto, batches: Iterable[TokenBatch]) -> dict[str
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     largest: dict[str, Float] = {}
     for batch in batches:
-        values = session.run(read, {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
-        tokens = batch.attention_mask.astype(bool)
+        values = session.run(read, batch.feeds())
+        tokens = batch.attention_mask
         for name, value in zip(read, values, strict=True):
             here = np.abs(value[tokens]).max(axis=0)
             largest[name] = np.maximum(largest[name], here) if name in largest else here

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codesearch.encoders.hashing import HashingEncoder
 from codesearch.index import encoding, files, vector_cache
 from codesearch.index.storage import open_reader
 from codesearch.index.update import Phase
@@ -217,7 +218,7 @@ def test_vectors_are_committed_while_encoding_goes_on(bench: Any, monkeypatch: p
 def test_small_blocks_and_small_transactions_change_nothing(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.fill(30)
     expected = bench.fresh()
-    monkeypatch.setattr(encoding, "_ENCODE_BLOCK", 7)
+    monkeypatch.setattr(HashingEncoder, "document_block", 7)
     monkeypatch.setattr(files, "_COMMIT_CHUNKS", 5)
     bench.index()
     assert bench.contents() == expected
