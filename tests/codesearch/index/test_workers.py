@@ -24,7 +24,7 @@ def listed(bench: Any) -> Any:
 
 
 def test_few_files_start_no_process(bench: Any, listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", None)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", None)
     outcomes = list(extract_files(bench.repository, bench.rules, listed, {}, workers=2))
     assert [file for file, _ in outcomes] == list(listed)
 
@@ -59,6 +59,7 @@ def test_a_fault_in_one_file_costs_that_file(bench: Any, listed: Any, monkeypatc
 
 
 PROGRAM = """
+import multiprocessing
 import os, sys
 from pathlib import Path
 import codesearch.index.workers as workers
@@ -68,7 +69,7 @@ from codesearch.sources import FileRules, list_files
 extract_file = workers.extract_file
 
 def deadly(repository, rules, file, known_blob=""):
-    if file.path.endswith("deadly.py") and workers.multiprocessing.parent_process() is not None:
+    if file.path.endswith("deadly.py") and multiprocessing.parent_process() is not None:
         os._exit(11)
     return extract_file(repository, rules, file, known_blob)
 
@@ -117,7 +118,7 @@ def test_no_processes_at_all(bench: Any, listed: Any, monkeypatch: pytest.Monkey
         raise OSError("this system has no semaphores")
 
     monkeypatch.setattr(workers, "_PARALLEL_FROM", 10)
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", impossible)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", impossible)
     outcomes = list(extract_files(bench.repository, bench.rules, listed, {}, workers=2))
     assert [file for file, _ in outcomes] == list(listed)
 
@@ -134,7 +135,7 @@ def test_only_so_many_files_are_under_way(bench: Any, listed: Any, monkeypatch: 
 
     monkeypatch.setattr(workers, "_PARALLEL_FROM", 10)
     monkeypatch.setattr(workers, "_FILES_PER_TASK", 1)
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", Counting)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Counting)
     outcomes = extract_files(bench.repository, bench.rules, listed, {}, workers=2)
     next(outcomes)
     time.sleep(0.2)
