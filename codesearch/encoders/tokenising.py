@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,72 +42,71 @@ def tokenised(
     """
     order = np.argsort(np.array([len(text) for text in texts], dtype=np.intp), kind="stable")
     windows = deque(order[start : start + limits.window] for start in range(0, len(order), limits.window))
+    job = _Job(tokenizer, texts, max_tokens, limits)
     if len(windows) < 2:  # a single question must not pay for a thread
         for window in windows:
-            yield from tokenizer.window(texts, window, max_tokens, limits)
+            yield from job.batches(window)
         return
     if limits.workers and len(windows) >= _PARALLEL_FROM:
-        yield from _by_processes(tokenizer, texts, windows, max_tokens, limits)
+        yield from _by_processes(job, windows)
     if windows:
-        yield from _by_thread(tokenizer, texts, windows, max_tokens, limits)
+        yield from _by_thread(job, windows)
 
 
-def _by_thread(
-    tokenizer: TextTokenizer,
-    texts: Sequence[str],
-    windows: deque[NDArray[np.intp]],
-    max_tokens: int,
-    limits: BatchLimits,
-) -> Iterator[TokenBatch]:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What `tokenised` was asked for."""
+
+    tokenizer: TextTokenizer
+    texts: Sequence[str]
+    max_tokens: int
+    limits: BatchLimits
+
+    def batches(self, window: NDArray[np.intp]) -> list[TokenBatch]:
+        """Tokenise a window here and now."""
+        return list(self.tokenizer.window(self.texts, window, self.max_tokens, self.limits))
+
+
+def _by_thread(job: _Job, windows: deque[NDArray[np.intp]]) -> Iterator[TokenBatch]:
     from concurrent.futures import ThreadPoolExecutor
 
-    def tokenise(window: NDArray[np.intp]) -> list[TokenBatch]:
-        return list(tokenizer.window(texts, window, max_tokens, limits))
-
     with ThreadPoolExecutor(1, thread_name_prefix="tokenise") as executor:
-        ahead = executor.submit(tokenise, windows.popleft())
+        ahead = executor.submit(job.batches, windows.popleft())
         while windows:
             batches = ahead.result()
-            ahead = executor.submit(tokenise, windows.popleft())
+            ahead = executor.submit(job.batches, windows.popleft())
             yield from batches
         yield from ahead.result()
 
 
-def _by_processes(
-    tokenizer: TextTokenizer,
-    texts: Sequence[str],
-    windows: deque[NDArray[np.intp]],
-    max_tokens: int,
-    limits: BatchLimits,
-) -> Iterator[TokenBatch]:
+def _by_processes(job: _Job, windows: deque[NDArray[np.intp]]) -> Iterator[TokenBatch]:
     """Take windows off and yield their batches, until none is left or there can be no processes."""
     from concurrent.futures.process import BrokenProcessPool
 
     from codesearch.processes import start_pool, usable_cores
 
-    workers = min(limits.workers, usable_cores() - 1, len(windows) - 1)
+    workers = min(job.limits.workers, usable_cores() - 1, len(windows) - 1)
     if workers < 2:
         return
-    pool = start_pool(workers, prepare=_open_tokenizer, given=(tokenizer.directory,))
+    pool = start_pool(workers, prepare=_open_tokenizer, given=(job.tokenizer.directory,))
     if pool is None:
         return
-    running: deque[tuple[NDArray[np.intp], Future[list[TokenBatch]]]] = deque()
+    # The first window is tokenised here, while they start. A window leaves `running` when its batches are at hand
+    # and nothing can fail any more before they are yielded.
+    running: deque[tuple[NDArray[np.intp], Future[list[TokenBatch]] | None]] = deque([(windows.popleft(), None)])
 
     def submit() -> None:
         while windows and len(running) <= workers:
-            mine = [texts[index] for index in windows[0]]
-            running.append((windows[0], pool.submit(_tokenise, mine, windows[0], max_tokens, limits)))
-            windows.popleft()
+            mine = [job.texts[index] for index in windows[0]]
+            future = pool.submit(_tokenise, mine, windows[0], job.max_tokens, job.limits)
+            running.append((windows.popleft(), future))
 
     try:
-        first = windows.popleft()
-        submit()
-        # While they start.
-        yield from tokenizer.window(texts, first, max_tokens, limits)
         while running:
-            batches = running[0][1].result()
-            running.popleft()
             submit()
+            window, future = running[0]
+            batches = job.batches(window) if future is None else future.result()
+            running.popleft()
             yield from batches
     except BrokenProcessPool:
         windows.extendleft(window for window, _ in reversed(running))

@@ -8,7 +8,7 @@ no bfloat16), float16 on MPS, float32 on a CPU. Pooling and normalisation are fl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from codesearch.errors import MissingExtra, ModelError
 __all__ = ["Bert", "TorchEncoder", "device_is_available"]
 
 _GPU_LIMITS = BatchLimits(tokens=65_536, rows=8_192, window=16_384, even_rows=64, workers=8)
+_APPLE_LIMITS = replace(_GPU_LIMITS, workers=0)
 _CPU_LIMITS = BatchLimits(tokens=4_096, rows=64, window=2_048, even_rows=16)
 _ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 """Not cuDNN's: it builds a plan of some 40 ms for every new shape of a batch, and every batch has another."""
@@ -52,7 +53,7 @@ class TorchEncoder(TransformerEncoder):
     def __init__(self, directory: ModelDirectory, *, device: str) -> None:
         self._device = torch.device(device)
         self._bert = _load_bert(directory, self._device)
-        limits = _CPU_LIMITS if device == "cpu" else _GPU_LIMITS
+        limits = {"cpu": _CPU_LIMITS, "mps": _APPLE_LIMITS}.get(device, _GPU_LIMITS)
         super().__init__(directory, TextTokenizer(directory), limits, in_flight=2)
 
     @property

@@ -7,9 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,10 +125,20 @@ class TestBatching:
         monkeypatch.setattr(processes, "usable_cores", lambda: 3)
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = [f"{'naïve ' * (i % 7)}{i}" for i in range(50)]
+        here = 0
+        window = tokenizer.window
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal here
+            here += 1
+            return window(*arguments)
+
+        monkeypatch.setattr(tokenizer, "window", counted)
         by_thread, by_processes = (
             list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=workers)))
             for workers in (0, 2)
         )
+        assert here == 6 + 1  # all windows by the thread; while the processes started, the first one
         assert len(by_thread) == len(by_processes) > 6
         for ours, theirs in zip(by_thread, by_processes, strict=True):
             np.testing.assert_array_equal(ours.indices, theirs.indices)
@@ -136,6 +149,27 @@ class TestBatching:
         monkeypatch.setattr(processes, "usable_cores", lambda: 3)
         monkeypatch.setattr(tokenising, "_open_tokenizer", end_process)
         tokenizer = TextTokenizer(read_model_directory(model))
+        texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
+        batches = list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)))
+        assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
+
+    @pytest.mark.parametrize("lives", range(6))
+    def test_nothing_is_lost_whenever_the_processes_die(
+        self, model: Path, monkeypatch: pytest.MonkeyPatch, lives: int
+    ) -> None:
+        class Dying(ThreadPoolExecutor):
+            submitted = 0
+
+            def submit(self, *arguments: Any, **options: Any) -> Any:
+                self.submitted += 1
+                if self.submitted > lives:
+                    raise BrokenProcessPool
+                return super().submit(*arguments, **options)
+
+        tokenizer = TextTokenizer(read_model_directory(model))
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
+        monkeypatch.setattr(processes, "start_pool", lambda workers, **_: Dying(workers))
+        monkeypatch.setattr(tokenising, "_tokenizer", tokenizer, raising=False)
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
         batches = list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)))
         assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
