@@ -50,7 +50,9 @@ class Protocol(LanguageServerProtocol):
         if not hasattr(message, "jsonrpc") or not isinstance(number, int | str | None):
             raise JsonRpcInvalidRequest("this is no message of JSON-RPC 2.0")
         refused: JsonRpcException | None = None
-        if method and self._workspace is None and method not in (INITIALIZE, EXIT):
+        if not isinstance(method, str):
+            refused = JsonRpcInvalidRequest("the method must be a string")
+        elif method and self._workspace is None and method not in (INITIALIZE, EXIT):
             refused = JsonRpcServerNotInitialized("send initialize first")
         elif method == INITIALIZE and self._workspace is not None:
             refused = JsonRpcInvalidRequest("initialize was sent before")

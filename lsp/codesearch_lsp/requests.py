@@ -17,6 +17,9 @@ __all__ = ["Asked", "SimilarTo", "read_asked", "read_similar"]
 T = TypeVar("T")
 
 _LONGEST_QUESTION: Final = 10_000
+_LONGEST_LIST: Final = 1_000
+_LAST_LINE: Final = (1 << 31) - 1
+"""LSP's own bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def read_similar(params: object) -> tuple[SimilarTo, Asked]:
     uri = _typed(_object("textDocument", given["textDocument"]), "uri", str, "a string", default=None)
     position = _object("position", given.get("position"))
     line = _typed(position, "line", int, "a whole number", default=None)
-    if line < 0:
-        raise InputError(f"position.line must be 0 or more, not {line}")
+    if not 0 <= line <= _LAST_LINE:
+        raise InputError(f"position.line must be a whole number from 0 to {_LAST_LINE}, not {line!r:.80}")
     return SimilarTo(uri=uri, line=line), _within(given)
 
 
@@ -94,7 +97,8 @@ def _within(given: Mapping[str, Any], query: str = "") -> Asked:
     if limit is not None and (type(limit) is not int or not 1 <= limit <= MOST_RESULTS):
         raise InputError(f"limit must be a whole number from 1 to {MOST_RESULTS}, not {limit!r:.80}")
     cursor = _typed(given, "cursor", str, "a string", default="") or "0"
-    if not cursor.isascii() or not cursor.isdigit() or int(cursor) > MOST_RESULTS:
+    known = cursor.isascii() and cursor.isdigit() and len(cursor) <= len(str(MOST_RESULTS))
+    if not known or int(cursor) > MOST_RESULTS:
         raise InputError(f"cursor {cursor[:80]!r} is none that an answer held: ask again without one")
     paths = tuple(_strings(given, "paths"))
     FileRules(include=paths)  # refuses what is no pattern
@@ -134,6 +138,8 @@ def _strings(given: Mapping[str, Any], name: str) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InputError(f"{name} must be a list of strings, not {value!r:.80}")
+    if len(value) > _LONGEST_LIST:
+        raise InputError(f"{name} must hold {_LONGEST_LIST:,} strings at most, not {len(value):,}")
     return value
 
 

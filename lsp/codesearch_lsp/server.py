@@ -367,7 +367,7 @@ def _add_commands(server: Server) -> None:
     @server.command("codesearch.reindex")
     def reindex(ls: Server, *arguments: Any) -> None:
         (uri,) = (*arguments, None)[:1]
-        if uri is not None and uri not in ls.keeper.folders:
+        if uri is not None and not (isinstance(uri, str) and uri in ls.keeper.folders):
             raise JsonRpcInvalidParams(f"{uri!r:.200} is no folder of the workspace")
         for folder in ls.keeper.folders.values():
             if uri in (None, folder.uri):

@@ -23,7 +23,10 @@ def path_of(uri: str) -> Path | None:
     """Return the absolute path of a ``file:`` URI; None for any other URI."""
     if not uri.startswith("file:"):
         return None
-    path = to_fs_path(uri)
+    try:
+        path = to_fs_path(uri)
+    except ValueError:  # "file://[": what should be a host is none
+        return None
     return Path(path) if path and "\0" not in path and Path(path).is_absolute() else None
 
 

@@ -47,7 +47,7 @@ class Raw:
             if "id" in message:
                 return message
 
-    async def request(self, number: Any, method: str, params: Any = None) -> Any:
+    async def request(self, number: Any, method: Any, params: Any = None) -> Any:
         self.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode())
         return await self.receive()
 
@@ -87,19 +87,25 @@ async def test_messages_that_are_none_are_answered_and_survived(cache: Path) -> 
         ("codesearch/search", {"query": "a", "limit": 0}),
         ("codesearch/search", {"query": "a", "limit": True}),
         ("codesearch/search", {"query": "a", "cursor": "-1"}),
+        ("codesearch/search", {"query": "a", "cursor": "9" * 5_000}),
+        ("codesearch/search", {"query": "a", "paths": ["*.py"] * 1_001}),
         ("codesearch/search", {"query": "a", "languages": ["klingon"]}),
         ("codesearch/search", {"query": "a", "kinds": "function"}),
         ("codesearch/search", {"query": "a", "folders": ["https://example.org/"]}),
+        ("codesearch/search", {"query": "a", "folders": ["file://[no-host"]}),
         ("codesearch/similar", {}),
         ("codesearch/similar", {"textDocument": {"uri": "untitled:1"}, "position": {"line": 0, "character": 0}}),
         ("codesearch/similar", {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": 0}}),
         ("codesearch/similar", {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": -1}}),
+        ("codesearch/similar", {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": 1 << 31}}),
+        ("workspace/executeCommand", {"command": "codesearch.reindex", "arguments": [{}]}),
     ):
         answer = await server.request("again", method, params)
         assert answer["id"] == "again"
         assert answer["error"]["code"] == INVALID_PARAMS, (method, params, answer)
         assert answer["error"]["message"]
     assert (await server.request(4, "codesearch/nothing"))["error"]["code"] == METHOD_NOT_FOUND
+    assert (await server.request(4, 5))["error"]["code"] == INVALID_REQUEST
     assert (await server.request(5, "shutdown"))["result"] is None
     assert (await server.request(6, "workspace/symbol", {"query": "a"}))["error"]["code"] == INVALID_REQUEST
     server.send(b'{"jsonrpc": "2.0", "method": "exit"}')
@@ -168,6 +174,17 @@ async def test_a_folder_that_vanishes_or_never_was_is_told(workspace: Path, cach
         answer = await session.search("retry_with_backoff")
         assert answer["items"], "what was indexed is still there"
         assert any("is no folder" in notice["text"] for notice in answer["notices"])
+
+
+async def test_a_folder_whose_uri_is_none_keeps_no_other_from_being_searched(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize()
+        added = [types.WorkspaceFolder("file://[no-host", "none"), types.WorkspaceFolder(workspace.as_uri(), "w")]
+        event = types.WorkspaceFoldersChangeEvent(added, [])
+        session.client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
+        await session.until_found("retry_with_backoff")
+        said = [message.message for message in session.client.messages]
+        assert len([text for text in said if "file://[no-host" in text]) == 1, said
 
 
 async def test_a_workspace_without_git_and_one_without_code(cache: Path, tmp_path: Path) -> None:
