@@ -178,7 +178,10 @@ def _checked(values: dict[str, Any]) -> Settings:
         if name in values:
             values[name] = tuple(values[name])
     if "cache" in values:
-        values["cache"] = Path(values["cache"]).expanduser().absolute()
+        try:
+            values["cache"] = Path(values["cache"]).expanduser().absolute()
+        except RuntimeError:
+            raise SettingsError(f"cache must be a folder, not {values['cache']!r}: there is no such home") from None
     if "threads" in values:
         try:
             values["threads"] = int(values["threads"])

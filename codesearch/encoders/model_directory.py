@@ -107,8 +107,8 @@ def find_model(model: str | Path | None = None) -> Path:
     """
     name = DEFAULT_MODEL if model is None else str(model)
     shipped = _SHIPPED / name
-    if model is not None and Path(model).expanduser().is_dir():
-        return Path(model).expanduser()
+    if model is not None and (given := _expanded(model)).is_dir():
+        return given
     if Path(name).name == name and shipped.is_dir():
         return shipped
     names = sorted(path.name for path in _SHIPPED.glob("*") if path.is_dir())
@@ -116,6 +116,13 @@ def find_model(model: str | Path | None = None) -> Path:
         f"there is no model directory {name!r}; give a directory that `codesearch-train export` wrote, "
         f"or the name of a shipped model ({', '.join(names) or 'this installation holds none: ' + _ADVICE})"
     )
+
+
+def _expanded(model: str | Path) -> Path:
+    try:
+        return Path(model).expanduser()
+    except RuntimeError:  # "~nobody/model"
+        return Path(model)
 
 
 def read_model_directory(path: Path) -> ModelDirectory:

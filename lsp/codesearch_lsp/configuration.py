@@ -94,7 +94,8 @@ def _checked(field: str, value: object) -> tuple[object, str]:
     if field == "device":
         return value, "" if value in DEVICES else f"one of {', '.join(DEVICES)}"
     if field in ("model", "index_dir"):
-        return value or None, "" if value is None or isinstance(value, str) else "a string or null"
+        usable = value is None or (isinstance(value, str) and "\0" not in value)
+        return value or None, "" if usable else "a string or null"
     if field in ("include", "exclude"):
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value), ""

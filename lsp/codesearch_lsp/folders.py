@@ -92,7 +92,8 @@ def find_folder(path: Path, configuration: Configuration) -> tuple[Target, Path]
     """Return what a folder is part of, and where the index lies; asks Git, so not for the event loop.
 
     Raises:
-        InputError: There is no such folder, or it is one of those that nobody means to search.
+        InputError: There is no such folder, or it is one of those that nobody means to search; or indexes are to lie in
+            a home that does not exist.
         CodesearchError: Settings cannot be read.
     """
     if not path.is_dir():
@@ -106,8 +107,18 @@ def find_folder(path: Path, configuration: Configuration) -> tuple[Target, Path]
 
 
 def indexes_of(configuration: Configuration) -> Path | None:
-    """Return where the client wants indexes to lie; None for the default."""
-    return Path(configuration.index_dir).expanduser().absolute() if configuration.index_dir else None
+    """Return where the client wants indexes to lie; None for the default.
+
+    Raises:
+        InputError: In the home of somebody who is not known here.
+    """
+    if not configuration.index_dir:
+        return None
+    try:
+        return Path(configuration.index_dir).expanduser().absolute()
+    except RuntimeError:
+        text = f"codesearch.indexDir must be a folder, not {configuration.index_dir!r:.80}: there is no such home"
+        raise InputError(text) from None
 
 
 def filters_for(folder: Folder, asked: Asked, within: Sequence[Path]) -> Filters:

@@ -145,7 +145,11 @@ class Keeper:
         while True:
             folder = next((folder for folder in self.folders.values() if folder.dirty), None)
             if folder is not None:
-                await self._update(folder)
+                try:
+                    await self._update(folder)
+                except Exception as error:  # the other folders are kept fresh, and this one from the next change on
+                    _log.exception("%s was not brought up to date", folder.name)
+                    self._fail(folder, f"{folder.name}: {type(error).__name__}: {error}")
                 continue
             self._wake.clear()
             with suppress(TimeoutError):

@@ -68,12 +68,10 @@ class Library:
 
     def encoder(self) -> Encoder | None:
         """Return the encoder once it is loaded, None if it cannot be; for the searching thread."""
-        if self._encoder is None:
+        # Whatever it failed of was told when it did; words can be searched all the same.
+        if self._encoder is None or self._encoder.exception() is not None:
             return None
-        try:
-            return self._encoder.result()
-        except CodesearchError:
-            return None
+        return self._encoder.result()
 
     async def run(self, use: Callable[[], T]) -> T:
         """Do something in the searching thread; a request that is cancelled while it waits is never begun."""

@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcPars
 from pygls.lsp.server import LanguageServer
 
 from codesearch import __version__
-from codesearch.errors import InputError
+from codesearch.errors import CodesearchError, InputError
 from codesearch_lsp.answering import Answering
 from codesearch_lsp.configuration import Configuration, read_configuration
 from codesearch_lsp.documents import Documents
@@ -85,7 +85,10 @@ class Server(LanguageServer):
 
         def loaded(done: asyncio.Future[Any]) -> None:
             if not done.cancelled() and (error := done.exception()) is not None:
-                self.reporter.tell_once(f"{error} Until then, questions are answered by their words only.")
+                if not isinstance(error, CodesearchError):
+                    _log.error("the encoder was not loaded", exc_info=error)
+                said = str(error).rstrip(".") or type(error).__name__
+                self.reporter.tell_once(f"{said}. Until then, questions are answered by their words only.")
 
         loading.add_done_callback(loaded)
 
@@ -148,9 +151,11 @@ def _add_life(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(ls: Server, _: types.InitializedParams) -> None:
+        if ls.background:
+            return  # two keepers would update one folder at a time
+        ls.background.append(asyncio.ensure_future(ls.keeper.run()))
         await _pull_configuration(ls)
         ls.load_encoder()
-        ls.background.append(asyncio.ensure_future(ls.keeper.run()))
         folders = list(ls.workspace.folders.values())
         for folder in folders:
             ls.add_folder(folder.uri, folder.name)

@@ -270,7 +270,7 @@ class TestLoading:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert (done.stdout.strip(), done.stderr) == ("['onnxruntime']", "")
 
-    @pytest.mark.parametrize("name", ["no-such-model", "/no/such/folder"])
+    @pytest.mark.parametrize("name", ["no-such-model", "/no/such/folder", "~nobody-here/model"])
     def test_no_such_model(self, name: str) -> None:
         with pytest.raises(ModelError, match="there is no model directory"):
             find_model(name)

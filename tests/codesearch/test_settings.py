@@ -71,6 +71,7 @@ def test_the_file_of_a_repository_may_not_say_what_runs_or_where_is_written(tmp_
         ('[encoder]\ndevice = "tpu"\n', "device must be one of auto, cpu, cuda, mps"),
         ("[encoder]\nthreads = -1\n", "threads must be 0 or more"),
         ("[encoder]\nmodel = 1\n", "encoder.model must be a string"),
+        ('[storage]\ncache = "~nobody-here/c"\n', "cache must be a folder, not '~nobody-here/c'"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -150,9 +150,10 @@ async def test_a_crash_of_the_indexing_process_is_survived(workspace: Path, cach
         await session.until_found("after_the_crash")
 
 
-async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path, cache: Path) -> None:
+@pytest.mark.parametrize("model", ["/no model", "~nobody-here/no model"])
+async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path, cache: Path, model: str) -> None:
     async with start(cache) as session:
-        await session.initialize(workspace, options={"model": str(workspace / "no model")})
+        await session.initialize(workspace, options={"model": model})
         await session.until_found("retry_with_backoff")
         await session.names("parse json")
         (workspace / "late.py").write_text("def later_on():\n    return 1\n")
@@ -160,7 +161,8 @@ async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path
         await session.until_found("later_on")
         await asyncio.sleep(0.3)
         said = [message.message for message in session.client.messages]
-        assert len([text for text in said if "no model" in text]) == 1, said
+        (text,) = [text for text in said if "no model" in text]
+        assert text.endswith("). Until then, questions are answered by their words only.")
 
 
 async def test_a_folder_that_vanishes_or_never_was_is_told(workspace: Path, cache: Path, tmp_path: Path) -> None:
@@ -185,6 +187,17 @@ async def test_a_folder_whose_uri_is_none_keeps_no_other_from_being_searched(wor
         await session.until_found("retry_with_backoff")
         said = [message.message for message in session.client.messages]
         assert len([text for text in said if "file://[no-host" in text]) == 1, said
+
+
+async def test_indexes_in_a_home_that_does_not_exist_are_told(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace, options={"indexDir": "~nobody-here/indexes"})
+        assert "codesearch.indexDir" in await session.until_failed(workspace.name)
+        params = types.DidChangeConfigurationParams({"codesearch": {"indexDir": None}})
+        session.client.workspace_did_change_configuration(params)
+        await session.until_found("retry_with_backoff")
+        said = [message.message for message in session.client.messages]
+        assert len([text for text in said if "~nobody-here/indexes" in text]) == 1, said
 
 
 async def test_a_workspace_without_git_and_one_without_code(cache: Path, tmp_path: Path) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from lsprotocol import types
 
+from codesearch_lsp.folders import Folder
+from codesearch_lsp.freshness import Keeper
+from codesearch_lsp.library import Library
 from tests.lsp.session import Session, git, start
 
 pytestmark = pytest.mark.asyncio
@@ -228,6 +232,32 @@ async def test_indexing_waits_to_be_asked_where_that_is_configured(workspace: Pa
         assert answer["items"] == []
         await session.command("codesearch.reindex")
         await session.until_found("retry_with_backoff")
+
+
+async def test_a_fault_in_one_update_is_told_and_does_not_end_the_updates(workspace: Path) -> None:
+    told: list[str] = []
+    updates = 0
+
+    async def fail(*_: object) -> None:
+        nonlocal updates
+        updates += 1
+        raise ValueError("odd")
+
+    worker: Any = SimpleNamespace(update=fail)
+    observer: Any = SimpleNamespace(changed=lambda: None, ended=lambda _: None, failed=told.append)
+    library = Library()
+    keeper = Keeper(worker, library, observer)
+    running = asyncio.ensure_future(keeper.run())
+    folder = Folder(workspace.as_uri(), "w", workspace)
+    keeper.add(folder)
+    async with asyncio.timeout(10):
+        while updates < 2:
+            if told:
+                keeper.touch(folder)
+            await asyncio.sleep(0.01)
+    assert told == ["w: ValueError: odd"]
+    running.cancel()
+    library.close()
 
 
 async def until_notice(session: Session, text: str) -> dict[str, Any]:
