@@ -32,6 +32,9 @@ _FRAMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 _NAMES_SHOWN: Final = 5
 
+_LONGEST_DEFINITION: Final = 100_000
+"""Characters of a snippet that may be a function: no model reads that far, and to find out would take seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -175,7 +178,7 @@ def read_snippet(snippet: Snippet) -> tuple[str, Kind | None]:
     if snippet.language and snippet.language not in LANGUAGES:
         raise InputError(f"{snippet.language}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
     language = snippet.language or getattr(language_of("", text.partition("\n")[0]), "name", "")
-    chunk = _only_definition(text, language) if language else None
+    chunk = _only_definition(text, language) if language and len(text) <= _LONGEST_DEFINITION else None
     return (document_text(chunk), chunk.kind) if chunk is not None else (text, None)
 
 

@@ -13,6 +13,7 @@ from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError, PlaceNotFound
 from codesearch.index.snapshot import Filters, Snapshot
 from codesearch.indexing import bring_up_to_date, plan
+from codesearch.places import read_snippet
 from codesearch.records import Kind
 from codesearch.search import Answer, NoticeKind
 from codesearch.settings import load_settings
@@ -248,6 +249,12 @@ def test_a_method_without_its_class_is_read_as_a_method(
 @pytest.mark.parametrize("language", ["", "python", "sql", "haskell"])
 def test_any_snippet_has_an_answer(mail: Path, opened: Open, text: str, language: str) -> None:
     assert similar([opened(mail)], Snippet(text, language), HashingEncoder).matches
+
+
+def test_a_snippet_that_no_model_reads_to_the_end_is_not_split() -> None:
+    head, line = "def f():\n", "    x = 1\n"
+    assert read_snippet(Snippet(head + line, "python"))[1] is Kind.FUNCTION
+    assert read_snippet(Snippet(head + 20_000 * line, "python")) == ((head + 20_000 * line).strip("\n"), None)
 
 
 @pytest.mark.parametrize(
