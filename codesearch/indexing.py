@@ -208,6 +208,7 @@ def bring_up_to_date(
     if not report.chunks:
         raise NothingToIndex(
             f"{repository.root} holds no file that can be searched"
-            + (f": {report.skipped:,} were left out, `codesearch status --skipped` says why" if report.skipped else "")
+            # Without a number: a language server tells each text once, and would tell this anew with every file.
+            + (": all were left out, `codesearch status --skipped` says why" if report.skipped else "")
         )
     return report

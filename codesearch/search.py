@@ -185,14 +185,14 @@ def _why_empty(
     if any(allowed != Filters() for allowed in filters):
         return Notice(
             NoticeKind.FILTERED_OUT,
-            "nothing found under these filters: try without --lang, --kind or --path",
+            "nothing found under these filters: try without the language, the kind or the path",
         )
     if not question.terms:
         return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
     return Notice(
         NoticeKind.NOTHING_FOUND,
         "no indexed code holds any word of the question: try other words"
-        + ("" if encoder else ", or search by meaning as well (without --no-dense)"),
+        + ("" if encoder else ", or search by meaning as well"),
     )
 
 

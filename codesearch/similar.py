@@ -175,7 +175,8 @@ def _why_empty(snapshots: Sequence[Snapshot], filters: Sequence[Filters], wanted
         return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet; run `codesearch index` first")
     if any(allowed != Filters() for allowed in filters):
         return Notice(
-            NoticeKind.FILTERED_OUT, "nothing to compare with under these filters: try without --lang, --kind or --path"
+            NoticeKind.FILTERED_OUT,
+            "nothing to compare with under these filters: try without the language, the kind or the path",
         )
     sort = {**dict.fromkeys(CODE, "function"), Kind.TYPE: "type"}.get(wanted.kind or Kind.TEXT, "code")
     return Notice(NoticeKind.NOTHING_FOUND, f"no other {sort} is indexed here; name further repositories to search")

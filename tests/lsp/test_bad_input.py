@@ -209,6 +209,12 @@ async def test_a_workspace_without_git_and_one_without_code(cache: Path, tmp_pat
         await session.initialize(plain, empty)
         await session.until_found("found_without_git")
         assert "no file that can be searched" in await session.until_failed("empty")
+        for number in range(3):
+            (empty / f"{number}.png").write_bytes(b"\x89PNG\0")
+            await session.command("codesearch.reindex")
+            await asyncio.sleep(0.5)
+        said = [message.message for message in session.client.messages]
+        assert len([text for text in said if "left out" in text]) == 1, said
 
 
 async def test_an_index_that_is_damaged_is_built_anew(workspace: Path, cache: Path) -> None:
