@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from lsprotocol.types import EXIT, INITIALIZE, ResponseError
@@ -24,6 +25,21 @@ class RequestFailed(JsonRpcException):
 
 
 _NOTHING: Final = "$/nothing"
+
+
+class _Unexpected(logging.Filter):
+    """Lets through what pygls logs but for refusals, which the client is answered, and cancellations that come late.
+
+    Editors show stderr to the user as errors: each key typed may cancel a question, each half-typed filter be refused.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        late = str(record.msg).startswith("Cancel notification for unknown")
+        return not (isinstance(error, JsonRpcException) or late)
+
+
+logging.getLogger("pygls.protocol.json_rpc").addFilter(_Unexpected())
 
 
 class Protocol(LanguageServerProtocol):

@@ -318,11 +318,18 @@ async def test_over_tcp_exit_ends_the_server_without_a_word(workspace: Path, cac
     assert (process.returncode, said.decode()) == (0, "")
 
 
-async def test_questions_are_refused_with_a_sentence(workspace: Path, cache: Path) -> None:
+async def test_questions_are_refused_with_a_sentence_and_nothing_on_stderr(
+    workspace: Path, cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     async with start(cache) as session:
         await session.initialize(workspace)
         await refused(session, {"query": "a", "paths": ["[z-a]"]}, "pattern")
         await refused(session, {"query": "a", "languages": ["pythn"]}, "known are")
+        session.client.cancel_request(types.CancelParams("long ago"))
+        await session.status()
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert "long ago" not in said
 
 
 async def refused(session: Session, params: dict[str, Any], text: str) -> None:
