@@ -145,7 +145,7 @@ class Answering:
             raise RequestFailed(self._mend(meant, error)) from error
         except CodesearchError as error:
             raise RequestFailed(str(error)) from error
-        return Answer(answer.matches, (*answer.notices, *self._notices(meant)))
+        return Answer(answer.matches, (*map(self._own_advice, answer.notices), *self._notices(meant)))
 
     def _meant(self, asked: Asked) -> list[tuple[Folder, list[Path]]]:
         """Return the folders of the workspace that a request is about, each with the parts that it names."""
@@ -161,6 +161,11 @@ class Answering:
             for folder in holders:
                 named.setdefault(folder.uri, (folder, []))[1].append(path if folder.holds(path) else folder.path)
         return [(folder, within) for folder, within in named.values() if folder.directory is not None]
+
+    def _own_advice(self, notice: Notice) -> Notice:
+        """Leave out the advice to finish by hand what the server finishes by itself, unless the user stopped it."""
+        advice = "" if self._keeper.finishes else "; run the command codesearch.reindex to finish"
+        return replace(notice, text=notice.text.replace("; run `codesearch index` to finish", advice))
 
     def _mend(self, meant: Sequence[tuple[Folder, list[Path]]], error: IndexUnusable) -> str:
         """Have damaged indexes built anew; returns what to tell."""

@@ -83,6 +83,11 @@ class Keeper:
         self._words_only: set[str] = set()
         self._crashes = 0
 
+    @property
+    def finishes(self) -> bool:
+        """Whether what is still to be encoded will be without anybody's doing: the user stopped nothing."""
+        return not self._words_only
+
     def add(self, folder: Folder) -> None:
         """Take a folder in; it is opened, and indexed if that is configured."""
         self.folders[folder.uri] = folder

@@ -178,6 +178,7 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
         partial = await session.search("parse json")
         assert partial["complete"] is False
         assert partial["notices"][0]["kind"] == "embeddings pending"
+        assert partial["notices"][0]["text"].endswith("; run the command codesearch.reindex to finish")
         assert partial["items"]
         await session.command("codesearch.reindex")
         async with asyncio.timeout(60):
