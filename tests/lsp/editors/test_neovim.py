@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,9 @@ pytestmark = pytest.mark.slow
 def neovims() -> dict[str, str]:
     """Each Neovim at hand, by version."""
     packaged = Path(sys.prefix) / "bin" / "nvim"
-    found = [str(packaged)] if packaged.exists() else []
-    found += [path for path in [shutil.which("nvim")] if path]
+    # All of the PATH: an active environment's own comes before that of the system.
+    places = [str(packaged.parent), *os.get_exec_path()]
+    found = [path for path in (shutil.which("nvim", path=place) for place in reversed(places)) if path]
     return {
         subprocess.run([path, "--version"], capture_output=True, text=True).stdout.split()[1]: path for path in found
     }
@@ -111,14 +115,90 @@ def test_plain_workspace_symbol(neovim: str, place: Place, tmp_path: Path) -> No
 
 
 def test_telescope_asks_while_one_types(neovim: str, place: Place, tmp_path: Path) -> None:
-    plugins = os.environ.get("NEOVIM_PLUGINS", "")
-    if "telescope" not in plugins:
-        pytest.skip("NEOVIM_PLUGINS does not name the folders of plenary.nvim and telescope.nvim, separated by colons")
-    version = subprocess.run([neovim, "--version"], capture_output=True, text=True).stdout
-    if version.startswith(("NVIM v0.7", "NVIM v0.8", "NVIM v0.9")):
-        pytest.skip("Telescope itself needs a newer Neovim")
+    plugins = others("telescope.nvim", "plenary.nvim")
+    needs_newer(neovim, "Telescope")
     report = script(neovim, place, "neovim_telescope.lua", tmp_path, plugins)
     assert f"def {ANSWER}" in report["line"]
+
+
+def test_fzf_lua_asks_while_one_types(neovim: str, place: Place, tmp_path: Path) -> None:
+    plugins = others("fzf-lua")
+    needs_newer(neovim, "fzf-lua")
+    for program in ("fzf", "tmux"):  # fzf draws in a terminal, which takes one to answer
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} on the PATH")
+    init = str(HERE / "neovim_fzf_init.lua")
+    command = [neovim, "-u", init, "-i", "NONE", "-n", str(place.root / "pygls" / "server.py")]
+    report = tmp_path / "report"
+    with Terminal(command, place.environment | {"PLUGINS": f"{PLUGIN}:{plugins}"}, place.root, tmp_path) as terminal:
+        terminal.wait_for("import")
+        terminal.type(":Codesearch", "Enter")
+        terminal.wait_for("Codesearch>")
+        terminal.type(QUESTION)
+        answer = f"{Path(FILE).name}:{place.line_of(f'def {ANSWER}')}:1:"
+        results = [line for line in terminal.wait_for(answer).splitlines() if ".py:" in line and ":1:" in line]
+        (number,) = [n for n, line in enumerate(results) if answer in line]
+        terminal.type(*["Down"] * number, "Enter")
+        terminal.wait_for(f"def {ANSWER}")
+        terminal.type(f":call writefile([expand('%:p'), getline('.')], '{report}')", "Enter")
+        wait_until(report.exists)
+    file, line = report.read_text(encoding="utf-8").splitlines()
+    assert file == str(place.root / FILE)
+    assert f"def {ANSWER}" in line
+
+
+class Terminal:
+    """A program in a terminal of its own, by tmux."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path, scratch: Path) -> None:
+        self._tmux = ["tmux", "-f", "/dev/null", "-S", str(scratch / "tmux")]
+        self._environment = dict(environment)
+        self._command = ["new-session", "-d", "-x", "200", "-y", "50", "-c", str(folder), shlex.join(command)]
+
+    def __enter__(self) -> Terminal:
+        self._run(*self._command)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run("kill-server")
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [*self._tmux, *arguments], env=self._environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def type(self, *keys: str) -> None:
+        """Press keys, by tmux's names for them; what is no name is typed letter by letter."""
+        for key in keys:
+            self._run("send-keys", key)
+
+    def wait_for(self, text: str) -> str:
+        """Return what is on the screen once `text` is."""
+        wait_until(lambda: text in self._run("capture-pane", "-p"))
+        return self._run("capture-pane", "-p")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def others(*names: str) -> str:
+    """Return the folders of other people's plugins."""
+    folders = os.environ.get("NEOVIM_PLUGINS", "").split(":")
+    found = [folder for folder in folders if Path(folder).name in names]
+    if len(found) < len(names):
+        pytest.skip(f"NEOVIM_PLUGINS does not name the folders of {' and '.join(names)}, separated by colons")
+    return ":".join(found)
+
+
+def needs_newer(neovim: str, plugin: str) -> None:
+    version = subprocess.run([neovim, "--version"], capture_output=True, text=True).stdout
+    if version.startswith(("NVIM v0.7", "NVIM v0.8", "NVIM v0.9")):
+        pytest.skip(f"{plugin} itself needs a newer Neovim")
 
 
 def test_the_manual_has_a_tag_for_every_command(neovim: str, tmp_path: Path) -> None:
