@@ -108,6 +108,30 @@ local function scenario()
   end)
   report.unsaved = here()
 
+  -- A picker that asks at every key.
+  local pickers, ask = require("codesearch.pickers"), nil
+  local live = pickers.live
+  pickers.live = function(_, source)
+    ask = source
+    return true
+  end
+  vim.cmd("Codesearch")
+  pickers.live = live
+  report.told = {}
+  for _, typed in ipairs({ "parse lang:p", "parse lang:pyth", "parse lang:klingon" }) do
+    local answered = false
+    ask(typed, nil, function()
+      answered = true
+    end)
+    wait("an answer to " .. typed, function()
+      return answered
+    end)
+  end
+  wait("a word on the language", function()
+    return #report.told > 0
+  end)
+  report.half_typed = vim.deepcopy(report.told)
+
   vim.cmd("CodesearchStatus")
   wait("the state of the index", function()
     return (report.told[#report.told] or ""):find("files", 1, true) ~= nil

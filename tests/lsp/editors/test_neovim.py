@@ -85,6 +85,12 @@ def test_what_is_wrong_with_the_configuration_is_said(plugin: dict[str, Any]) ->
         assert problem in plugin["wrong"]
 
 
+def test_what_is_half_typed_is_not_complained_about(plugin: dict[str, Any]) -> None:
+    (told,) = plugin["half_typed"]
+    assert told.startswith("codesearch: klingon: unknown language")
+    assert len(told) < 200, "the columns of the screen"
+
+
 def test_filters_are_completed(plugin: dict[str, Any]) -> None:
     assert plugin["completions"]["ki"] == ["kind:"]
     assert plugin["completions"]["kind:m"] == ["kind:method", "kind:module"]

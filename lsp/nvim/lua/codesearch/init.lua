@@ -126,10 +126,29 @@ local function run(source, typed, title, opts, cursor, waited)
   end)
 end
 
---- A source that says what went wrong, each thing once: a picker that asks at every key shows results only.
+local SETTLED = 1000 -- milliseconds without a key, after which what stands there is taken as meant
+
+--- What fits into one line: a longer message makes Neovim wait for a key, in the middle of typing.
+local function fitting(text)
+  local room = vim.o.columns - 30
+  return vim.fn.strdisplaywidth(text) <= room and text or vim.fn.strcharpart(text, 0, room - 1) .. "…"
+end
+
+--- A source that says what went wrong, each thing once: a picker that asks at every key shows results only. What is
+--- half typed, such as `lang:py`, is not complained about.
 local function telling(source)
-  local told = {}
+  local told, latest = {}, 0
+  local function tell(number, text, level)
+    vim.defer_fn(function()
+      if number == latest and not told[text] then
+        told[text] = true
+        client.tell(fitting(text), level)
+      end
+    end, SETTLED)
+  end
   return function(typed, cursor, callback)
+    latest = latest + 1
+    local number = latest
     if query.parse(typed) == "" then
       callback(nil, { items = {} }) -- a filter was typed, and no word yet
       return function() end
@@ -139,9 +158,8 @@ local function telling(source)
         return notice.text
       end, answer.notices or {})
       for _, text in ipairs(texts) do
-        if not told[text] and (err or #answer.items > 0) then
-          told[text] = true
-          client.tell(text, err and vim.log.levels.ERROR or vim.log.levels.WARN)
+        if err or #answer.items > 0 then
+          tell(number, text, err and vim.log.levels.ERROR or vim.log.levels.WARN)
         end
       end
       callback(err, answer, encoding)
