@@ -86,7 +86,7 @@ def _name(chunk: Chunk) -> str:
     """Return what to call a chunk; never "", for which VS Code's client drops the whole answer."""
     if chunk.name:
         return chunk.name
-    first = next((line.strip() for line in chunk.text.split("\n") if any(map(str.isalnum, line))), "")
+    first = next((" ".join(line.split()) for line in chunk.text.split("\n") if any(map(str.isalnum, line))), "")
     return first[:_LONGEST_NAME] or chunk.path.rpartition("/")[2]
 
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = make_workspace(tmp_path_factory.mktemp("requests"))
     (root / "twin.py").write_text(TWIN, encoding="utf-8")
+    (root / "licence.py").write_text("# Copyright   nobody      #\n", encoding="utf-8")
     return root
 
 
@@ -54,6 +55,10 @@ def slice_of(root: Path, path: str, found: dict[str, Any]) -> str:
         return units(start_line, start_at, end_at)
     middle = lines[start_line + 1 : end_line]
     return "\n".join([units(start_line, start_at, None), *middle, units(end_line, 0, end_at)])
+
+
+async def test_what_has_no_name_is_called_by_its_first_line_without_the_room_in_it(session: Session) -> None:
+    assert (await session.names("copyright licence"))[0] == "# Copyright nobody #"
 
 
 async def test_search_answers_a_question_with_all_that_the_protocol_names(session: Session, workspace: Path) -> None:
@@ -196,7 +201,7 @@ async def test_commands_ask_reindex_and_tell_the_state(session: Session, workspa
         "uri": workspace.as_uri(),
         "name": workspace.name,
         "state": "ready",
-        "files": 6,
+        "files": 7,
         "chunks": folder["chunks"],
         "pending": 0,
         "message": "",
