@@ -1,6 +1,7 @@
 """The query pipeline, the one function that the command line, the editors, the agents and the web all call.
 
-question -> terms and vector -> candidates from BM25 and from nearest neighbours -> ranking -> matches.
+question -> terms, pairs of words and vector -> candidates from BM25, from nearest neighbours, and from what quotes the
+question -> ranking -> matches.
 It reads committed snapshots and writes nothing.
 """
 
@@ -13,7 +14,7 @@ from enum import StrEnum
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
 from codesearch.index.lexical import Rarity
-from codesearch.index.snapshot import Candidate, Filters, Snapshot
+from codesearch.index.snapshot import QUOTING, Candidate, Filters, Snapshot
 from codesearch.ranking import Found, Question, Ranked, parse_question, rank
 from codesearch.records import Chunk, Match
 from codesearch.words import terms
@@ -117,15 +118,17 @@ def find_candidates(
     rarity = _rarity_together(snapshots, asked)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([question])[0] if encoder is not None and asked.terms else None
+    frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
+    documents = sum(s.chunk_count for s in snapshots)
+    pairs = asked.shares_of_pairs(frequency, documents)
     candidates = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity)
+        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity, pairs)
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
         candidates = _best_of_all(candidates, depth)
-    frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
-    return Found(asked, candidates, frequency, sum(s.chunk_count for s in snapshots))
+    return Found(asked, candidates, frequency, documents)
 
 
 def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity | None:
@@ -139,11 +142,13 @@ def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity |
 
 
 def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
-    """Return what either search would have named, had all snapshots been one: the best by words and by meaning."""
+    """Return what the searches would have named, had all snapshots been one."""
     by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
     by_meaning = sorted(candidates, key=lambda entry: 2.0 if entry[1].dense is None else -entry[1].dense)
     best = {(source, candidate.id) for source, candidate in by_words if candidate.lexical}
     best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
+    by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
+    best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
     return [entry for entry in candidates if (entry[0], entry[1].id) in best]
 
 

@@ -18,10 +18,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
-__all__ = ["STOP_WORDS", "question_terms", "split_identifier", "stem", "terms"]
+__all__ = ["STOP_WORDS", "neighbours", "question_terms", "split_identifier", "stem", "terms", "terms_in_a_row"]
 
 _RUN = re.compile(r"\w+")
 _SUBWORD = re.compile(
@@ -82,11 +83,17 @@ def _split_letters(piece: str) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 17)
+def _words_and_whole(identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sub-words of an identifier, and the identifier itself where that is another term."""
+    words = tuple(stem(part.lower()) for part in split_identifier(identifier))
+    if len(words) > 1 and not _UNSPACED_PIECE.search(identifier):
+        return words, (stem(identifier.replace("_", "").lower()),)
+    return words, ()
+
+
 def _identifier_terms(identifier: str) -> tuple[str, ...]:
-    parts = [stem(part.lower()) for part in split_identifier(identifier)]
-    if len(parts) > 1 and not _UNSPACED_PIECE.search(identifier):
-        parts.append(stem(identifier.replace("_", "").lower()))
-    return tuple(parts)
+    words, whole = _words_and_whole(identifier)
+    return words + whole
 
 
 def _runs(text: str) -> list[str]:
@@ -101,6 +108,38 @@ def terms(text: str) -> list[str]:
         if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
             found.extend(_identifier_terms(run))
     return found
+
+
+def terms_in_a_row(text: str) -> list[str]:
+    """Return the terms of a text, its words in order first, then its identifiers as wholes.
+
+    So words that follow each other in the text do so here, whatever identifiers they are parts of.
+    """
+    words: list[str] = []
+    wholes: list[str] = []
+    for run in _runs(text):
+        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
+            parts, whole = _words_and_whole(run)
+            words += parts
+            wholes += whole
+    return words + wholes
+
+
+def neighbours(question: str, limit: int = 64) -> list[tuple[str, str]]:
+    """Return the distinct pairs of neighbouring words of a question, in order, but for pairs of two stop words.
+
+    Args:
+        question: What the user asked.
+        limit: Of how many words; a longer question is cut there.
+    """
+    words: list[tuple[str, bool]] = []
+    for run in _runs(question):
+        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
+            words += [(word, run.lower() in STOP_WORDS) for word in _words_and_whole(run)[0]]
+        if len(words) > limit:
+            break
+    pairs = pairwise(words[:limit])
+    return list(dict.fromkeys((a, b) for (a, a_stops), (b, b_stops) in pairs if not (a_stops and b_stops)))
 
 
 def question_terms(question: str, limit: int = 64) -> list[str]:

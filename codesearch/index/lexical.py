@@ -23,7 +23,7 @@ import tantivy
 
 from codesearch.errors import IndexUnusable, Unusable
 from codesearch.records import Chunk
-from codesearch.words import terms
+from codesearch.words import terms, terms_in_a_row
 
 __all__ = ["FIELD_WEIGHTS", "LexicalDamaged", "LexicalIndex", "LexicalWriter", "Rarity", "lexical_generation"]
 
@@ -74,7 +74,9 @@ def _schema() -> tantivy.Schema:
     builder.add_integer_field("chunk", indexed=True, fast=True)
     builder.add_integer_field("file", indexed=True, fast=True)
     for field in FIELD_WEIGHTS:
-        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+        # Only a text is long enough for the places of words in it to tell anything.
+        option = "position" if field == "text" else "freq"
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option=option)
     for field in ("language", "kind"):
         builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
     return builder.build()
@@ -121,7 +123,7 @@ class LexicalWriter:
             file=file_id,
             symbol=" ".join(terms(chunk.qualified_name)),
             path=" ".join(_path_terms(chunk.path)),
-            text=" ".join(terms(chunk.text)),
+            text=" ".join(terms_in_a_row(chunk.text)),
             language=chunk.language,
             kind=chunk.kind.value,
         )
@@ -271,20 +273,55 @@ class LexicalIndex:
             files: If given, only chunks of files with one of these ids.
             chunks: If given, only chunks with one of these ids.
         """
-        filters = {"language": languages, "kind": kinds, "file": files, "chunk": chunks}
-        if not question or any(values is not None and not values for values in filters.values()):
-            return []
         with _tantivy_errors(self._directory):
             own = self.rarity(question) if rarity is not None else None
-            words = tantivy.Query.boolean_query(
-                [(tantivy.Occur.Should, self._term_query(term, own, rarity)) for term in question]
-            )
+            asked = [self._term_query(term, own, rarity) for term in question]
+        return self._best(asked, limit, {"language": languages, "kind": kinds, "file": files, "chunk": chunks})
+
+    def search_neighbours(
+        self,
+        pairs: Mapping[tuple[str, str], float],
+        limit: int,
+        *,
+        languages: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        files: Collection[int] | None = None,
+        chunks: Collection[int] | None = None,
+    ) -> list[tuple[int, float]]:
+        """Return (chunk id, sum of weights) of the chunks in whose text pairs of words follow each other, best first.
+
+        Args:
+            pairs: What each pair weighs, as ``codesearch.words.neighbours`` gives them.
+            limit: The most chunks that are returned.
+            languages: If given, only chunks in one of these languages.
+            kinds: If given, only chunks of one of these kinds.
+            files: If given, only chunks of files with one of these ids.
+            chunks: If given, only chunks with one of these ids.
+        """
+        with _tantivy_errors(self._directory):
+            asked = [
+                tantivy.Query.const_score_query(tantivy.Query.phrase_query(self._schema, "text", list(pair)), weight)
+                for pair, weight in pairs.items()
+            ]
+        return self._best(asked, limit, {"language": languages, "kind": kinds, "file": files, "chunk": chunks})
+
+    def _best(
+        self,
+        asked: Sequence[tantivy.Query],
+        limit: int,
+        filters: Mapping[str, Collection[str] | Collection[int] | None],
+    ) -> list[tuple[int, float]]:
+        """Return (chunk id, score) of the best chunks that one of the queries finds, best first, ties by chunk id."""
+        if not asked or any(values is not None and not values for values in filters.values()):
+            return []
+        with _tantivy_errors(self._directory):
+            any_of = tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in asked])
             must = [
                 (tantivy.Occur.Must, self._filter_query(field, values))
                 for field, values in filters.items()
                 if values is not None
             ]
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, words), *must])
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_of), *must])
             hits = self._searcher.search(query, limit=limit, count=False).hits
             ids = self._searcher.fast_field_values("chunk", [address for _, address in hits])
         found = [(int(i or 0), float(score or 0.0)) for i, (score, _) in zip(ids, hits, strict=True)]

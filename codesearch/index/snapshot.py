@@ -23,7 +23,10 @@ from codesearch.index.storage import database_errors, lexical_directory, open_re
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
 from codesearch.sources import FileRules
 
-__all__ = ["Candidate", "Counts", "Filters", "Snapshot"]
+__all__ = ["QUOTING", "Candidate", "Counts", "Filters", "Snapshot"]
+
+QUOTING = 20
+"""How many chunks are named because they quote the question: what it was pasted from is among the first."""
 
 _BLOCK = 500
 """Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
@@ -51,6 +54,7 @@ class Candidate:
     Attributes:
         lexical: BM25 score, 0.0 where no term occurs.
         dense: Cosine to the question, None where there is no vector yet or none was asked for.
+        quoted: Share of the question's pairs of neighbouring words that are neighbours in its text, from 0 to 1.
     """
 
     id: int
@@ -66,6 +70,7 @@ class Candidate:
     part: int
     lexical: float = 0.0
     dense: float | None = None
+    quoted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +179,9 @@ class Snapshot:
         limit: int,
         filters: Filters,
         rarity: Rarity | None = None,
+        pairs: Mapping[tuple[str, str], float] | None = None,
     ) -> list[Candidate]:
-        """Return the best chunks by words and the best by meaning, each with both scores.
+        """Return the best chunks by words, the best by meaning, and some that quote the question, with all scores.
 
         Args:
             terms: Of the question, for BM25.
@@ -183,6 +189,7 @@ class Snapshot:
             limit: How many are taken from each of the two searches.
             filters: Which chunks may be found.
             rarity: Weigh terms by this; None for how rare they are in this index.
+            pairs: Share of the question that each pair of its neighbouring words is.
         """
         with database_errors(self.directory):
             files = self._allowed_files(filters)
@@ -190,15 +197,17 @@ class Snapshot:
                 return []
             lexical = self._search_lexical(terms, limit, filters, files, rarity)
             dense = self._search_dense(query, limit, filters, files)
-            ids = sorted(lexical.keys() | dense.keys())
+            quoted = self._search_quoted(pairs or {}, filters, files)
+            ids = sorted(lexical.keys() | dense.keys() | quoted.keys())
             # Each search names its own best; the other's score of those is asked for, so that fusion
             # compares like with like instead of guessing what is missing.
             lexical |= self._lexical_of([i for i in ids if i not in lexical], terms, rarity)
             dense |= self._dense_of([i for i in ids if i not in dense], query)
-            return list(self._rows(ids, lexical, dense))
+            quoted |= self._quoted_of([i for i in ids if i not in quoted], pairs or {})
+            return list(self._rows(ids, lexical, dense, quoted))
 
     def _rows(
-        self, ids: Sequence[int], lexical: Mapping[int, float], dense: Mapping[int, float]
+        self, ids: Sequence[int], lexical: Mapping[int, float], dense: Mapping[int, float], quoted: Mapping[int, float]
     ) -> Iterator[Candidate]:
         rows = self._select(
             "SELECT chunks.id, path, language, kind, name, qualified_name, signature, documentation,"
@@ -207,7 +216,7 @@ class Snapshot:
         )
         for chunk_id, path, language, kind, *rest in rows:
             values: list[Any] = [chunk_id, os.fsdecode(path), language, Kind(kind), *rest]
-            values += lexical.get(chunk_id, 0.0), dense.get(chunk_id)
+            values += lexical.get(chunk_id, 0.0), dense.get(chunk_id), quoted.get(chunk_id, 0.0)
             yield Candidate(*values)
 
     def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -232,16 +241,19 @@ class Snapshot:
     ) -> dict[int, float]:
         if self.lexical is None:
             return {}
-        return dict(
-            self.lexical.search(
-                terms,
-                limit,
-                rarity=rarity,
-                languages=filters.languages or None,
-                kinds={kind.value for kind in filters.kinds} or None,
-                files=files,
-            )
-        )
+        return dict(self.lexical.search(terms, limit, rarity=rarity, **_lexical_filters(filters, files)))
+
+    def _search_quoted(
+        self, pairs: Mapping[tuple[str, str], float], filters: Filters, files: Collection[int] | None
+    ) -> dict[int, float]:
+        if self.lexical is None:
+            return {}
+        return dict(self.lexical.search_neighbours(pairs, QUOTING, **_lexical_filters(filters, files)))
+
+    def _quoted_of(self, ids: Sequence[int], pairs: Mapping[tuple[str, str], float]) -> dict[int, float]:
+        if self.lexical is None or not ids:
+            return {}
+        return dict(self.lexical.search_neighbours(pairs, len(ids), chunks=ids))
 
     def _lexical_of(self, ids: Sequence[int], terms: Sequence[str], rarity: Rarity | None) -> dict[int, float]:
         if self.lexical is None or not ids:
@@ -359,3 +371,9 @@ class Snapshot:
     def _map_nothing(self) -> None:
         """Read by copying from now on: whoever goes over all of an index would have all of it counted as memory."""
         self._db.execute("PRAGMA mmap_size = 0")
+
+
+def _lexical_filters(filters: Filters, files: Collection[int] | None) -> dict[str, Any]:
+    """Return what `codesearch.index.lexical` calls the filters."""
+    kinds = {kind.value for kind in filters.kinds}
+    return {"languages": filters.languages or None, "kinds": kinds or None, "files": files}

@@ -9,7 +9,7 @@ from math import log
 from typing import Final
 
 from codesearch.index.snapshot import Candidate
-from codesearch.words import question_terms
+from codesearch.words import neighbours, question_terms
 
 __all__ = ["Found", "Question", "parse_question", "plain"]
 
@@ -19,6 +19,9 @@ _CODE = re.compile(r"[(){}\[\];=<>|&$@]|::|->|\w\.\w|\w_\w|[a-z][A-Z]")
 
 _PHRASE_TERMS: Final = 2
 _SENTENCE_TERMS: Final = 8
+
+_STOP_WORD: Final = 0.3
+"""What a stop word weighs in a pair: it says next to nothing, but that it stands there, too, tells a quotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Question:
         brevity: 1 for a word or two, 0 for a sentence of eight or more, in between in between: what a few
             words name is more often a name than what a sentence says.
         codeness: 1 for pasted code, 0 for prose, by what is written in code only.
+        pairs: Distinct pairs of neighbouring words, in order, stop words among them.
     """
 
     text: str
@@ -41,6 +45,31 @@ class Question:
     qualified_symbol: str = ""
     brevity: float = 1.0
     codeness: float = 0.0
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def rarity(self, frequency: Mapping[str, int], documents: int) -> dict[str, float]:
+        """Return the weight of each term: BM25's inverse document frequency.
+
+        Args:
+            frequency: In how many chunks each term occurs.
+            documents: How many chunks there are.
+        """
+        counts = {term: min(frequency[term], documents) for term in self.terms}
+        return {term: log(1 + (documents - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+    def shares_of_pairs(self, frequency: Mapping[str, int], documents: int) -> dict[tuple[str, str], float]:
+        """Return the share of the question that each of its pairs is, rare words weighing most; they sum to 1.
+
+        Words that occur nowhere are left out: the values that a program has filled into its message.
+        """
+        rarity = self.rarity(frequency, documents)
+        weights = {
+            pair: sum(rarity.get(word, _STOP_WORD) for word in pair)
+            for pair in self.pairs
+            if all(frequency.get(word, 1) for word in pair)
+        }
+        total = sum(weights.values())
+        return {pair: weight / total for pair, weight in weights.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +90,7 @@ class Found:
 
     def rarity(self) -> dict[str, float]:
         """Return the weight of each term of the question: BM25's inverse document frequency."""
-        counts = {term: min(self.frequency[term], self.documents) for term in self.question.terms}
-        return {term: log(1 + (self.documents - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+        return self.question.rarity(self.frequency, self.documents)
 
 
 def parse_question(text: str) -> Question:
@@ -70,11 +98,12 @@ def parse_question(text: str) -> Question:
     stripped = text.strip()
     found = tuple(question_terms(text))
     brevity = min(1.0, max(0.0, (_SENTENCE_TERMS - len(found)) / (_SENTENCE_TERMS - _PHRASE_TERMS)))
+    pairs = tuple(neighbours(text))
     if _SYMBOL.fullmatch(stripped):
         parts = re.split(r"\.|::|#|->", stripped.removesuffix("()"))
-        return Question(text, found, parts[-1], ".".join(parts), brevity=brevity)
+        return Question(text, found, parts[-1], ".".join(parts), brevity=brevity, pairs=pairs)
     codeness = min(1.0, len(_CODE.findall(stripped)) / 4)
-    return Question(text, found, brevity=brevity, codeness=codeness)
+    return Question(text, found, brevity=brevity, codeness=codeness, pairs=pairs)
 
 
 def plain(name: str) -> str:

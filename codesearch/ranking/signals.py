@@ -21,6 +21,7 @@ from codesearch.words import terms
 __all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
 
 _EVIDENCE_CHUNKS: Final = 5
+_BY_CHANCE: Final = 0.4
 
 
 class _Asked:
@@ -36,24 +37,10 @@ class _Asked:
         rarity = found.rarity()
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
-        self._alike: dict[str, frozenset[str]] = {}
 
     def held_by(self, words: Collection[str]) -> float:
         """Return the share of the question that these words hold."""
         return sum(weight for term, weight in self.share.items() if term in words)
-
-    def begun_by(self, words: Collection[str]) -> float:
-        """Return the share of the terms that are no word here, but the beginning of one, or begin with one.
-
-        A word is compared with all terms once a question, however many names it is in.
-        """
-        found: set[str] = set()
-        for word in words:
-            if word not in self._alike:
-                self._alike[word] = frozenset(term for term in self.share if term != word and _begins(term, word))
-            if self._alike[word]:
-                found |= self._alike[word]
-        return sum(self.share[term] for term in found if term not in words)
 
 
 def measure(found: Found) -> list[dict[str, float]]:
@@ -123,16 +110,6 @@ def _signature(asked: _Asked, candidate: Candidate) -> float:
     return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
 
 
-def _prefix(asked: _Asked, candidate: Candidate) -> float:
-    """Words of the question that a word of the name or path begins with, or that begin with one."""
-    return asked.begun_by(_words_of(candidate.qualified_name) | _words_of(candidate.path))
-
-
-def _begins(term: str, word: str) -> bool:
-    short, long = (term, word) if len(term) < len(word) else (word, term)
-    return len(short) >= 3 and long.startswith(short)
-
-
 def _order(asked: _Asked, candidate: Candidate) -> float:
     """Neighbouring words of the question that are neighbours in the qualified name."""
     pairs = set(pairwise(asked.question.terms))
@@ -168,6 +145,15 @@ def _qualifies(qualified: str, candidate: Candidate) -> bool:
         return True
     place = f".{candidate.path.rpartition('.')[0].replace('/', '.')}.{candidate.qualified_name}"
     return place.endswith(f".{qualified}")
+
+
+def _phrase(_: _Asked, candidate: Candidate) -> float:
+    """Neighbouring words of the question that are neighbours in the text: a pasted message, a line of code.
+
+    Any two texts about one thing have some pairs in common, the comment on the function next to the right one above
+    all: only what goes beyond tells a quotation.
+    """
+    return max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
 
 
 def _is_function(_: _Asked, candidate: Candidate) -> float:
@@ -217,7 +203,7 @@ def _place(name: str) -> Callable[[_Asked, Candidate], float]:
 _SINGLE: Final[Mapping[str, Callable[[_Asked, Candidate], float]]] = {
     "name": _name,
     "word order": _order,
-    "prefix": _prefix,
+    "phrase": _phrase,
     "signature": _signature,
     "definition": _definition,
     "namesake": _namesake,
@@ -246,7 +232,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "words of code": "its words once more, where the question is pasted code",
     "name": "words of the question in its name, the more the shorter the question",
     "word order": "neighbouring words of the question that are neighbours in its name",
-    "prefix": "words of the question that a word of its name or path begins with",
+    "phrase": "neighbouring words of the question that are neighbours in its text",
     "signature": "words of the question in its parameters and types",
     "definition": "it defines exactly the name that was asked",
     "namesake": "it defines the name that was asked in another case style, or elsewhere",

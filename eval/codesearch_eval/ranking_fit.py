@@ -17,6 +17,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.index.snapshot import QUOTING
 from codesearch.ranking.signals import AGAINST, SIGNALS, measure
 from codesearch.search import CANDIDATES
 from codesearch_eval.metrics import Floats
@@ -273,7 +274,9 @@ def _rounded(fitted: Fit) -> dict[str, float]:
 def by_words_only(asked: Asked) -> Asked:
     """Return what would have been found without vectors."""
     held = sorted((pair for pair in asked.found.candidates if pair[1].lexical > 0), key=lambda pair: -pair[1].lexical)
-    candidates = [(source, replace(candidate, dense=None)) for source, candidate in held[:CANDIDATES]]
+    quoting = sorted((pair for pair in held[CANDIDATES:] if pair[1].quoted > 0), key=lambda pair: -pair[1].quoted)
+    named = held[:CANDIDATES] + quoting[:QUOTING]
+    candidates = [(source, replace(candidate, dense=None)) for source, candidate in named]
     return replace(asked, found=replace(asked.found, candidates=candidates))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import log
 from typing import Final
 
@@ -19,7 +20,7 @@ from codesearch.encoders.text import document_text
 from codesearch.index.lexical import FIELD_WEIGHTS, Rarity
 from codesearch.index.snapshot import Candidate, Filters, Snapshot
 from codesearch.records import Chunk
-from codesearch.words import terms
+from codesearch.words import terms, terms_in_a_row
 
 __all__ = ["Document", "Overlaid"]
 
@@ -44,18 +45,21 @@ class Document:
         chunks: Of its text.
         vectors: By the text that is encoded, of shape [dimension]; what is missing is found by words only.
         words: Of each chunk, by field, with their counts.
+        pairs: Of each chunk, the neighbouring words in its text.
     """
 
     path: str
     chunks: tuple[Chunk, ...]
     vectors: dict[str, Vector] = field(default_factory=dict)
     words: tuple[Mapping[str, Counter[str]], ...] = ()
+    pairs: tuple[frozenset[tuple[str, str]], ...] = ()
 
     @classmethod
     def of(cls, path: str, chunks: Iterable[Chunk]) -> Document:
         """Return the document of some chunks, its words counted."""
         chunks = tuple(chunks)
-        return cls(path, chunks, {}, tuple(_count(chunk) for chunk in chunks))
+        pairs = tuple(frozenset(pairwise(terms_in_a_row(chunk.text))) for chunk in chunks)
+        return cls(path, chunks, {}, tuple(_count(chunk) for chunk in chunks), pairs)
 
 
 def _count(chunk: Chunk) -> Mapping[str, Counter[str]]:
@@ -87,9 +91,10 @@ class Overlaid(Snapshot):
         limit: int,
         filters: Filters,
         rarity: Rarity | None = None,
+        pairs: Mapping[tuple[str, str], float] | None = None,
     ) -> list[Candidate]:
-        """Return the best chunks by words and by meaning, as the base does."""
-        below = super().candidates(terms, query, limit + min(_MOST_HIDDEN, len(self._open)), filters, rarity)
+        """Return the best chunks by words, by meaning and by quotation, as the base does."""
+        below = super().candidates(terms, query, limit + min(_MOST_HIDDEN, len(self._open)), filters, rarity, pairs)
         found = [candidate for candidate in below if candidate.path not in self._documents]
         weights = self._weights(terms, rarity)
         for position, (document, number) in enumerate(self._open):
@@ -97,8 +102,9 @@ class Overlaid(Snapshot):
             if _lets_through(filters, chunk):
                 vector = document.vectors.get(document_text(chunk)) if query is not None else None
                 words = _bm25(document.words[number], weights)
+                quoted = sum(share for pair, share in (pairs or {}).items() if pair in document.pairs[number])
                 if words or vector is not None:
-                    found.append(_candidate(-1 - position, chunk, words, vector, query))
+                    found.append(_candidate(-1 - position, chunk, words, vector, query, quoted))
         return found
 
     def _weights(self, terms: Sequence[str], rarity: Rarity | None) -> dict[str, float]:
@@ -157,7 +163,9 @@ def _bm25(words: Mapping[str, Counter[str]], weights: Mapping[str, float]) -> fl
     return score
 
 
-def _candidate(chunk_id: int, chunk: Chunk, words: float, vector: Vector | None, query: Vector | None) -> Candidate:
+def _candidate(
+    chunk_id: int, chunk: Chunk, words: float, vector: Vector | None, query: Vector | None, quoted: float
+) -> Candidate:
     return Candidate(
         id=chunk_id,
         path=chunk.path,
@@ -172,4 +180,5 @@ def _candidate(chunk_id: int, chunk: Chunk, words: float, vector: Vector | None,
         part=chunk.part,
         lexical=words,
         dense=float(vector @ query) if vector is not None and query is not None else None,
+        quoted=quoted,
     )

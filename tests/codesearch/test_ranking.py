@@ -149,6 +149,32 @@ def test_rare_words_in_a_name_count_more_than_frequent_ones() -> None:
     assert names(found)[0] == "backoff"
 
 
+def test_what_quotes_the_question_comes_first_whatever_else_speaks_for_others() -> None:
+    quoting = replace(candidate("check", number=1, lexical=0.4, dense=0.2), quoted=1.0)
+    named = candidate("open_config_file", path="src/b.py", number=2, lexical=1.0, dense=0.6)
+    assert names(ranked("cannot open config file", named, quoting)) == ["check", "open_config_file"]
+
+
+def test_the_shares_of_pairs_sum_to_one_and_rare_words_weigh_most() -> None:
+    question = parse_question("cannot open the socket")
+    shares = question.shares_of_pairs({"cannot": 50, "open": 50, "socket": 1}, DOCUMENTS)
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["the", "socket"] > shares["open", "the"]
+    assert parse_question("socket").shares_of_pairs({"socket": 1}, DOCUMENTS) == {}
+
+
+def test_values_that_a_program_filled_into_its_message_do_not_count() -> None:
+    question = parse_question("cannot open socket 8f3a9c: permission denied")
+    known = {"cannot": 5, "open": 5, "socket": 5, "permiss": 5, "deni": 5}
+    shares = question.shares_of_pairs(dict.fromkeys(question.terms, 0) | known, DOCUMENTS)
+    assert set(shares) == {("cannot", "open"), ("open", "socket"), ("permiss", "deni")}
+
+
+def test_a_few_pairs_in_common_are_chance() -> None:
+    (entry,) = ranked("cannot open config file", replace(candidate(), quoted=0.3))
+    assert "phrase" not in entry.signals
+
+
 def test_definitions_come_before_what_lies_between_them() -> None:
     found = ranked("x", candidate(kind=Kind.MODULE), candidate(path="src/b.py", number=2))
     assert found[0].candidate.kind is Kind.FUNCTION

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.words import STOP_WORDS, question_terms, split_identifier, stem, terms
+from codesearch.words import (
+    STOP_WORDS,
+    neighbours,
+    question_terms,
+    split_identifier,
+    stem,
+    terms,
+    terms_in_a_row,
+)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +111,23 @@ def test_a_question_of_ten_thousand_words_costs_no_more_than_a_long_sentence() -
     started = time.perf_counter()
     assert len(question_terms(question)) == 64
     assert time.perf_counter() - started < 0.5
+
+
+def test_words_that_follow_each_other_do_so_whatever_identifiers_they_are_in() -> None:
+    row = terms_in_a_row("raise ParseError(f'cannot open_file {path}')")
+    assert row[:7] == ["rais", "pars", "error", "f", "cannot", "open", "file"]
+    assert sorted(row) == sorted(terms("raise ParseError(f'cannot open_file {path}')"))
+
+
+def test_neighbours_of_a_question() -> None:
+    assert neighbours("cannot open_file: cannot open") == [
+        ("cannot", "open"),
+        ("open", "file"),
+        ("file", "cannot"),
+    ]
+    assert neighbours("what is in the file") == [("the", "file")], "two stop words in a row say nothing"
+    assert neighbours("parse") == neighbours("?!") == neighbours("what is this") == []
+    assert len(neighbours(" ".join(f"w{i}x" for i in range(10_000)))) < 200
 
 
 @given(st.text(max_size=200))

@@ -42,6 +42,17 @@ async def test_unsaved_buffers_are_searched_as_they_stand(workspace: Path, cache
         assert "retry_with_backoff" in await session.names("retry with backoff")
 
 
+async def test_an_unsaved_message_is_found_by_its_words_in_a_row(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        uri = session.open(workspace / "src" / "parser.py")
+        session.change(uri, "def unsaved(path):\n    raise OSError(f'no such_thing at {path} today')\n")
+        item = (await session.search("no such thing at"))["items"][0]
+        assert item["name"] == "unsaved"
+        assert item["signals"]["phrase"] > 0
+
+
 async def test_a_restored_buffer_and_a_new_file_are_searched_before_they_are_saved(
     workspace: Path, cache: Path
 ) -> None:

@@ -130,6 +130,24 @@ def test_both_scores_are_given_for_every_candidate(bench: Any) -> None:
         assert any(candidate.lexical > 0 for candidate in found)
 
 
+def test_what_quotes_the_question_is_a_candidate_however_common_its_words_are(bench: Any) -> None:
+    shuffled = ["file open cannot", "open cannot file", "cannot file open", "open file"]
+    for i in range(200):
+        bench.write(f"noise_{i}.py", f"def open_{i}(file):\n    return '{shuffled[i % 4]} {shuffled[i % 3]}', {i}\n")
+    body = "    value = compute(value)\n" * 20 + "    raise E('cannot open_file')\n"
+    bench.write("quoted.py", f"def long_one():\n{body}")
+    bench.index()
+    pairs = {("cannot", "open"): 0.75, ("open", "file"): 0.25}
+    with bench.snapshot() as snapshot:
+        terms = question_terms("cannot open file")
+        assert "long_one" not in {c.name for c in snapshot.candidates(terms, None, 5, Filters())}
+        found = {c.name: c.quoted for c in snapshot.candidates(terms, None, 5, Filters(), pairs=pairs)}
+        filtered = snapshot.candidates(terms, None, 5, Filters(path=lambda path: path != "quoted.py"), pairs=pairs)
+    assert found.pop("long_one") == pytest.approx(1.0)
+    assert max(found.values()) < 1.0
+    assert "long_one" not in {c.name for c in filtered}
+
+
 def test_a_text_in_several_files_is_found_in_each(bench: Any) -> None:
     for i in range(3):
         bench.write(f"copy_{i}/a.py", "def shared_helper():\n    return 7\n")
