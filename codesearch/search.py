@@ -118,7 +118,7 @@ def find_candidates(
     rarity = _rarity_together(snapshots, asked)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([question])[0] if encoder is not None and asked.terms else None
-    frequency = {term: sum(_document_frequency(s, term) for s in snapshots) for term in asked.terms}
+    frequency = {term: sum(s.document_frequency(term) for s in snapshots) for term in asked.terms}
     documents = sum(s.chunk_count for s in snapshots)
     pairs = asked.shares_of_pairs(frequency, documents)
     candidates = []
@@ -150,10 +150,6 @@ def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tu
     by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
     best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
     return [entry for entry in candidates if (entry[0], entry[1].id) in best]
-
-
-def _document_frequency(snapshot: Snapshot, term: str) -> int:
-    return snapshot.lexical.document_frequency(term) if snapshot.lexical is not None else 0
 
 
 def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notice]:

@@ -150,6 +150,10 @@ class Snapshot:
         """How many texts are still to be encoded."""
         return int(self._one("SELECT count(*) FROM pending")[0])
 
+    def document_frequency(self, term: str) -> int:
+        """Return in how many chunks a term occurs; 0 where there is no index of words."""
+        return 0 if self.lexical is None else self.lexical.document_frequency(term)
+
     def skipped(self) -> list[SkippedFile]:
         """Return the files that were left out, by path."""
         rows = self._db.execute("SELECT path, reason, detail FROM skipped ORDER BY path").fetchall()

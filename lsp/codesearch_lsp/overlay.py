@@ -107,6 +107,11 @@ class Overlaid(Snapshot):
                     found.append(_candidate(-1 - position, chunk, words, vector, query, quoted))
         return found
 
+    def document_frequency(self, term: str) -> int:
+        """Return in how many chunks a term occurs, those of the documents added to those on disk."""
+        own = sum(any(counts[term] for counts in document.words[n].values()) for document, n in self._open)
+        return super().document_frequency(term) + own
+
     def _weights(self, terms: Sequence[str], rarity: Rarity | None) -> dict[str, float]:
         """Return the inverse document frequency of terms, in the index if nothing else is given."""
         if rarity is not None:

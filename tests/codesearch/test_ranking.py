@@ -149,10 +149,10 @@ def test_rare_words_in_a_name_count_more_than_frequent_ones() -> None:
     assert names(found)[0] == "backoff"
 
 
-def test_what_quotes_the_question_comes_first_whatever_else_speaks_for_others() -> None:
+def test_what_quotes_the_question_comes_before_the_best_of_both_searches() -> None:
     quoting = replace(candidate("check", number=1, lexical=0.4, dense=0.2), quoted=1.0)
-    named = candidate("open_config_file", path="src/b.py", number=2, lexical=1.0, dense=0.6)
-    assert names(ranked("cannot open config file", named, quoting)) == ["check", "open_config_file"]
+    other = candidate("open_settings", path="src/b.py", number=2, lexical=1.0, dense=0.6)
+    assert names(ranked("cannot open the config file", other, quoting)) == ["check", "open_settings"]
 
 
 def test_the_shares_of_pairs_sum_to_one_and_rare_words_weigh_most() -> None:
