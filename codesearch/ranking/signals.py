@@ -22,6 +22,7 @@ __all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
 
 _EVIDENCE_CHUNKS: Final = 5
 _BY_CHANCE: Final = 0.4
+_QUOTATION_PAIRS: Final = 3
 
 
 class _Asked:
@@ -147,13 +148,14 @@ def _qualifies(qualified: str, candidate: Candidate) -> bool:
     return place.endswith(f".{qualified}")
 
 
-def _phrase(_: _Asked, candidate: Candidate) -> float:
+def _phrase(asked: _Asked, candidate: Candidate) -> float:
     """Neighbouring words of the question that are neighbours in the text: a pasted message, a line of code.
 
     Any two texts about one thing have some pairs in common, the comment on the function next to the right one above
-    all: only what goes beyond tells a quotation.
+    all: only what goes beyond tells a quotation. And two words are easily neighbours: a quotation has some length.
     """
-    return max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
+    length = min(1.0, len(asked.question.pairs) / _QUOTATION_PAIRS)
+    return length * max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
 
 
 def _is_function(_: _Asked, candidate: Candidate) -> float:
