@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import tantivy
 
@@ -25,7 +25,16 @@ from codesearch.errors import IndexUnusable, Unusable
 from codesearch.records import Chunk
 from codesearch.words import terms, terms_in_a_row
 
-__all__ = ["FIELD_WEIGHTS", "LexicalDamaged", "LexicalIndex", "LexicalWriter", "Rarity", "lexical_generation"]
+__all__ = [
+    "EVERYTHING",
+    "FIELD_WEIGHTS",
+    "Among",
+    "LexicalDamaged",
+    "LexicalIndex",
+    "LexicalWriter",
+    "Rarity",
+    "lexical_generation",
+]
 
 FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
 """What a hit in each field is worth. A question names a function or its file more often than its body."""
@@ -184,6 +193,26 @@ class Rarity:
         return log(1 + (self.chunks - count + 0.5) / (count + 0.5))
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which chunks a search may find: those that every field names, a field that is None naming all.
+
+    Attributes:
+        languages: Chunks in one of these languages.
+        kinds: Chunks of one of these kinds, by their values.
+        files: Chunks of files with one of these ids.
+        chunks: Chunks with one of these ids.
+    """
+
+    languages: Collection[str] | None = None
+    kinds: Collection[str] | None = None
+    files: Collection[int] | None = None
+    chunks: Collection[int] | None = None
+
+
+EVERYTHING: Final = Among()
+
+
 class LexicalIndex:
     """One committed state of the index, read-only.
 
@@ -252,15 +281,7 @@ class LexicalIndex:
             return Rarity(self._searcher.num_docs, holding)
 
     def search(
-        self,
-        question: Sequence[str],
-        limit: int,
-        *,
-        rarity: Rarity | None = None,
-        languages: Collection[str] | None = None,
-        kinds: Collection[str] | None = None,
-        files: Collection[int] | None = None,
-        chunks: Collection[int] | None = None,
+        self, question: Sequence[str], limit: int, *, rarity: Rarity | None = None, among: Among = EVERYTHING
     ) -> list[tuple[int, float]]:
         """Return (chunk id, BM25 score) of the best chunks, best first, ties by chunk id.
 
@@ -268,50 +289,33 @@ class LexicalIndex:
             question: Terms, as ``codesearch.words.question_terms`` gives them.
             limit: The most chunks that are returned.
             rarity: Weigh terms by this instead of by how rare they are here.
-            languages: If given, only chunks in one of these languages.
-            kinds: If given, only chunks of one of these kinds.
-            files: If given, only chunks of files with one of these ids.
-            chunks: If given, only chunks with one of these ids.
+            among: Which chunks may be found.
         """
         with _tantivy_errors(self._directory):
             own = self.rarity(question) if rarity is not None else None
             asked = [self._term_query(term, own, rarity) for term in question]
-        return self._best(asked, limit, {"language": languages, "kind": kinds, "file": files, "chunk": chunks})
+        return self._best(asked, limit, among)
 
     def search_neighbours(
-        self,
-        pairs: Mapping[tuple[str, str], float],
-        limit: int,
-        *,
-        languages: Collection[str] | None = None,
-        kinds: Collection[str] | None = None,
-        files: Collection[int] | None = None,
-        chunks: Collection[int] | None = None,
+        self, pairs: Mapping[tuple[str, str], float], limit: int, *, among: Among = EVERYTHING
     ) -> list[tuple[int, float]]:
         """Return (chunk id, sum of weights) of the chunks in whose text pairs of words follow each other, best first.
 
         Args:
-            pairs: What each pair weighs, as ``codesearch.words.neighbours`` gives them.
+            pairs: What each pair weighs; pairs as ``codesearch.words.neighbours`` gives them.
             limit: The most chunks that are returned.
-            languages: If given, only chunks in one of these languages.
-            kinds: If given, only chunks of one of these kinds.
-            files: If given, only chunks of files with one of these ids.
-            chunks: If given, only chunks with one of these ids.
+            among: Which chunks may be found.
         """
         with _tantivy_errors(self._directory):
             asked = [
                 tantivy.Query.const_score_query(tantivy.Query.phrase_query(self._schema, "text", list(pair)), weight)
                 for pair, weight in pairs.items()
             ]
-        return self._best(asked, limit, {"language": languages, "kind": kinds, "file": files, "chunk": chunks})
+        return self._best(asked, limit, among)
 
-    def _best(
-        self,
-        asked: Sequence[tantivy.Query],
-        limit: int,
-        filters: Mapping[str, Collection[str] | Collection[int] | None],
-    ) -> list[tuple[int, float]]:
+    def _best(self, asked: Sequence[tantivy.Query], limit: int, among: Among) -> list[tuple[int, float]]:
         """Return (chunk id, score) of the best chunks that one of the queries finds, best first, ties by chunk id."""
+        filters = {"language": among.languages, "kind": among.kinds, "file": among.files, "chunk": among.chunks}
         if not asked or any(values is not None and not values for values in filters.values()):
             return []
         with _tantivy_errors(self._directory):

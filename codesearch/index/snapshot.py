@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
-from codesearch.index.lexical import LexicalDamaged, LexicalIndex, Rarity
+from codesearch.index.lexical import Among, LexicalDamaged, LexicalIndex, Rarity
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
@@ -245,24 +245,24 @@ class Snapshot:
     ) -> dict[int, float]:
         if self.lexical is None:
             return {}
-        return dict(self.lexical.search(terms, limit, rarity=rarity, **_lexical_filters(filters, files)))
+        return dict(self.lexical.search(terms, limit, rarity=rarity, among=_among(filters, files)))
 
     def _search_quoted(
         self, pairs: Mapping[tuple[str, str], float], filters: Filters, files: Collection[int] | None
     ) -> dict[int, float]:
         if self.lexical is None:
             return {}
-        return dict(self.lexical.search_neighbours(pairs, QUOTING, **_lexical_filters(filters, files)))
+        return dict(self.lexical.search_neighbours(pairs, QUOTING, among=_among(filters, files)))
 
     def _quoted_of(self, ids: Sequence[int], pairs: Mapping[tuple[str, str], float]) -> dict[int, float]:
         if self.lexical is None or not ids:
             return {}
-        return dict(self.lexical.search_neighbours(pairs, len(ids), chunks=ids))
+        return dict(self.lexical.search_neighbours(pairs, len(ids), among=Among(chunks=ids)))
 
     def _lexical_of(self, ids: Sequence[int], terms: Sequence[str], rarity: Rarity | None) -> dict[int, float]:
         if self.lexical is None or not ids:
             return {}
-        return dict(self.lexical.search(terms, len(ids), rarity=rarity, chunks=ids))
+        return dict(self.lexical.search(terms, len(ids), rarity=rarity, among=Among(chunks=ids)))
 
     def _search_dense(
         self,
@@ -377,7 +377,6 @@ class Snapshot:
         self._db.execute("PRAGMA mmap_size = 0")
 
 
-def _lexical_filters(filters: Filters, files: Collection[int] | None) -> dict[str, Any]:
-    """Return what `codesearch.index.lexical` calls the filters."""
+def _among(filters: Filters, files: Collection[int] | None) -> Among:
     kinds = {kind.value for kind in filters.kinds}
-    return {"languages": filters.languages or None, "kinds": kinds or None, "files": files}
+    return Among(filters.languages or None, kinds or None, files)

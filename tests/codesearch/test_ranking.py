@@ -175,6 +175,12 @@ def test_a_few_pairs_in_common_are_chance() -> None:
     assert "phrase" not in entry.signals
 
 
+def test_two_words_next_to_each_other_are_less_of_a_quotation_than_four() -> None:
+    (two,) = ranked("open file", replace(candidate(), quoted=1.0))
+    (four,) = ranked("cannot open config file", replace(candidate(), quoted=1.0))
+    assert 0 < two.signals["phrase"] < four.signals["phrase"]
+
+
 def test_definitions_come_before_what_lies_between_them() -> None:
     found = ranked("x", candidate(kind=Kind.MODULE), candidate(path="src/b.py", number=2))
     assert found[0].candidate.kind is Kind.FUNCTION

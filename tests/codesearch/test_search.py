@@ -126,6 +126,19 @@ def test_several_repositories_are_searched_as_one(tmp_path: Path, opened: Open, 
     assert search([second, first], "send mail", None).matches[0].repository == "first"
 
 
+def test_what_was_pasted_is_found_in_whichever_repository_it_is(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    """Its words are so common that neither search would name it."""
+    shuffled = "\n\n".join(f"def open_{n}(file):\n    return 'file open cannot {n}'\n" for n in range(150))
+    body = "    value = compute(value)\n" * 20
+    quoted = f"def last(value):\n{body}    raise E('cannot open file')\n"
+    first = opened(write_tree(tmp_path / "first", {"a.py": shuffled}))
+    second = opened(write_tree(tmp_path / "second", {"a.py": shuffled, "b.py": quoted}))
+    assert found(search([first, second], "cannot open file now", None))[0] == "last"
+    assert found(search([first], "cannot open file now", None))[0] != "last"
+
+
 def test_filters_are_those_of_their_repository(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
     tree = {"a.py": "def send(): ...\n", "b.py": "def send(): ...\n"}
     snapshots = [opened(write_tree(tmp_path / name, tree)) for name in ("first", "second")]

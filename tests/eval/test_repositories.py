@@ -16,9 +16,11 @@ from codesearch.index.snapshot import Candidate
 from codesearch.ranking import Found, Ranked, parse_question, rank
 from codesearch.ranking.signals import SIGNALS
 from codesearch.records import Kind
+from codesearch.search import CANDIDATES
 from codesearch_eval.ranking_ablation import ablation_table
 from codesearch_eval.ranking_fit import (
     GIVEN,
+    by_words_only,
     cross_validate,
     earned_signals,
     examples_of,
@@ -222,6 +224,16 @@ def synthetic(repositories: int = 6, questions: int = 5) -> list[Asked]:
             question = Question(QuestionKind.COMMIT, asked.text, "t", ("answer.py",), (("answer.py", "answer"),), "s")
             made.append(Asked(repository, question, Found(asked, found, dict.fromkeys(asked.terms, 3), 100)))
     return made
+
+
+def test_without_vectors_what_quotes_the_question_is_still_named() -> None:
+    (asked, *_) = synthetic(1, 1)
+    common = [(0, candidate(f"c{i}", f"c{i}.py", 5, 0.5)) for i in range(CANDIDATES)]
+    quoting = replace(candidate("quoting", "q.py", 1, 0.1), quoted=1.0)
+    found = [*common, (0, quoting), (0, candidate("rare", "r.py", 1, 0.9)), (0, candidate("no words", "n.py", 0, 0.9))]
+    named = by_words_only(replace(asked, found=replace(asked.found, candidates=found))).found.candidates
+    assert {c.name for _, c in named} == {f"c{i}" for i in range(CANDIDATES)} | {"quoting"}
+    assert all(c.dense is None for _, c in named)
 
 
 def test_a_fit_finds_what_tells_answers_from_others() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codesearch.encoders.hashing import HashingEncoder
-from codesearch.index.snapshot import Filters
+from codesearch.index.snapshot import QUOTING, Filters
 from codesearch.index.update import Phase
 from codesearch.records import Kind
 from codesearch.words import question_terms
@@ -134,10 +134,10 @@ def test_what_quotes_the_question_is_a_candidate_however_common_its_words_are(be
     shuffled = ["file open cannot", "open cannot file", "cannot file open", "open file"]
     for i in range(200):
         bench.write(f"noise_{i}.py", f"def open_{i}(file):\n    return '{shuffled[i % 4]} {shuffled[i % 3]}', {i}\n")
-    body = "    value = compute(value)\n" * 20 + "    raise E('cannot open_file')\n"
+    body = "    value = compute(value)\n" * 20 + "    raise E('cannot open_file here')\n"
     bench.write("quoted.py", f"def long_one():\n{body}")
     bench.index()
-    pairs = {("cannot", "open"): 0.75, ("open", "file"): 0.25}
+    pairs = {("cannot", "open"): 0.5, ("open", "file"): 0.25, ("file", "here"): 0.25}
     with bench.snapshot() as snapshot:
         terms = question_terms("cannot open file")
         assert "long_one" not in {c.name for c in snapshot.candidates(terms, None, 5, Filters())}
@@ -146,6 +146,17 @@ def test_what_quotes_the_question_is_a_candidate_however_common_its_words_are(be
     assert found.pop("long_one") == pytest.approx(1.0)
     assert max(found.values()) < 1.0
     assert "long_one" not in {c.name for c in filtered}
+
+
+def test_every_candidate_is_told_how_much_it_quotes_whichever_search_named_it(bench: Any) -> None:
+    for i in range(2 * QUOTING):
+        bench.write(f"file_{i}.py", f"def check_{i}():\n    raise E('cannot open file', {i})\n")
+    bench.index()
+    with bench.snapshot() as snapshot:
+        found = snapshot.candidates(
+            question_terms("cannot open"), None, 100, Filters(), pairs={("cannot", "open"): 1.0}
+        )
+    assert [candidate.quoted for candidate in found] == [1.0] * 2 * QUOTING
 
 
 def test_a_text_in_several_files_is_found_in_each(bench: Any) -> None:
