@@ -61,9 +61,9 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 def test_overrides() -> None:
     config = override(
         TrainConfig(),
-        ["steps=7", "name=mine", "kinds.name=0.5", "distillation.teacher=runs/big", "data=['x']"],
+        ["steps=7", "name=mine", "kinds.name=0.5", "distillation.vectors=runs/big", "data=['x']"],
     )
     assert (config.steps, config.name, config.kinds, config.data) == (7, "mine", {"name": 0.5}, ("x",))
-    assert config.distillation.teacher == "runs/big"
+    assert config.distillation.vectors == "runs/big"
     with pytest.raises(InputError, match="key=value"):
         override(TrainConfig(), ["steps"])

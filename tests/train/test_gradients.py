@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing
 
+from codesearch_train.config import Distillation, TrainConfig
 from codesearch_train.distributed import World
 from codesearch_train.gradcache import backward
 from codesearch_train.trainer import Run
@@ -61,18 +62,26 @@ def test_backward_frees_and_returns_what_the_loss_gave() -> None:
     assert weight.grad.item() == pytest.approx(2 * 2 * (1 + 9))
 
 
-def _one_process(rank: int, size: int, folder: Path, model: Path) -> None:
+def _odd_run(folder: Path, model: Path, teachers: tuple[str, ...]) -> TrainConfig:
+    """Of 15 pairs a batch, so that the processes' shares differ."""
+    weights = Distillation(teachers=teachers, cosine=0.0)
+    return small_run(folder, model, batch_size=15, layers=(0,), distillation=weights)
+
+
+def _one_process(rank: int, size: int, folder: Path, model: Path, teachers: tuple[str, ...]) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=size)
-    run = Run(small_run(folder, model, batch_size=15), World("cpu"))  # 15: the processes' shares differ
+    run = Run(_odd_run(folder, model, teachers), World("cpu"))
     gradients = gradients_of_one_step(run)
     torch.save(gradients, folder / f"gradients-{rank}.pt")
     dist.destroy_process_group()
 
 
-def test_two_processes_give_the_gradients_of_one(tiny_bert: Path, tmp_path: Path) -> None:
-    alone = gradients_of_one_step(Run(small_run(tmp_path, tiny_bert, batch_size=15), World("cpu")))
-    torch.multiprocessing.spawn(_one_process, args=(2, tmp_path, tiny_bert), nprocs=2)
+@pytest.mark.parametrize("taught", [False, True])
+def test_two_processes_give_the_gradients_of_one(tiny_bert: Path, tmp_path: Path, taught: bool) -> None:
+    teachers = (str(tiny_bert),) if taught else ()
+    alone = gradients_of_one_step(Run(_odd_run(tmp_path, tiny_bert, teachers), World("cpu")))
+    torch.multiprocessing.spawn(_one_process, args=(2, tmp_path, tiny_bert, teachers), nprocs=2)
     for rank in (0, 1):
         shared = torch.load(tmp_path / f"gradients-{rank}.pt", weights_only=True)
         assert shared.keys() == alone.keys()

@@ -97,14 +97,14 @@ def test_the_compiled_loss_has_the_same_gradients() -> None:
 
 def test_distillation_vanishes_where_the_student_equals_the_teacher() -> None:
     texts, codes = vectors(0), vectors(1)
-    distilled = Distilled(Contrastive(), Distillation(teacher="t", contrastive=0.0))
+    distilled = Distilled(Contrastive(), Distillation(teachers=("t",), contrastive=0.0))
     assert distilled(texts, codes, distinct(6), texts, codes).loss.item() == pytest.approx(0, abs=1e-5)
     assert distilled(texts, codes, distinct(6), codes, texts).loss.item() > 0.1
 
 
 def test_distillation_moves_the_student_towards_the_teacher() -> None:
     teacher_texts, teacher_codes = vectors(2), vectors(3)
-    distilled = Distilled(Contrastive(), Distillation(teacher="t", contrastive=0.0, temperature=0.5))
+    distilled = Distilled(Contrastive(), Distillation(teachers=("t",), contrastive=0.0, temperature=0.5))
     raw = torch.cat([vectors(0), vectors(1)]).requires_grad_()
     optimizer = torch.optim.Adam([raw], lr=0.05)
     for _ in range(400):

@@ -100,7 +100,7 @@ def test_delivered_weights_are_averaged_with_the_initial_ones(tiny_bert: Path, t
 
 
 def test_distillation_brings_a_student_of_one_layer_closer_to_its_teacher(tiny_bert: Path, tmp_path: Path) -> None:
-    weights = Distillation(teacher=str(tiny_bert), contrastive=0.0)
+    weights = Distillation(teachers=(str(tiny_bert),), contrastive=0.0)
     config = small_run(tmp_path, tiny_bert, steps=30, layers=(0,), distillation=weights)
     losses = [event.loss for event in train(config) if isinstance(event, Progress)]
     assert losses[-1] < 0.6 * losses[0]
@@ -154,6 +154,6 @@ def test_a_teacher_of_another_vocabulary_is_refused(tiny_bert: Path, tmp_path: P
     shutil.copytree(tiny_bert, teacher)
     text = (teacher / "tokenizer.json").read_text()
     (teacher / "tokenizer.json").write_text(text.replace('"parse"', '"phrase"'))
-    config = small_run(tmp_path, tiny_bert, distillation=Distillation(teacher=str(teacher)))
-    with pytest.raises(InputError, match="vocabulary is not the student's"):
+    config = small_run(tmp_path, tiny_bert, distillation=Distillation(teachers=(str(teacher),)))
+    with pytest.raises(InputError, match=r"vocabulary of .* is not the student's"):
         list(train(config))

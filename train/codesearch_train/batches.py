@@ -188,6 +188,10 @@ def to_device(rows: Rows, device: torch.device) -> Tensor:
 class Sequences:
     """All sequences of a data set on the device that trains: batches are then gathered there, not sent there.
 
+    Attributes:
+        lengths: [n] tokens of each sequence, cut, special tokens included.
+        ids: [tokens] int32 on the device, neither cut nor with special tokens.
+
     Args:
         ragged: The sequences without special tokens.
         limits: [n] cut of each sequence, special tokens included.
@@ -202,7 +206,7 @@ class Sequences:
         self.lengths: Rows = np.minimum(ragged.lengths, limits - 2) + 2
         self._special = special
         self._mask = mask
-        self._ids = torch.from_numpy(ragged.ids.astype(np.int32)).to(device)
+        self.ids = torch.from_numpy(ragged.ids.astype(np.int32)).to(device)
         self._starts = torch.from_numpy(ragged.offsets[:-1].copy()).to(device)
         self._lengths = torch.from_numpy(self.lengths).to(device)
 
@@ -211,7 +215,7 @@ class Sequences:
 
     def pack(self, rows: Rows, masked: float = 0.0) -> Packed:
         """Put the sequences at `rows` end to end, special tokens around each, a share `masked` of the others masked."""
-        device = self._ids.device
+        device = self.ids.device
         host = self.lengths[rows]
         total = int(host.sum())
         chosen = to_device(rows, device)
@@ -220,8 +224,8 @@ class Sequences:
         sequence = torch.repeat_interleave(torch.arange(len(rows), device=device), lengths, output_size=total)
         position = torch.arange(total, device=device) - (ends - lengths)[sequence]
         last = position == lengths[sequence] - 1
-        source = (self._starts[chosen][sequence] + position - 1).clamp_(0, max(0, len(self._ids) - 1))
-        ids = self._ids[source].long()
+        source = (self._starts[chosen][sequence] + position - 1).clamp_(0, max(0, len(self.ids) - 1))
+        ids = self.ids[source].long()
         if masked:
             ids = torch.where(torch.rand(total, device=device) < masked, self._mask, ids)
         ids = torch.where(position == 0, self._special[0], torch.where(last, self._special[1], ids))

@@ -73,6 +73,7 @@ def read_checkpoint(path: Path, config: TrainConfig, *, pairs: int, device: torc
 def _identity(config: TrainConfig) -> dict[str, Any]:
     """What must be equal for a run to go on, in types that a checkpoint can hold."""
     values = dataclasses.asdict(config)
+    del values["distillation"]["vectors"]  # where they are kept changes nothing
     return {key: _plain(value) for key, value in values.items() if key not in _MAY_CHANGE}
 
 

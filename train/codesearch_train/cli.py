@@ -5,6 +5,7 @@ torch is imported inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,7 +155,7 @@ def distill(
     """Train a smaller encoder on a teacher's vectors and the pairs; starts from layers of the teacher."""
     with _clear_errors():
         wanted = [
-            f"distillation.teacher={teacher}",
+            f"distillation.teachers=[{json.dumps(teacher)}]",
             f"initial={teacher}",
             f"layers=[{layers}]",
             *(changes or []),

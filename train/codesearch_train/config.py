@@ -26,10 +26,13 @@ _T = TypeVar("_T")
 class Distillation:
     """How much of the loss comes from a teacher. All weights 0: plain contrastive training."""
 
-    teacher: str = ""
-    """Folder of the teacher, a Hugging Face encoder. Empty: no teacher."""
+    teachers: tuple[str, ...] = ()
+    """Folders of the teachers, Hugging Face encoders; the mean of their similarities is learned. Empty: none."""
+    vectors: str = ""
+    """File that keeps the teachers' vectors of all pairs for the next student: written if missing. Empty: none."""
     cosine: float = 1.0
-    """Weight of 1 - cos(student vector, teacher vector); of a wider teacher the leading dimensions count."""
+    """Weight of 1 - cos(student vector, teacher vector); of a wider teacher the leading dimensions count. Takes one
+    teacher."""
     similarity: float = 1.0
     """Weight of KL(teacher || student) between the rows of the in-batch similarity matrices."""
     temperature: float = 0.05
@@ -183,6 +186,10 @@ def _check(config: TrainConfig) -> None:
             "max_tokens must hold at least one text and one function: raise it, or lower code_tokens",
         ),
         (all(share >= 0 for share in config.kinds.values()), "the shares in kinds must not be negative"),
+        (
+            len(config.distillation.teachers) < 2 or not config.distillation.cosine,
+            "distillation.cosine takes one teacher: set it to 0 with several",
+        ),
         (
             min(config.evaluate_every, config.checkpoint_every, config.log_every) >= 1,
             "*_every must be at least 1",

@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-__all__ = ["backward", "encode_without_graph"]
+__all__ = ["backward"]
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
@@ -41,7 +41,7 @@ def backward(
         What `loss_of` returned beside the loss.
     """
     with_graph = [encode(piece) for piece in pieces[:kept]]
-    without = encode_without_graph(encode, pieces[kept:])
+    without = _encode_without_graph(encode, pieces[kept:])
     vectors = torch.cat([vector.detach() for vector in with_graph] + without).requires_grad_()
     loss, result = loss_of(vectors)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -55,7 +55,7 @@ def backward(
     return result
 
 
-def encode_without_graph(encode: Callable[[_P], Tensor], pieces: Sequence[_P]) -> list[Tensor]:
+def _encode_without_graph(encode: Callable[[_P], Tensor], pieces: Sequence[_P]) -> list[Tensor]:
     """Encode each piece without a graph."""
     with torch.no_grad():
         return [encode(piece) for piece in pieces]

@@ -37,11 +37,12 @@ from codesearch_train.development import (
 )
 from codesearch_train.distill import Distilled
 from codesearch_train.distributed import World, gather_vectors, sum_gradients
-from codesearch_train.gradcache import backward, encode_without_graph
+from codesearch_train.gradcache import backward
 from codesearch_train.memory import choose_keep_tokens, choose_max_tokens, name_the_setting
 from codesearch_train.mining import read_neighbours
-from codesearch_train.model import Encoder, Packed
+from codesearch_train.model import Encoder
 from codesearch_train.objective import Contrastive, Outcome, duplicates
+from codesearch_train.teaching import read_teachers, taught_vectors
 from codesearch_train.tokens import Pairs, read_pairs_directory, special_ids
 from codesearch_train.weights import average, load_encoder, new_encoder, read_tokenizer, save_encoder
 
@@ -130,22 +131,27 @@ class Run:
         torch.manual_seed(config.seed)
         self.encoder = _build_encoder(config, self.tokenizer, world.device)
         _check_fit(self.pairs, self.encoder, config)
-        self.teacher = _build_teacher(config, self.tokenizer, world.device)
+        teachers = read_teachers(config, self.tokenizer, _precision(config, world.device))
         self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
         self.encoder.train().set_dropout(config.dropout)
         self.encoder.set_quantised(config.quantisation_aware)
         self.objective = _build_objective(config).to(world.device)
         self.optimizer = _build_optimizer(self.encoder, self.objective, config)
-        if config.compile is True or (config.compile == "auto" and world.device.type == "cuda"):
+        compiled = config.compile is True or (config.compile == "auto" and world.device.type == "cuda")
+        if compiled:
             self.encoder.compile_layers()
             self.objective.compile_loss()
-            if self.teacher is not None:
-                self.teacher.compile_layers()
         self.sequences = pair_sequences(
             self.pairs, config, self.special, world.device, _mask_id(self.tokenizer, config)
         )
         self.text_keys, self.code_keys = pair_keys(self.pairs, world.device)
         self.max_tokens = choose_max_tokens(config, world.device)
+        self.taught: Tensor | None = None
+        if teachers:
+            with name_the_setting(config):
+                self.taught = taught_vectors(
+                    teachers, self.sequences, config, self.max_tokens, world, compiled=compiled
+                )
         self.keep_tokens: int | None = None if config.keep_tokens == "auto" else int(config.keep_tokens)
         self.done, self.epoch, self.place, self.best = 0, 0, 0, -math.inf
         self._order: NDArray[np.int64] | None = None
@@ -185,7 +191,6 @@ class Run:
         kept = int(np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right"))
         seed = self._seed()
         packed = [self.sequences.pack(members[piece.members], config.token_masking) for piece in pieces]
-        taught = [self.sequences.pack(members[piece.members]) for piece in pieces] if self.teacher else []
         self._set_rate()
         self.optimizer.zero_grad(set_to_none=True)
 
@@ -195,7 +200,7 @@ class Run:
             vectors: Tensor = self.encoder(packed[index])
             return vectors
 
-        outcome = backward(encode, range(len(packed)), kept, lambda vectors: self._loss(vectors, pieces, taught, rows))
+        outcome = backward(encode, range(len(packed)), kept, lambda vectors: self._loss(vectors, pieces, rows))
         sum_gradients(self.encoder.parameters())
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), config.clip_norm)
         self.optimizer.step()
@@ -208,19 +213,22 @@ class Run:
         torch.manual_seed(seed)
         return seed
 
-    def _loss(
-        self, vectors: Tensor, pieces: list[SubBatch], taught: list[Packed], rows: NDArray[np.int64]
-    ) -> tuple[Tensor, Outcome]:
+    def _loss(self, vectors: Tensor, pieces: list[SubBatch], rows: NDArray[np.int64]) -> tuple[Tensor, Outcome]:
         """Loss of the whole batch from this process's vectors, which lie in the order of the pieces."""
         texts, codes = self._gather(vectors, pieces, len(rows))
         index = to_device(rows, self.world.device)
         same = duplicates(self.text_keys[index], self.code_keys[index])
-        if self.teacher is None:
+        if self.taught is None:
             outcome = self.objective(texts, codes, same)
         else:
-            wanted = torch.cat(encode_without_graph(self.teacher, taught))
-            outcome = self.objective(texts, codes, same, *self._gather(wanted, pieces, len(rows)))
+            outcome = self.objective(texts, codes, same, self._taught(rows), self._taught(rows + len(self.pairs)))
         return outcome.loss, outcome
+
+    def _taught(self, members: NDArray[np.int64]) -> Tensor:
+        """[members, d] float32: the teachers' vectors."""
+        assert self.taught is not None
+        chosen = self.taught[to_device(members, self.taught.device)]
+        return chosen.to(self.world.device, non_blocking=True).float()
 
     def _gather(self, vectors: Tensor, pieces: list[SubBatch], rows: int) -> tuple[Tensor, Tensor]:
         """[rows, d] texts and codes of the whole batch."""
@@ -417,29 +425,11 @@ def _precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if wanted == "bf16" else torch.float32
 
 
-def _build_teacher(config: TrainConfig, tokenizer: str, device: torch.device) -> Encoder | None:
-    """The teacher, on the device.
-
-    Raises:
-        InputError: if it reads other token ids than the student.
-    """
-    from tokenizers import Tokenizer
-
-    if not config.distillation.teacher:
-        return None
-    theirs = Tokenizer.from_str(read_tokenizer(config.distillation.teacher)).get_vocab()
-    if theirs != Tokenizer.from_str(tokenizer).get_vocab():
-        raise InputError("distillation.teacher: its vocabulary is not the student's; take one of the same vocabulary")
-    precision = _precision(config, device)
-    teacher = load_encoder(config.distillation.teacher, pooling=config.pooling, precision=precision).to(device)
-    return teacher.requires_grad_(False)
-
-
 def _build_objective(config: TrainConfig) -> Contrastive | Distilled:
     contrastive = Contrastive(
         config.temperature, config.minimum_temperature, config.matryoshka, config.false_negative_margin
     )
-    return Distilled(contrastive, config.distillation) if config.distillation.teacher else contrastive
+    return Distilled(contrastive, config.distillation) if config.distillation.teachers else contrastive
 
 
 def _build_optimizer(encoder: Encoder, objective: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:

@@ -17,7 +17,7 @@ from codesearch_train.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_
 from codesearch_train.model import Encoder, Shape
 from codesearch_train.tokens import prepare_tokenizer
 
-__all__ = ["average", "load_encoder", "new_encoder", "read_tokenizer", "save_encoder", "save_parts"]
+__all__ = ["average", "load_encoder", "locate_model", "new_encoder", "read_tokenizer", "save_encoder", "save_parts"]
 
 _POSITION_OFFSET = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2}
 """RoBERTa and MPNet count positions from their padding id + 1."""
