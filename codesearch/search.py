@@ -44,10 +44,22 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about an answer that must not go unsaid, as a value and as a sentence."""
+    """Something about an answer that must not go unsaid, as a value and as a sentence.
+
+    Attributes:
+        kind: What it is.
+        fact: What is so.
+        advice: What to do at a command line; a server that does it by itself says something else, or nothing.
+    """
 
     kind: NoticeKind
-    text: str
+    fact: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """Fact and advice."""
+        return f"{self.fact}; {self.advice}" if self.advice else self.fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +169,22 @@ def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notic
     notices = []
     if snapshot.lexical is None and snapshot.chunk_count:
         advice = "import it again" if snapshot.manifest.imported else f"{_INDEX} to mend it"
-        text = f"{name}: the index of words is missing or damaged; {advice}"
-        notices.append(Notice(NoticeKind.LEXICAL_MISSING, text))
+        fact = f"{name}: the index of words is missing or damaged"
+        notices.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
     if encoder is None:
         return notices
     if snapshot.manifest.model_id not in ("", encoder.model_id):
         advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
-        text = f"{name}: the vectors are of another model and were not used; {advice}"
-        notices.append(Notice(NoticeKind.OTHER_MODEL, text))
+        fact = f"{name}: the vectors are of another model and were not used"
+        notices.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
     elif snapshot.pending_count:
         total = snapshot.counts().vectors + snapshot.pending_count
-        text = (
+        fact = (
             f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
-            f"by their words only{'' if snapshot.manifest.imported else f'; {_INDEX} to finish'}"
+            "by their words only"
         )
-        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, text))
+        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
+        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
     return notices
 
 

@@ -153,15 +153,14 @@ def _notices(snapshot: Snapshot, model_id: str) -> list[Notice]:
     name = snapshot.manifest.name
     if snapshot.manifest.model_id not in ("", model_id):
         advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
-        text = f"{name}: the vectors are of another model and were not compared; {advice}"
-        return [Notice(NoticeKind.OTHER_MODEL, text)]
+        return [
+            Notice(NoticeKind.OTHER_MODEL, f"{name}: the vectors are of another model and were not compared", advice)
+        ]
     if snapshot.pending_count:
         total = snapshot.counts().vectors + snapshot.pending_count
-        text = (
-            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were not compared"
-            f"{'' if snapshot.manifest.imported else f'; {_INDEX} to finish'}"
-        )
-        return [Notice(NoticeKind.EMBEDDINGS_PENDING, text)]
+        fact = f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were not compared"
+        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
+        return [Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice)]
     return []
 
 

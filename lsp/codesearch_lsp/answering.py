@@ -164,8 +164,9 @@ class Answering:
 
     def _own_advice(self, notice: Notice) -> Notice:
         """Leave out the advice to finish by hand what the server finishes by itself, unless the user stopped it."""
-        advice = "" if self._keeper.finishes else "; run the command codesearch.reindex to finish"
-        return replace(notice, text=notice.text.replace("; run `codesearch index` to finish", advice))
+        if notice.kind is not NoticeKind.EMBEDDINGS_PENDING or not notice.advice:
+            return notice
+        return replace(notice, advice="" if self._keeper.finishes else "run the command codesearch.reindex to finish")
 
     def _mend(self, meant: Sequence[tuple[Folder, list[Path]]], error: IndexUnusable) -> str:
         """Have damaged indexes built anew; returns what to tell."""
