@@ -209,26 +209,56 @@ class DenseIndex:
         connection: Of a reader, in its transaction.
         directory: The index directory, where the graphs lie.
         dimension: Of the vectors.
+        before: An earlier state of the same index under the same model. Its graphs and vectors are used again, and
+            only what came since is read: an id is never given to another graph or vector.
     """
 
-    def __init__(self, connection: sqlite3.Connection, directory: Path, dimension: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, directory: Path, dimension: int, before: DenseIndex | None = None
+    ) -> None:
         self._connection = connection
         self._dimension = dimension
         self._segments: list[_Segment] = []
+        loaded = {segment.id: segment.graph for segment in before._segments} if before else {}
         where = "segment IS NULL"
         for segment, built, expected in connection.execute("SELECT id, vectors, checksum FROM segments").fetchall():
-            graph = _load_graph(segment_path(directory, segment), dimension, expected)
+            graph = loaded.get(segment)
+            if graph is None:
+                graph = _load_graph(segment_path(directory, segment), dimension, expected)
             if graph is None:  # its vectors are in the database, and searched there
                 where += f" OR segment = {int(segment)}"
             else:
                 query = "SELECT count(*) FROM vectors WHERE segment = ?"
                 (alive,) = connection.execute(query, [segment]).fetchone()
                 self._segments.append(_Segment(segment, graph, built, alive))
-        blocks = list(read_vectors(connection, dimension, f"({where})"))
-        empty = (np.empty(0, np.int64), np.empty((0, dimension), np.float32))
-        self._tail_ids = np.concatenate([empty[0], *(ids for ids, _ in blocks)])
-        self._tail = np.concatenate([empty[1], *(vectors for _, vectors in blocks)])
+        self._tail_ids, self._tail = self._read(f"({where})") if before is None else self._update(before, where)
         self.count = len(self._tail_ids) + sum(segment.alive for segment in self._segments)
+
+    def _read(self, where: str) -> tuple[Ids, Vectors]:
+        blocks = list(read_vectors(self._connection, self._dimension, where))
+        empty = (np.empty(0, np.int64), np.empty((0, self._dimension), np.float32))
+        ids = np.concatenate([empty[0], *(ids for ids, _ in blocks)])
+        return ids, np.concatenate([empty[1], *(vectors for _, vectors in blocks)])
+
+    def _update(self, before: DenseIndex, where: str) -> tuple[Ids, Vectors]:
+        """Return the tail as it is now, with those of its vectors that the state before has."""
+        query = f"SELECT id FROM vectors WHERE ({where}) AND id NOT IN (SELECT vector_id FROM pending)"
+        wanted = np.array([row[0] for row in self._connection.execute(query)], np.int64)
+        kept = np.isin(before._tail_ids, wanted, assume_unique=True)
+        fresh = wanted[~np.isin(wanted, before._tail_ids, assume_unique=True)]
+        if not len(fresh) and kept.all():
+            return before._tail_ids, before._tail
+        if len(fresh) > len(wanted) // 2:
+            return self._read(f"({where})")
+        rows = slice(None) if kept.all() else kept  # a slice copies nothing
+        parts = (", ".join(map(str, fresh[start : start + _BLOCK])) for start in range(0, len(fresh), _BLOCK))
+        blocks = [(before._tail_ids[rows], before._tail[rows]), *(self._read(f"id IN ({part})") for part in parts)]
+        ids = np.concatenate([ids for ids, _ in blocks])
+        vectors = np.concatenate([vectors for _, vectors in blocks])
+        if (np.diff(ids) > 0).all():
+            return ids, vectors
+        order = np.argsort(ids)  # what waited to be encoded may be older than what is there
+        return ids[order], vectors[order]
 
     @property
     def segment_count(self) -> int:

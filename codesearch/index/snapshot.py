@@ -19,7 +19,7 @@ from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
 from codesearch.index.lexical import Among, LexicalDamaged, LexicalIndex, Rarity
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
-from codesearch.index.storage import database_errors, lexical_directory, open_reader
+from codesearch.index.storage import Manifest, database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
 from codesearch.sources import FileRules
 
@@ -90,15 +90,18 @@ class Snapshot:
 
     Args:
         directory: The index directory.
+        before: A state that was opened earlier, open or closed, here or in another thread. If it is of the same index,
+            the vectors that it has loaded are used again, and only those that came since are read.
 
     Raises:
         IndexUnusable: There is no index, or it cannot be read as it is.
         StorageError: The disk cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, before: Snapshot | None = None) -> None:
         self.directory = directory
         self._db, self.manifest = open_reader(directory)
+        self._earlier = before._loaded() if before is not None and before.directory == directory else None
         self.lexical: LexicalIndex | None = None
         with suppress(LexicalDamaged, OSError):
             self.lexical = LexicalIndex(lexical_directory(directory))
@@ -114,6 +117,7 @@ class Snapshot:
     def close(self) -> None:
         """Release the state; nothing may be read from it after that."""
         self._db.close()
+        self.lexical = None
 
     @property
     def root(self) -> Path:
@@ -125,8 +129,21 @@ class Snapshot:
         """The vectors, loaded at first use; None where there are none yet."""
         if not self.manifest.dimension:
             return None
+        earlier, self._earlier = self._earlier, None
+        before = earlier[1] if earlier is not None and self._continues(earlier[0]) else None
         with database_errors(self.directory):
-            return DenseIndex(self._db, self.directory, self.manifest.dimension)
+            return DenseIndex(self._db, self.directory, self.manifest.dimension, before)
+
+    def _loaded(self) -> tuple[Manifest, DenseIndex] | None:
+        """Return the vectors that this state has loaded, or was to use again."""
+        dense: DenseIndex | None = self.__dict__.get("dense")
+        return self._earlier if dense is None else (self.manifest, dense)
+
+    def _continues(self, earlier: Manifest) -> bool:
+        """Whether this is a later state of the same index, built by the same model; one built anew begins new ids."""
+        now = self.manifest
+        same = (earlier.created, earlier.imported, earlier.model_id, earlier.dimension)
+        return (now.created, now.imported, now.model_id, now.dimension) == same and now.generation >= earlier.generation
 
     def counts(self) -> Counts:
         """Count what the index holds."""

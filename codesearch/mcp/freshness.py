@@ -56,6 +56,7 @@ class Keeper:
     def __init__(self, encoder: Callable[[], Encoder] | None) -> None:
         self._encoder = encoder
         self._work: dict[Path, _Work] = {}
+        self._before: dict[Path, Snapshot] = {}  # closed, but what they have loaded need not be read again
         self._lock = threading.Lock()
 
     def open(self, job: Job, report: Report) -> Snapshot:
@@ -90,7 +91,7 @@ class Keeper:
 
     def _as_it_is(self, job: Job) -> Snapshot | None:
         try:
-            snapshot = Snapshot(job.directory)
+            snapshot = Snapshot(job.directory, self._before.get(job.directory))
         except IndexUnusable:
             return None
         # What is committed while a repository is read for the first time holds a part of its files only.
@@ -98,6 +99,7 @@ class Keeper:
         if generation != snapshot.manifest.generation or not snapshot.chunk_count:
             snapshot.close()
             return None
+        self._before[job.directory] = snapshot
         return snapshot
 
     def _start(self, job: Job) -> _Work:

@@ -128,7 +128,7 @@ class Searching:
     def _open(self, job: int) -> None:
         self._broken.pop(job, None)
         try:
-            snapshot = Snapshot(self._jobs[job].directory)
+            snapshot = Snapshot(self._jobs[job].directory, self._snapshots.get(job))
         except CodesearchError as error:
             # While it is being made there is none yet; the state of the indexing says so.
             if not (isinstance(error, IndexUnusable) and error.reason is Unusable.MISSING):

@@ -101,7 +101,7 @@ class Library:
 
     def _open(self, directory: Path) -> tuple[Snapshot, tuple[int, int, int]] | None:
         try:
-            snapshot = Snapshot(directory)
+            snapshot = Snapshot(directory, self._snapshots.get(directory))
         except IndexUnusable as error:
             if error.reason is Unusable.MISSING:
                 return None

@@ -51,9 +51,9 @@ class Store:
         vectors = self.draw.standard_normal((count, DIMENSION)).astype(np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def open(self) -> DenseIndex:
+    def open(self, before: DenseIndex | None = None) -> DenseIndex:
         connection = sqlite3.connect(self.directory / "index.db")
-        return DenseIndex(connection, self.directory, DIMENSION)
+        return DenseIndex(connection, self.directory, DIMENSION, before)
 
     def best(self, query: NDArray[np.float32], limit: int, allowed: Any = None) -> list[tuple[int, float]]:
         ids = sorted(self.vectors if allowed is None else set(allowed) & self.vectors.keys())
@@ -197,6 +197,72 @@ def test_without_hnswlib_everything_is_exact(tmp_path: Path, monkeypatch: pytest
     without = Store(tmp_path / "without", 1_200)
     assert segments(without) == []
     assert without.recall() == 1.0
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many vectors each later read of the database brings."""
+    seen: list[int] = []
+    read = dense.read_vectors
+
+    def counted(*arguments: Any) -> Any:
+        for ids, vectors in read(*arguments):
+            seen.append(len(ids))
+            yield ids, vectors
+
+    monkeypatch.setattr(dense, "read_vectors", counted)
+    return seen
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_a_later_state_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "index", 1_400)
+    index = store.open()
+    assert index.segment_count == 1
+    seen = reads(monkeypatch)
+    load = dense._load_graph
+    for removed, added in ((0, 0), (0, 3), (40, 0), (7, 5), (0, 1)):
+        gone = store.draw.choice(sorted(store.vectors), removed, replace=False).tolist()
+        store.write(lambda writer, gone=gone, added=added: (store.remove(writer, gone), store.add(writer, added)))
+        seen.clear()
+        monkeypatch.setattr(dense, "_load_graph", lambda *_: pytest.fail("a graph was loaded again"))
+        index = store.open(index)
+        monkeypatch.setattr(dense, "_load_graph", load)
+        assert sum(seen) == added
+        whole = store.open()
+        for query in store.units(20):
+            assert index.search(query, 10) == whole.search(query, 10)
+
+
+def test_what_waited_for_its_vector_takes_its_place(tmp_path: Path) -> None:
+    store = Store(tmp_path / "index", 50)
+    waiting, newest = 20, max(store.vectors)
+
+    def wait(writer: Writer) -> None:
+        writer.connection.execute("UPDATE vectors SET vector = NULL WHERE id = ?", [waiting])
+        writer.connection.execute("INSERT INTO pending VALUES (?, 'text')", [waiting])
+
+    def encode(writer: Writer) -> None:
+        writer.connection.execute("UPDATE vectors SET vector = ? WHERE id = ?", [pack(store.vectors[waiting]), waiting])
+        writer.connection.execute("DELETE FROM pending")
+
+    store.write(wait)
+    before = store.open()
+    assert waiting not in {row for row, _ in before.search(store.vectors[waiting], 50)}
+    store.write(encode)
+    after = store.open(before)
+    assert after.search(store.vectors[waiting], 1)[0][0] == waiting
+    assert after.search(store.vectors[newest], 50) == store.open().search(store.vectors[newest], 50)
+
+
+def test_most_of_a_state_being_new_it_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "index", 20)
+    before = store.open()
+    store.write(lambda writer: store.add(writer, 30))
+    seen = reads(monkeypatch)
+    after = store.open(before)
+    assert sum(seen) == 50
+    for query in store.units(5):
+        assert after.search(query, 10) == store.open().search(query, 10)
 
 
 def test_a_graph_that_could_not_be_written_whole_is_an_error(tmp_path: Path) -> None:

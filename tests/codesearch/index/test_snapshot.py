@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from codesearch.encoders.hashing import HashingEncoder
-from codesearch.index.snapshot import QUOTING, Filters
+from codesearch.index.dense import DenseIndex
+from codesearch.index.snapshot import QUOTING, Filters, Snapshot
 from codesearch.index.update import Phase
 from codesearch.records import Kind
 from codesearch.words import question_terms
@@ -50,6 +51,31 @@ def test_a_state_survives_a_rebuild_and_a_deletion(bench: Any) -> None:
         assert old.dense is not None
         bench.index(rebuild=True)
         assert "action_2_1" in names(old, "action 2 1")
+
+
+def test_a_later_state_uses_what_an_earlier_one_has_loaded(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.fill(4)
+    bench.index()
+    with bench.snapshot() as first:
+        assert first.dense is not None
+    bench.write("a.py", "def after_the_change(): return 2\n")
+    bench.index()
+    given: list[DenseIndex | None] = []
+    made = DenseIndex.__init__
+
+    def noted(self: DenseIndex, *arguments: Any) -> None:
+        given.append(arguments[3])
+        made(self, *arguments)
+
+    monkeypatch.setattr(DenseIndex, "__init__", noted)
+    with Snapshot(first.directory, first) as second:  # closed, and it serves all the same
+        assert "after_the_change" in names(second, "after the change")
+    with Snapshot(first.directory, second) as third, Snapshot(first.directory, third) as fourth:
+        assert "after_the_change" in names(fourth, "after the change")  # through one that has loaded nothing itself
+    bench.index(rebuild=True)
+    with Snapshot(first.directory, fourth) as anew:
+        assert "after_the_change" in names(anew, "after the change")
+    assert given == [first.dense, second.dense, None]
 
 
 def test_searching_at_every_step_of_an_update(bench: Any) -> None:
