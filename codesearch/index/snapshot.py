@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -166,6 +166,13 @@ class Snapshot:
     def pending_count(self) -> int:
         """How many texts are still to be encoded."""
         return int(self._one("SELECT count(*) FROM pending")[0])
+
+    @property
+    def state(self) -> Hashable:
+        """What two snapshots of one index have in common exactly if the same is found in both."""
+        segments = tuple(self._db.execute("SELECT id FROM segments"))
+        words = self.lexical.generation if self.lexical else None
+        return replace(self.manifest, updated=0.0, commit=None), words, self.pending_count, segments
 
     def document_frequency(self, term: str) -> int:
         """Return in how many chunks a term occurs; 0 where there is no index of words."""

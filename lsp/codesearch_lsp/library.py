@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Library"]
 
 T = TypeVar("T")
+Counts = tuple[int, int, int]
+"""Files, chunks, and texts still to be encoded."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Library:
         self._searching = ThreadPoolExecutor(1, thread_name_prefix="search")
         self._opening = ThreadPoolExecutor(1, thread_name_prefix="open")
         self._snapshots: dict[Path, Snapshot] = {}
+        self._states: dict[Path, tuple[Hashable, Counts]] = {}  # for the opening thread
         self._encoder: Future[Encoder] | None = None
 
     def load_encoder(self, configuration: Configuration) -> Future[Encoder]:
@@ -82,11 +85,11 @@ class Library:
         base = self._snapshots.get(directory)
         return Overlaid(base, documents) if base is not None and documents else base
 
-    async def refresh(self, directory: Path) -> tuple[int, int, int] | None:
+    async def refresh(self, directory: Path) -> Counts | None:
         """Let the latest committed state of an index take the place of what was open.
 
         Returns:
-            Its files, chunks and texts still to be encoded; None where there is no index.
+            What it holds; None where there is no index.
 
         Raises:
             IndexUnusable: There is one, and it cannot be read.
@@ -96,10 +99,12 @@ class Library:
         if opened is None:
             return None
         snapshot, counts = opened
-        await self.run(lambda: self._replace(directory, snapshot))
+        if snapshot is not None:
+            await self.run(lambda: self._replace(directory, snapshot))
         return counts
 
-    def _open(self, directory: Path) -> tuple[Snapshot, tuple[int, int, int]] | None:
+    def _open(self, directory: Path) -> tuple[Snapshot | None, Counts] | None:
+        """Open the latest state; None in its place where that is what is open already, None where there is no index."""
         try:
             snapshot = Snapshot(directory, self._snapshots.get(directory))
         except IndexUnusable as error:
@@ -107,13 +112,20 @@ class Library:
                 return None
             raise
         try:
-            counts = snapshot.counts()
+            state = snapshot.state
+            known = self._states.get(directory)
+            if known is not None and known[0] == state and directory in self._snapshots:
+                snapshot.close()
+                return None, known[1]
+            found = snapshot.counts()
+            counts = found.files, found.chunks, found.pending
             _ = snapshot.dense, snapshot.chunk_count, snapshot.pending_count  # loaded and counted here, once
             search([snapshot], "a question to warm up", None, limit=1)
         except BaseException:
             snapshot.close()
             raise
-        return snapshot, (counts.files, counts.chunks, counts.pending)
+        self._states[directory] = state, counts
+        return snapshot, counts
 
     def _replace(self, directory: Path, snapshot: Snapshot) -> None:
         before = self._snapshots.get(directory)

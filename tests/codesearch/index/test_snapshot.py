@@ -78,6 +78,28 @@ def test_a_later_state_uses_what_an_earlier_one_has_loaded(bench: Any, monkeypat
     assert given == [first.dense, second.dense, None]
 
 
+def test_a_state_differs_from_another_exactly_if_something_was_committed(bench: Any) -> None:
+    bench.fill(4)
+    bench.index()
+    with bench.snapshot() as first, bench.snapshot() as second:
+        assert first.state == second.state
+        bench.index()  # finds nothing to do
+        with bench.snapshot() as third:
+            assert first.state == third.state
+        seen = {first.state}
+        bench.write("a.py", "def after_the_change(): return 2\n")
+        for _ in bench.updating():
+            with bench.snapshot() as later:
+                seen.add(later.state)
+        with bench.snapshot() as later:
+            seen.add(later.state)
+        assert len(seen) == 3  # words are committed before vectors
+        (bench.root / "a.py").unlink()
+        bench.index()
+        with bench.snapshot() as last:
+            assert last.state not in seen
+
+
 def test_searching_at_every_step_of_an_update(bench: Any) -> None:
     """Every moment of a first update has an answer, and files that do not change are found throughout."""
     bench.fill(6)
