@@ -33,6 +33,10 @@ _LOOK_SECONDS: Final = 30.0
 _ASKED_SECONDS: Final = 2.0
 """A question has its folders looked at if that was longer ago than this."""
 
+_REST_SECONDS: Final = 0.3
+"""An update is followed by a rest as long as itself, but no longer: saves may come faster than they are indexed, and
+then half of the time is for questions."""
+
 _RETRY_SECONDS: Final = 1.0
 _MOST_CRASHES: Final = 3
 
@@ -150,11 +154,13 @@ class Keeper:
         while True:
             folder = next((folder for folder in self.folders.values() if folder.dirty), None)
             if folder is not None:
+                began = asyncio.get_running_loop().time()
                 try:
                     await self._update(folder)
                 except Exception as error:  # the other folders are kept fresh, and this one from the next change on
                     _log.exception("%s was not brought up to date", folder.name)
                     self._fail(folder, f"{folder.name}: {type(error).__name__}: {error}")
+                await asyncio.sleep(min(asyncio.get_running_loop().time() - began, _REST_SECONDS))
                 continue
             self._wake.clear()
             with suppress(TimeoutError):

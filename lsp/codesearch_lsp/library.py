@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from codesearch.encoders.text import document_text
 from codesearch.errors import CodesearchError, IndexUnusable, Unusable
@@ -34,6 +35,9 @@ Counts = tuple[int, int, int]
 
 _log = logging.getLogger(__name__)
 
+_GIVE_WAY_SECONDS: Final = 0.2
+"""How long the opening of a newer state waits for questions to end, as both want the interpreter."""
+
 
 class Library:
     """Opens, keeps, replaces and searches snapshots. All methods but :meth:`view` are for the event loop."""
@@ -43,6 +47,9 @@ class Library:
         self._opening = ThreadPoolExecutor(1, thread_name_prefix="open")
         self._snapshots: dict[Path, Snapshot] = {}
         self._states: dict[Path, tuple[Hashable, Counts]] = {}  # for the opening thread
+        self._quiet = threading.Event()
+        self._quiet.set()
+        self._asked = 0
         self._encoder: Future[Encoder] | None = None
 
     def load_encoder(self, configuration: Configuration) -> Future[Encoder]:
@@ -78,7 +85,14 @@ class Library:
 
     async def run(self, use: Callable[[], T]) -> T:
         """Do something in the searching thread; a request that is cancelled while it waits is never begun."""
-        return await asyncio.get_running_loop().run_in_executor(self._searching, use)
+        self._asked += 1
+        self._quiet.clear()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._searching, use)
+        finally:
+            self._asked -= 1
+            if not self._asked:
+                self._quiet.set()
 
     def view(self, directory: Path, documents: Mapping[str, Document]) -> Snapshot | None:
         """Return what a question sees of an index, None where there is none; for the searching thread."""
@@ -105,8 +119,11 @@ class Library:
 
     def _open(self, directory: Path) -> tuple[Snapshot | None, Counts] | None:
         """Open the latest state; None in its place where that is what is open already, None where there is no index."""
+        before = self._snapshots.get(directory)
+        if before is not None:
+            self._quiet.wait(_GIVE_WAY_SECONDS)  # there is something to search: whoever asks goes first
         try:
-            snapshot = Snapshot(directory, self._snapshots.get(directory))
+            snapshot = Snapshot(directory, before)
         except IndexUnusable as error:
             if error.reason is Unusable.MISSING:
                 return None
@@ -120,7 +137,8 @@ class Library:
             found = snapshot.counts()
             counts = found.files, found.chunks, found.pending
             _ = snapshot.dense, snapshot.chunk_count, snapshot.pending_count  # loaded and counted here, once
-            search([snapshot], "a question to warm up", None, limit=1)
+            if before is None:
+                search([snapshot], "a question to warm up", None, limit=1)
         except BaseException:
             snapshot.close()
             raise

@@ -272,6 +272,30 @@ async def test_a_fault_in_one_update_is_told_and_does_not_end_the_updates(worksp
     library.close()
 
 
+async def test_a_state_that_is_open_already_is_not_opened_again(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.until_found("retry_with_backoff")
+        (database,) = cache.glob("indexes/*/index.db")
+        library = Library()
+        counts = await library.refresh(database.parent)
+        first = library.view(database.parent, {})
+        assert first is not None
+        assert await library.refresh(database.parent) == counts
+        assert library.view(database.parent, {}) is first
+        (workspace / "newer.py").write_text("def a_newer_function():\n    return 1\n")
+        await session.until_found("a_newer_function")
+        newer = await library.refresh(database.parent)
+        assert counts is not None
+        assert newer is not None
+        assert newer[0] == counts[0] + 1
+        assert library.view(database.parent, {}) is not first
+        await library.drop(database.parent)
+        assert await library.refresh(database.parent) == newer  # opened anew
+        assert library.view(database.parent, {}) is not None
+        library.close()
+
+
 async def until_notice(session: Session, text: str) -> dict[str, Any]:
     async with asyncio.timeout(20):
         while True:
