@@ -22,6 +22,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -141,18 +142,26 @@ def language_named(name: str, option: str = "--lang") -> str:
 
     Args:
         name: What was given.
-        option: How it was given, for the error.
+        option: How it was given, for the error; "" where that needs no saying.
 
     Raises:
-        InputError: No language is called so; the known ones are listed.
+        InputError: No language is called so; says which are, the most alike or the most used.
     """
     wanted = {"c#": "cs", "f#": "fs", "golang": "go", "shell": "sh"}.get(name.lower(), name.lower())
     if wanted in LANGUAGES:
         return wanted
     by_suffix = language_of(f"a.{wanted.removeprefix('.')}")
     if by_suffix is None:
-        raise InputError(f"{option} {name}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
+        raise InputError(f"{option} {name[:80]}: unknown language; {_known_like(wanted)}".lstrip())
     return by_suffix.name
+
+
+def _known_like(name: str) -> str:
+    alike = get_close_matches(name, LANGUAGES, 2, cutoff=0.7)
+    if alike:
+        return f"did you mean {' or '.join(alike)}?"
+    parsed = sorted(language.name for language in LANGUAGES.values() if language.grammar)
+    return f"known are {', '.join(parsed)}, and {len(LANGUAGES) - len(parsed)} more; a suffix such as .vue does as well"
 
 
 def refine(language: Language, path: str, source: str) -> Language:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from codesearch.encoders.text import document_text
 from codesearch.errors import InputError, PlaceNotFound
-from codesearch.languages import LANGUAGES, language_of
+from codesearch.languages import LANGUAGES, language_named, language_of
 from codesearch.records import Chunk, Kind
 
 if TYPE_CHECKING:
@@ -175,9 +175,8 @@ def read_snippet(snippet: Snippet) -> tuple[str, Kind | None]:
         raise InputError("the snippet is binary: give source code as text")
     if not any(character.isalnum() for character in text):
         raise InputError("the snippet is empty: give some code, such as a function")
-    if snippet.language and snippet.language not in LANGUAGES:
-        raise InputError(f"{snippet.language}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
-    language = snippet.language or getattr(language_of("", text.partition("\n")[0]), "name", "")
+    named = language_named(snippet.language, "") if snippet.language else ""
+    language = named or getattr(language_of("", text.partition("\n")[0]), "name", "")
     chunk = _only_definition(text, language) if language and len(text) <= _LONGEST_DEFINITION else None
     return (document_text(chunk), chunk.kind) if chunk is not None else (text, None)
 

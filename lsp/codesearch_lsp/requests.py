@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from codesearch.errors import InputError
-from codesearch.languages import LANGUAGES
+from codesearch.languages import language_named
 from codesearch.records import Kind
 from codesearch.sources import FileRules
 from codesearch_lsp.configuration import MOST_RESULTS
@@ -144,9 +144,7 @@ def _strings(given: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _language(name: str) -> str:
-    if name not in LANGUAGES:
-        raise InputError(f"{name[:80]}: unknown language; known are {', '.join(sorted(LANGUAGES))}")
-    return name
+    return language_named(name, "")
 
 
 def _kind(name: str) -> Kind:

@@ -153,7 +153,10 @@ def test_a_question_of_ten_thousand_words(invoke: Invoke, sample: Path) -> None:
 
 
 def test_an_unknown_language(invoke: Invoke, sample: Path) -> None:
-    refused(invoke("ask", "x", sample, "--lang", "klingon"), "--lang klingon: unknown language; known are ada, ")
+    refused(invoke("ask", "x", sample, "--lang", "klingon"), "--lang klingon: unknown language; known are bash, c, ")
+    refused(
+        invoke("ask", "x", sample, "--lang", "pyton"), "--lang pyton: unknown language; did you mean python or cython?"
+    )
 
 
 def test_an_unknown_device(invoke: Invoke, sample: Path) -> None:

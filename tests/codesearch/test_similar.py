@@ -265,7 +265,7 @@ def test_a_snippet_that_no_model_reads_to_the_end_is_not_split(monkeypatch: pyte
         (Snippet(""), "the snippet is empty"),
         (Snippet(" \n {}; \n"), "the snippet is empty"),
         (Snippet("\x7fELF\0\0\0"), "the snippet is binary"),
-        (Snippet("x = 1", "klingon"), "klingon: unknown language; known are ada, "),
+        (Snippet("x = 1", "klingon"), "klingon: unknown language; known are bash, c, "),
     ],
 )
 def test_a_snippet_that_cannot_be_used(mail: Path, opened: Open, snippet: Snippet, message: str) -> None:

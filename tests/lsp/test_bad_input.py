@@ -324,7 +324,7 @@ async def test_questions_are_refused_with_a_sentence_and_nothing_on_stderr(
     async with start(cache) as session:
         await session.initialize(workspace)
         await refused(session, {"query": "a", "paths": ["[z-a]"]}, "pattern")
-        await refused(session, {"query": "a", "languages": ["pythn"]}, "known are")
+        await refused(session, {"query": "a", "languages": ["pythn"]}, "did you mean python")
         session.client.cancel_request(types.CancelParams("long ago"))
         await session.status()
     said = capfd.readouterr().err

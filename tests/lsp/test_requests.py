@@ -102,6 +102,7 @@ async def test_a_cursor_leads_through_all_results_once(session: Session, workspa
 
 async def test_filters_narrow_a_search_down(session: Session, workspace: Path) -> None:
     assert (await session.names("open a socket", languages=["go"]))[0] == "Dial"
+    assert (await session.names("open a socket", languages=["Golang"]))[0] == "Dial"
     assert set(await session.names("json", kinds=["type"])) <= {"Parser", "漢字"}
     only = (await session.search("text", paths=["src/**/*.py", "!parser.py"]))["items"]
     assert {item["path"] for item in only} == {"src/a#b/wide 😀.py", "src/crlf.py"}
