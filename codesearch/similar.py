@@ -105,7 +105,7 @@ def _wanted_at(snapshots: Sequence[Snapshot], place: Place, encoder: Callable[[]
         return _Wanted(vector, snapshot.manifest.model_id, chunk.kind, itself)
     if encoder is None:
         name = chunk.qualified_name or f"{place.path}:{place.line}"
-        return Notice(NoticeKind.NOT_ENCODED, f"{name} is not encoded yet; run `codesearch index` first")
+        return Notice(NoticeKind.NOT_ENCODED, f"{name} is not encoded yet", f"{_INDEX} first")
     return _Wanted(_encoded(document_text(chunk), encoder), encoder().model_id, chunk.kind, itself)
 
 
@@ -171,7 +171,7 @@ def _why_empty(snapshots: Sequence[Snapshot], filters: Sequence[Filters], wanted
             "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
         )
     if not any(snapshot.counts().vectors for snapshot in snapshots):
-        return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet; run `codesearch index` first")
+        return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet", f"{_INDEX} first")
     if any(allowed != Filters() for allowed in filters):
         return Notice(
             NoticeKind.FILTERED_OUT,

@@ -253,12 +253,7 @@ class DenseIndex:
         rows = slice(None) if kept.all() else kept  # a slice copies nothing
         parts = (", ".join(map(str, fresh[start : start + _BLOCK])) for start in range(0, len(fresh), _BLOCK))
         blocks = [(before._tail_ids[rows], before._tail[rows]), *(self._read(f"id IN ({part})") for part in parts)]
-        ids = np.concatenate([ids for ids, _ in blocks])
-        vectors = np.concatenate([vectors for _, vectors in blocks])
-        if (np.diff(ids) > 0).all():
-            return ids, vectors
-        order = np.argsort(ids)  # what waited to be encoded may be older than what is there
-        return ids[order], vectors[order]
+        return np.concatenate([ids for ids, _ in blocks]), np.concatenate([vectors for _, vectors in blocks])
 
     @property
     def segment_count(self) -> int:

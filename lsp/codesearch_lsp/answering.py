@@ -163,10 +163,10 @@ class Answering:
         return [(folder, within) for folder, within in named.values() if folder.directory is not None]
 
     def _own_advice(self, notice: Notice) -> Notice:
-        """Leave out the advice to finish by hand what the server finishes by itself, unless the user stopped it."""
-        if notice.kind is not NoticeKind.EMBEDDINGS_PENDING or not notice.advice:
+        """Leave out the advice to do by hand what the server does by itself, unless the user stopped it."""
+        if not notice.advice:
             return notice
-        return replace(notice, advice="" if self._keeper.finishes else "run the command codesearch.reindex to finish")
+        return replace(notice, advice="" if self._keeper.finishes else "run the command codesearch.reindex")
 
     def _mend(self, meant: Sequence[tuple[Folder, list[Path]]], error: IndexUnusable) -> str:
         """Have damaged indexes built anew; returns what to tell."""

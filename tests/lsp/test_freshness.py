@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
+from codesearch.index.snapshot import Snapshot
+from codesearch_lsp import library as library_module
 from codesearch_lsp.folders import Folder
 from codesearch_lsp.freshness import Keeper
 from codesearch_lsp.library import Library
@@ -189,7 +193,7 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
         partial = await session.search("parse json")
         assert partial["complete"] is False
         assert partial["notices"][0]["kind"] == "embeddings pending"
-        assert partial["notices"][0]["text"].endswith("; run the command codesearch.reindex to finish")
+        assert partial["notices"][0]["text"].endswith("; run the command codesearch.reindex")
         assert partial["items"]
         await session.command("codesearch.reindex")
         async with asyncio.timeout(60):
@@ -293,6 +297,58 @@ async def test_a_state_that_is_open_already_is_not_opened_again(workspace: Path,
         await library.drop(database.parent)
         assert await library.refresh(database.parent) == newer  # opened anew
         assert library.view(database.parent, {}) is not None
+        library.close()
+
+
+async def test_an_update_is_followed_by_a_rest_as_long_as_itself(workspace: Path) -> None:
+    spans: list[tuple[float, float]] = []
+
+    async def update(*_: object) -> None:
+        began = time.monotonic()
+        await asyncio.sleep(0.2)
+        spans.append((began, time.monotonic()))
+        keeper.touch(folder)
+        raise ValueError("which needs no index")
+
+    observer: Any = SimpleNamespace(changed=lambda: None, ended=lambda _: None, failed=lambda _: None)
+    worker: Any = SimpleNamespace(update=update)
+    library = Library()
+    keeper = Keeper(worker, library, observer)
+    running = asyncio.ensure_future(keeper.run())
+    folder = Folder(workspace.as_uri(), "w", workspace)
+    keeper.add(folder)
+    async with asyncio.timeout(20):
+        while len(spans) < 2:
+            await asyncio.sleep(0.01)
+    assert spans[1][0] - spans[0][1] >= 0.19
+    running.cancel()
+    library.close()
+
+
+async def test_whoever_asks_goes_before_a_newer_state(
+    workspace: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "_GIVE_WAY_SECONDS", 60.0)
+    earlier: list[Any] = []
+    monkeypatch.setattr(library_module, "Snapshot", lambda *given: earlier.append(given[1]) or Snapshot(*given))
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.until_found("retry_with_backoff")
+        (database,) = cache.glob("indexes/*/index.db")
+        library = Library()
+        assert await library.refresh(database.parent) is not None
+        first = library.view(database.parent, {})
+        asked = threading.Event()
+        question = asyncio.ensure_future(library.run(asked.wait))
+        await asyncio.sleep(0)
+        newer = asyncio.ensure_future(library.refresh(database.parent))
+        await asyncio.sleep(0.2)
+        assert len(earlier) == 1  # the newer state is not even opened
+        asked.set()
+        assert await question
+        async with asyncio.timeout(20):
+            await newer
+        assert earlier == [None, first]  # whose vectors it takes over
         library.close()
 
 

@@ -59,6 +59,13 @@ def test_the_mean_of_two_teachers_cosines_is_taught(teachers: tuple[str, str], t
     torch.testing.assert_close(vectors @ vectors.T, mean, atol=2e-3, rtol=0)
 
 
+def test_a_student_that_is_its_teacher_has_nothing_to_learn(teachers: tuple[str, str], tmp_path: Path) -> None:
+    weights = Distillation(teachers=teachers[:1], contrastive=0.0)
+    same = small_run(tmp_path, Path(teachers[0]), name="same", steps=1, distillation=weights)
+    other = small_run(tmp_path, Path(teachers[1]), name="other", steps=1, distillation=weights)
+    assert losses(same)[0] < 1e-3 < 0.1 < losses(other)[0]
+
+
 def test_a_student_learns_from_two_teachers(teachers: tuple[str, str], tmp_path: Path) -> None:
     config = small_run(tmp_path, Path(teachers[0]), steps=40, layers=(0,), distillation=learning_of(teachers))
     seen = losses(config)

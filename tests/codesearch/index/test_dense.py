@@ -248,6 +248,7 @@ def test_what_waited_for_its_vector_takes_its_place(tmp_path: Path) -> None:
     store.write(wait)
     before = store.open()
     assert waiting not in {row for row, _ in before.search(store.vectors[waiting], 50)}
+    assert store.open(before)._tail is before._tail
     store.write(encode)
     after = store.open(before)
     assert after.search(store.vectors[waiting], 1)[0][0] == waiting
