@@ -62,6 +62,9 @@ _NOISE = re.compile(
 TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|testing|examples?|benchmarks?)(?:/|$)|[._-](?:test|spec)s?\."
 )
+# A blank line, or a tag of Javadoc, Doxygen or Sphinx; a role of Sphinx (":class:`Reader`") is part of the text.
+_PARAGRAPH_END = re.compile(r"\n[ \t]*\n|^[ \t]*[@\\][A-Za-z]\w*|^[ \t]*:\w[^:\n]*:(?!`)", re.MULTILINE)
+_BRIEF = re.compile(r"^[@\\](?:brief|short|summary|desc(?:ription)?)\b")
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? ", re.MULTILINE)
 
 
@@ -146,8 +149,12 @@ def without_documentation(chunk: Chunk) -> Chunk:
 
 
 def first_paragraph(documentation: str) -> str:
-    """Return the first paragraph on one line."""
-    return " ".join(documentation.strip().split("\n\n")[0].split())
+    """Return the text up to the first blank line or tag, on one line; "" where a tag comes first.
+
+    Nobody asks "@param array $levels": what a tag says is of a part of the function, not of the function.
+    """
+    text = _BRIEF.sub("", documentation.strip())
+    return " ".join(_PARAGRAPH_END.split(text, maxsplit=1)[0].split())
 
 
 def subject_question(subject: str) -> str:

@@ -17,6 +17,7 @@ from codesearch.ranking import Found, Ranked, parse_question, rank
 from codesearch.ranking.signals import SIGNALS
 from codesearch.records import Kind
 from codesearch.search import CANDIDATES
+from codesearch_eval.history import first_paragraph
 from codesearch_eval.ranking_ablation import ablation_table
 from codesearch_eval.ranking_fit import (
     GIVEN,
@@ -158,6 +159,23 @@ def test_documentation_is_cut_out_of_the_tree_that_it_asks_about(
     assert {question.kind for question in tree.questions} == {QuestionKind.DOCUMENTATION}
     assert "Split the first line" not in text
     assert "def parse_header(text):" in text
+
+
+@pytest.mark.parametrize(
+    ("documentation", "asked"),
+    [
+        ("Read the header\nof a request.\n\nMore of it.", "Read the header of a request."),
+        ("Read the header.\n@param text what came\n@return the header", "Read the header."),
+        ("Read the header.\n  :param text: what came", "Read the header."),
+        ("@brief Read the header.\n\\param text what came", "Read the header."),
+        (":class:`Header` of a request, as it came.", ":class:`Header` of a request, as it came."),
+        ("@param array $levels of which there are many", ""),
+        (":param text: of which there is much", ""),
+        ("\\return what the request said in its header", ""),
+    ],
+)
+def test_tags_are_not_asked(documentation: str, asked: str) -> None:
+    assert first_paragraph(documentation) == asked
 
 
 def test_a_clone_that_is_missing_is_asked_for(tmp_path: Path) -> None:
