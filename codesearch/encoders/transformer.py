@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
 from codesearch.encoders.model_directory import ModelDirectory
-from codesearch.encoders.tokenising import tokenised
+from codesearch.encoders.tokenising import TokeniserProcesses, tokenised
 
 __all__ = ["TransformerEncoder"]
 
@@ -33,6 +33,7 @@ class TransformerEncoder(ABC):
         self._tokenizer = tokenizer
         self._limits = limits
         self._in_flight = in_flight
+        self._processes = TokeniserProcesses(directory)
 
     @property
     def model_id(self) -> str:
@@ -63,7 +64,7 @@ class TransformerEncoder(ABC):
 
     def document_batches(self, texts: Sequence[str]) -> Iterator[TokenBatch]:
         """Yield the batches that `encode_document_batches` runs."""
-        return tokenised(self._tokenizer, texts, self._directory.recipe.max_document_tokens, self._limits)
+        return self._tokenised(texts, self._directory.recipe.max_document_tokens)
 
     def run_batches(self, batches: Iterator[TokenBatch]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         """Run the network over `batches`, several at once; yield ``(indices, vectors)`` in their order."""
@@ -86,10 +87,13 @@ class TransformerEncoder(ABC):
 
     def _in_order(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        batches = tokenised(self._tokenizer, texts, max_tokens, self._limits)
+        batches = self._tokenised(texts, max_tokens)
         if len(texts) == 1:  # a question: the shortest way, without any thread
             vectors[:] = self._run(next(batches))
             return vectors
         for indices, part in self.run_batches(batches):
             vectors[indices] = part
         return vectors
+
+    def _tokenised(self, texts: Sequence[str], max_tokens: int) -> Iterator[TokenBatch]:
+        return tokenised(self._tokenizer, texts, max_tokens, self._limits, self._processes)

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from importlib.util import find_spec
@@ -27,7 +28,7 @@ from codesearch.encoders.hashing import HashingEncoder
 from codesearch.encoders.model_directory import Recipe, find_model, model_id, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.text import document_text
-from codesearch.encoders.tokenising import tokenised
+from codesearch.encoders.tokenising import TokeniserProcesses, tokenised
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.encoders.wordpiece import AsciiWordPiece
 from codesearch.errors import MissingExtra, ModelError
@@ -113,7 +114,7 @@ class TestBatching:
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
         for window, workers in ((3, 0), (3, 2), (1000, 2)):
             limits = BatchLimits(tokens=64, rows=5, window=window, even_rows=2, workers=workers)
-            batches = list(tokenised(tokenizer, texts, 32, limits))
+            batches = list(tokenised(tokenizer, texts, 32, limits, TokeniserProcesses(tokenizer.directory)))
             rows = {
                 int(index): batch.input_ids[row, : batch.lengths[row]].tolist()
                 for batch in batches
@@ -134,11 +135,12 @@ class TestBatching:
             return window(*arguments)
 
         monkeypatch.setattr(tokenizer, "window", counted)
+        limits = BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)
         by_thread, by_processes = (
-            list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=workers)))
-            for workers in (0, 2)
+            list(tokenised(tokenizer, texts, 32, limits, workers))
+            for workers in (None, TokeniserProcesses(tokenizer.directory))
         )
-        assert here == 6 + 1  # all windows by the thread; while the processes started, the first one
+        assert here == 8 + 1  # all windows by the thread, two of them small; while the processes started, the first one
         assert len(by_thread) == len(by_processes) > 6
         for ours, theirs in zip(by_thread, by_processes, strict=True):
             np.testing.assert_array_equal(ours.indices, theirs.indices)
@@ -150,7 +152,8 @@ class TestBatching:
         monkeypatch.setattr(tokenising, "_open_tokenizer", end_process)
         tokenizer = TextTokenizer(read_model_directory(model))
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
-        batches = list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)))
+        limits = BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)
+        batches = list(tokenised(tokenizer, texts, 32, limits, TokeniserProcesses(tokenizer.directory)))
         assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
 
     @pytest.mark.parametrize("lives", range(6))
@@ -171,8 +174,61 @@ class TestBatching:
         monkeypatch.setattr(processes, "start_pool", lambda workers, **_: Dying(workers))
         monkeypatch.setattr(tokenising, "_tokenizer", tokenizer, raising=False)
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
-        batches = list(tokenised(tokenizer, texts, 32, BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)))
+        limits = BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)
+        batches = list(tokenised(tokenizer, texts, 32, limits, TokeniserProcesses(tokenizer.directory)))
         assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
+
+    def test_processes_are_kept_for_the_next_block_and_end_without_one(
+        self, model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[ProcessPoolExecutor] = []
+        start = processes.start_pool
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            started.append(start(*arguments, **options))
+            return started[-1]
+
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
+        monkeypatch.setattr(processes, "start_pool", counted)
+        tokenizer = TextTokenizer(read_model_directory(model))
+        kept = TokeniserProcesses(tokenizer.directory)
+        texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
+        limits = BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)
+        whole = list(tokenised(tokenizer, texts, 32, limits, kept))
+        left = tokenised(tokenizer, texts, 32, limits, kept)  # whoever leaves early gives them back too
+        next(left)
+        left.close()
+        again = list(tokenised(tokenizer, texts, 32, limits, kept))
+        assert [batch.input_ids.tolist() for batch in again] == [batch.input_ids.tolist() for batch in whole]
+        assert len(started) == 1
+        assert started[0].submit(len, "kept").result() == 4
+        kept.take(2)
+        kept.end_if_idle()  # somebody uses them
+        assert started[0].submit(len, "kept").result() == 4
+        kept.give_back(keep=0.01)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                started[0].submit(len, "kept").result()
+            except RuntimeError:  # "cannot schedule new futures after shutdown"
+                break
+        else:
+            pytest.fail("the processes do not end")
+        list(tokenised(tokenizer, texts, 32, limits, kept))
+        assert len(started) == 2
+        del kept
+        with pytest.raises(RuntimeError):
+            started[1].submit(len, "gone")
+
+    def test_processes_that_died_are_not_started_again(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(processes, "usable_cores", lambda: 3)
+        monkeypatch.setattr(tokenising, "_open_tokenizer", end_process)
+        tokenizer = TextTokenizer(read_model_directory(model))
+        kept = TokeniserProcesses(tokenizer.directory)
+        texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
+        limits = BatchLimits(64, rows=5, window=9, even_rows=2, workers=2)
+        list(tokenised(tokenizer, texts, 32, limits, kept))
+        assert kept.take(2) is None
 
     def test_an_error_in_the_tokenizer_thread_reaches_the_caller(self, model: Path) -> None:
         tokenizer = TextTokenizer(read_model_directory(model))
