@@ -129,7 +129,7 @@ def find_candidates(
     asked = parse_question(question)
     rarity = _rarity_together(snapshots, asked)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
-    vector = encoder.encode_queries([question])[0] if encoder is not None and asked.terms else None
+    vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
     frequency = {term: sum(s.document_frequency(term) for s in snapshots) for term in asked.terms}
     documents = sum(s.chunk_count for s in snapshots)
     pairs = asked.shares_of_pairs(frequency, documents)

@@ -9,13 +9,13 @@ from math import log
 from typing import Final
 
 from codesearch.index.snapshot import Candidate
+from codesearch.ranking.framing import bare
 from codesearch.words import neighbours, question_terms
 
 __all__ = ["Found", "Question", "parse_question", "plain"]
 
 _SYMBOL = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)*[?!]?(?:\(\))?")
-_CODE = re.compile(r"[(){}\[\];=<>|&$@]|::|->|\w\.\w|\w_\w|[a-z][A-Z]")
-"""What is frequent in code and rare in what people write about it."""
+_QUOTES = ("`", "'", '"')
 
 _PHRASE_TERMS: Final = 2
 _SENTENCE_TERMS: Final = 8
@@ -29,13 +29,12 @@ class Question:
     """A question, analysed.
 
     Attributes:
-        text: As it was asked.
+        text: What is looked for: as it was asked, without its frame ("where is the code that ...?").
         terms: Distinct, in order, without stop words.
         symbol: The bare name, if the whole question is one identifier such as ``Parser.parse`` or ``a::b()``.
         qualified_symbol: The same with all that qualifies it, joined by ".".
         brevity: 1 for a word or two, 0 for a sentence of eight or more, in between in between: what a few
             words name is more often a name than what a sentence says.
-        codeness: 1 for pasted code, 0 for prose, by what is written in code only.
         pairs: Distinct pairs of neighbouring words, in order, stop words among them.
     """
 
@@ -44,7 +43,6 @@ class Question:
     symbol: str = ""
     qualified_symbol: str = ""
     brevity: float = 1.0
-    codeness: float = 0.0
     pairs: tuple[tuple[str, str], ...] = ()
 
     def rarity(self, frequency: Mapping[str, int], documents: int) -> dict[str, float]:
@@ -95,15 +93,15 @@ class Found:
 
 def parse_question(text: str) -> Question:
     """Analyse a question."""
-    stripped = text.strip()
+    text = bare(text)
     found = tuple(question_terms(text))
     brevity = min(1.0, max(0.0, (_SENTENCE_TERMS - len(found)) / (_SENTENCE_TERMS - _PHRASE_TERMS)))
     pairs = tuple(neighbours(text))
-    if _SYMBOL.fullmatch(stripped):
-        parts = re.split(r"\.|::|#|->", stripped.removesuffix("()"))
+    name = text[1:-1] if text[:1] in _QUOTES and text[-1:] == text[:1] else text
+    if _SYMBOL.fullmatch(name):
+        parts = re.split(r"\.|::|#|->", name.removesuffix("()"))
         return Question(text, found, parts[-1], ".".join(parts), brevity=brevity, pairs=pairs)
-    codeness = min(1.0, len(_CODE.findall(stripped)) / 4)
-    return Question(text, found, brevity=brevity, codeness=codeness, pairs=pairs)
+    return Question(text, found, brevity=brevity, pairs=pairs)
 
 
 def plain(name: str) -> str:

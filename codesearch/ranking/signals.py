@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 from codesearch.index.snapshot import Candidate
@@ -52,12 +51,13 @@ def measure(found: Found) -> list[dict[str, float]]:
     asked = _Asked(found)
     candidates = [candidate for _, candidate in found.candidates]
     for row, candidate, (words, meaning) in zip(rows, candidates, _fuse(candidates), strict=True):
-        row["words"], row["meaning"] = words, meaning
-        row["words of code"] = found.question.codeness * words
+        row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
         for name, signal in _SINGLE.items():
-            row[name] = signal(asked, candidate)
+            value = signal(asked, candidate)
+            if value:
+                row[name] = value
     _add_file_evidence(found, rows)
-    return [{name: value for name, value in row.items() if value} for row in rows]
+    return rows
 
 
 # --- the two searches ---------------------------------------------------------------------------------------
@@ -93,11 +93,6 @@ def _words_of(name: str) -> frozenset[str]:
     return frozenset(terms(name))
 
 
-@lru_cache(maxsize=1 << 14)
-def _ordered_words_of(name: str) -> tuple[str, ...]:
-    return tuple(terms(name))
-
-
 def _name(asked: _Asked, candidate: Candidate) -> float:
     """Words of the question in the bare name; the more, the shorter the question.
 
@@ -109,12 +104,6 @@ def _name(asked: _Asked, candidate: Candidate) -> float:
 def _signature(asked: _Asked, candidate: Candidate) -> float:
     """Words of the question in parameters and types."""
     return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
-
-
-def _order(asked: _Asked, candidate: Candidate) -> float:
-    """Neighbouring words of the question that are neighbours in the qualified name."""
-    pairs = set(pairwise(asked.question.terms))
-    return len(pairs & set(pairwise(_ordered_words_of(candidate.qualified_name)))) / len(pairs) if pairs else 0.0
 
 
 # --- definitions --------------------------------------------------------------------------------------------
@@ -178,11 +167,12 @@ def _add_file_evidence(found: Found, rows: Sequence[dict[str, float]]) -> None:
     """Add what a file's chunks mean together, the k-th best counting 1/k; the best file gets 1."""
     by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     for (repository, candidate), row in zip(found.candidates, rows, strict=True):
-        by_file[repository, candidate.path].append(row["meaning"])
+        by_file[repository, candidate.path].append(row.get("meaning", 0.0))
     evidence = {key: _sum_up(values) for key, values in by_file.items()}
     most = max(evidence.values())
     for (repository, candidate), row in zip(found.candidates, rows, strict=True):
-        row["file meaning"] = evidence[repository, candidate.path] / most if most else 0.0
+        if value := evidence[repository, candidate.path]:
+            row["file meaning"] = value / most
 
 
 def _sum_up(values: Iterable[float]) -> float:
@@ -204,7 +194,6 @@ def _place(name: str) -> Callable[[_Asked, Candidate], float]:
 
 _SINGLE: Final[Mapping[str, Callable[[_Asked, Candidate], float]]] = {
     "name": _name,
-    "word order": _order,
     "phrase": _phrase,
     "signature": _signature,
     "definition": _definition,
@@ -219,7 +208,6 @@ _SINGLE: Final[Mapping[str, Callable[[_Asked, Candidate], float]]] = {
 SIGNALS: Final = (
     "words",
     "meaning",
-    "words of code",
     *_SINGLE,
     "file meaning",
 )
@@ -231,9 +219,7 @@ AGAINST: Final = frozenset({*PLACES, "text"})
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "words": "words of the question in its text, name and path (BM25), the best candidate having 1",
     "meaning": "how near in meaning (cosine), from 0 for the least similar candidate to 1 for the most",
-    "words of code": "its words once more, where the question is pasted code",
     "name": "words of the question in its name, the more the shorter the question",
-    "word order": "neighbouring words of the question that are neighbours in its name",
     "phrase": "neighbouring words of the question that are neighbours in its text",
     "signature": "words of the question in its parameters and types",
     "definition": "it defines exactly the name that was asked",

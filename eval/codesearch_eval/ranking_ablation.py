@@ -34,7 +34,7 @@ def ablation_table(fitted_on: Sequence[Asked], shown_on: Sequence[Asked]) -> str
     less = examples_of([by_words_only(one) for one in fitted_on])
     only_words = ndcg_of(examples_of([by_words_only(one) for one in shown_on]), fit(less, signals=WORD_SIGNALS).weights)
     rows.append(_row("BM25 with the same ranking", only_words, whole, outside))
-    no_words = [name for name in SIGNALS if name not in ("words", "words of code")]
+    no_words = [name for name in SIGNALS if name != "words"]
     only_meaning = ndcg_of(outside, fit(inside, signals=no_words).weights)
     rows.append(_row("without what BM25 says", only_meaning, whole, outside))
     for name, weights in single_searches().items():

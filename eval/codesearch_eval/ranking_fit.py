@@ -48,6 +48,7 @@ _HARD = 50
 """How many candidates an answer is compared with; further down nothing competes."""
 GIVEN = {
     "definition": 1.0,
+    "namesake": 0.5,
     "function": 0.08,
     "type": 0.06,
     "text": -0.12,
@@ -61,8 +62,8 @@ GIVEN = {
 
 Every answer of the benchmark is a definition outside of tests and documents, because of how questions are made: a fit
 would take that for a law, and no test and no document would ever be found. And whoever types a name wants to see where
-it is defined before all else, which questions teach too rarely: nearly all of them have that answer first under any
-weights, and then teach nothing.
+it is defined before all else, in another case style if it must be, which questions teach too rarely: nearly all of them
+have that answer first under any weights, and then teach nothing.
 """
 
 _EARNS = 0.0003

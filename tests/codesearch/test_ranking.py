@@ -127,6 +127,41 @@ def test_a_chunk_without_a_name_defines_nothing() -> None:
     assert "definition" not in entry.signals
 
 
+@pytest.mark.parametrize(
+    ("question", "looked_for"),
+    [
+        ("where is the code that parses dates?", "parses dates"),
+        ("How does this repository retry a task?", "retry a task"),
+        ("can you show me where the config file is read", "the config file is read"),
+        ("I'm looking for the place where tokens are refreshed", "tokens are refreshed"),
+        ("which class handles login requests", "handles login requests"),
+        ("how to open a socket", "open a socket"),
+        ("how does token refresh work?", "token refresh"),
+        ("where is parse_header defined?", "parse_header"),
+        # What only looks like a frame is left alone, and so is a question of nothing else.
+        ("find the closest node", "find the closest node"),
+        ("the file for writing logs", "the file for writing logs"),
+        ("where clause of a query", "where clause of a query"),
+        ("How many tokens are left?", "How many tokens are left?"),
+        ("Could not find the function that was named", "Could not find the function that was named"),
+        ("where?", "where?"),
+        ("how to\nparse", "how to\nparse"),
+    ],
+)
+def test_the_frame_of_a_question_is_not_looked_for(question: str, looked_for: str) -> None:
+    assert parse_question(question).text == looked_for
+
+
+@pytest.mark.parametrize("question", ["where is parse_header defined?", "Where is `parse_header`?", '"parse_header"'])
+def test_a_name_in_a_frame_or_in_quotes_is_a_name(question: str) -> None:
+    assert parse_question(question).symbol == "parse_header"
+
+
+@given(st.text(max_size=60))
+def test_no_question_is_nothing_but_a_frame(question: str) -> None:
+    assert parse_question(question).text or not question.strip()
+
+
 def test_a_sentence_asks_for_no_definition() -> None:
     assert all("definition" not in entry.signals for entry in ranked("parse the json", candidate("parse")))
 

@@ -104,7 +104,8 @@ def test_a_passing_mention_elsewhere_does_not_win_over_the_repository_that_is_ab
     about = "\n\n".join(f"def handle_{n}(socket):\n    socket.step({n})\n" for n in range(40))
     about += "\n\ndef start(socket, address):\n    socket.bind(socket, address)\n    return socket\n"
     other = "\n\n".join(f"def count_{n}(basket):\n    return basket.apples({n})\n" for n in range(40))
-    other += "\n\ndef pick(basket):\n    return basket.socket\n"
+    # As long as the other, since each index weighs by the mean length of its own chunks.
+    other += "\n\ndef pick(basket, weight):\n    basket.weigh(basket, weight)\n    return basket.socket\n"
     net = opened(write_tree(tmp_path / "net", {"wire.py": about}))
     fruit = opened(write_tree(tmp_path / "fruit", {"shop.py": other}))
     (mention,) = fruit.candidates(["socket"], None, 1, Filters())

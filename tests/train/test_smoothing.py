@@ -1,4 +1,4 @@
-"""Moving outlying channels into the weights changes nothing but the rounding."""
+"""Moving outlying channels into the weights changes nothing but the rounding, and rounding them jointly that less."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from codesearch.encoders.batching import TokenBatch
 from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.rounding import second_moments
 from codesearch_train.smoothing import balanced_factors, channel_maxima, outlier_factors
 
 Float = NDArray[np.float32]
@@ -94,3 +95,28 @@ def test_channels_that_are_never_used_do_no_harm() -> None:
     nothing = np.zeros(4, np.float32)
     assert outlier_factors(nothing).tolist() == [1, 1, 1, 1]
     assert np.isfinite(balanced_factors(nothing, np.zeros((4, 2), np.float32))).all()
+
+
+# --- rounded jointly as well (`rounding`; what it does to one layer is tested in test_rounding.py) --------------
+
+
+def test_a_graph_rounded_jointly_is_nearer_to_float32(tiny_bert: Path) -> None:
+    weights, config = _with_outliers(tiny_bert)
+    batch = _batch(64, 24)
+    largest = channel_maxima(bert_graph(weights, config, int8=False), [batch])
+    moments = second_moments(bert_graph(weights, config, int8=False), [batch])
+    assert moments.keys() == largest.keys()
+    exact = _run(bert_graph(weights, config, int8=False), batch)
+    nearest = _run(bert_graph(weights, config, int8=True, largest=largest), batch)
+    jointly = _run(bert_graph(weights, config, int8=True, largest=largest, moments=moments), batch)
+    lost_nearest, lost_jointly = (1 - (vectors * exact).sum(1).mean() for vectors in (nearest, jointly))
+    assert lost_jointly < lost_nearest
+    assert not np.array_equal(nearest, jointly)
+
+
+def test_moments_are_of_all_batches_without_padding(tiny_bert: Path) -> None:
+    weights, config = _with_outliers(tiny_bert)
+    batch, other = _batch(), _batch(4, 9)
+    both = second_moments(bert_graph(weights, config, int8=False), [batch, other])
+    one, two = (second_moments(bert_graph(weights, config, int8=False), [b]) for b in (batch, other))
+    assert all(np.allclose(both[name], one[name] + two[name], rtol=1e-4, atol=1e-4) for name in both)

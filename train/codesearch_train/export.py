@@ -31,6 +31,7 @@ from codesearch.encoders.model_directory import (
 from codesearch.errors import CodesearchError, InputError, ModelError
 from codesearch_train.onnx_graph import Float, bert_graph
 from codesearch_train.parity import Parity, compare, read_texts, standard_library_texts
+from codesearch_train.rounding import second_moments
 from codesearch_train.smoothing import channel_maxima
 
 if TYPE_CHECKING:
@@ -232,7 +233,8 @@ def _write_graphs(
     shutil.copy(draft / "tokenizer.json", reference)
     exact = written(reference, bert_graph(weights, config, int8=False))
     largest = channel_maxima(bert_graph(weights, config, int8=False), exact.document_batches(calibration))
-    quantised = written(draft, bert_graph(weights, config, int8=True, largest=largest))
+    moments = second_moments(bert_graph(weights, config, int8=False), exact.document_batches(calibration))
+    quantised = written(draft, bert_graph(weights, config, int8=True, largest=largest, moments=moments))
     return compare(quantised, exact, held_out)
 
 

@@ -11,7 +11,7 @@ Quantisation is dynamic: weights are int8, symmetric, one scale for each output 
 uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``). Weights use the range -64..64:
 AVX2 processors without VNNI add two products uint8 x int8 into 16 bits, which 255 x 64 x 2 just fits and
 255 x 127 x 2 does not, so that the full range would silently saturate on most laptops made before 2020.
-Outlying channels are first moved from activations into weights (`smoothing`).
+Outlying channels are first moved from activations into weights (`smoothing`); weights are rounded jointly (`rounding`).
 The table of token vectors is int8 with one scale for each token; it is only looked up.
 """
 
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import ModelError
+from codesearch_train.rounding import round_jointly
 from codesearch_train.smoothing import balanced_factors, outlier_factors
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def bert_graph(
     *,
     int8: bool,
     largest: Mapping[str, Float] | None = None,
+    moments: Mapping[str, Float] | None = None,
 ) -> ModelProto:
     """Return the network: ``input_ids``, ``attention_mask`` ``[batch, sequence]`` -> ``embedding`` ``[batch, d]``.
 
@@ -56,13 +58,15 @@ def bert_graph(
         int8: Quantise the weights; else all is float32.
         largest: With int8, how far each channel of activations reaches (`smoothing.channel_maxima`); without it
             outlying channels stay as they are.
+        moments: With int8, the second moments of each layer's inputs (`rounding.second_moments`); without it each
+            weight is rounded to the nearest step.
 
     Raises:
         ModelError: A weight is missing, or the configuration asks for what is not BERT as published.
     """
     if config.get("hidden_act") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise ModelError("only a BERT with gelu and absolute positions can be exported: check config.json")
-    graph = _Graph(weights, int8=int8, largest=largest or {})
+    graph = _Graph(weights, int8=int8, largest=largest or {}, moments=moments or {})
     heads, epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
     hidden = _embed(graph, epsilon)
     bias = _attention_bias(graph)
@@ -75,10 +79,13 @@ def bert_graph(
 class _Graph:
     """Collects nodes and initialisers; a node is named after its output."""
 
-    def __init__(self, weights: Mapping[str, Float], *, int8: bool, largest: Mapping[str, Float]) -> None:
+    def __init__(
+        self, weights: Mapping[str, Float], *, int8: bool, largest: Mapping[str, Float], moments: Mapping[str, Float]
+    ) -> None:
         self._weights = weights
         self._int8 = int8
         self._largest = largest
+        self._moments = moments
         self._nodes: list[NodeProto] = []
         self._initialisers: dict[str, TensorProto] = {}
 
@@ -115,8 +122,11 @@ class _Graph:
         if not self._int8:
             product = self.node("MatMul", [x, self.constant(f"{output}.weight", weight)], f"{output}.product")
             return self.node("Add", [product, shift], output)
-        x, weight = self._smooth(x, weight, output)
+        x, weight, factors = self._smooth(x, weight, output)
         quantised, scale = _quantise(weight, axis=0, limit=WEIGHT_RANGE)
+        if output in self._moments:
+            moments = self._moments[output] / np.outer(factors, factors)
+            quantised = round_jointly(weight, scale, moments, WEIGHT_RANGE)
         inputs = [
             x,
             self.constant(f"{output}.weight", quantised),
@@ -126,18 +136,19 @@ class _Graph:
         ]
         return self.node("DynamicQuantizeMatMul", inputs, output, _MICROSOFT)
 
-    def _smooth(self, x: str, weight: Float, output: str) -> tuple[str, Float]:
-        """Return `x` with its channels divided, and the weights multiplied, by the same factors."""
+    def _smooth(self, x: str, weight: Float, output: str) -> tuple[str, Float, Float]:
+        """Return `x` with its channels divided, and the weights multiplied, by the same factors; and these."""
+        same = x, weight, np.ones(len(weight), np.float32)
         if output not in self._largest:
-            return x, weight
+            return same
         if output.endswith((".qkv", ".inner")):  # they read a layer norm
             factors = balanced_factors(self._largest[output], weight)
         elif output.endswith(".outer"):  # it reads gelu
             factors = outlier_factors(self._largest[output])
         else:  # what attention mixes has no outlying channels
-            return x, weight
+            return same
         inverse = self.constant(f"{output}.inverse", 1 / factors)
-        return self.node("Mul", [x, inverse], f"{output}.smooth"), weight * factors[:, None]
+        return self.node("Mul", [x, inverse], f"{output}.smooth"), weight * factors[:, None], factors
 
     def lookup(self, table: Float, indices: str, output: str) -> str:
         """Add ``table[indices]``."""

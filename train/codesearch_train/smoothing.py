@@ -7,7 +7,7 @@ changes nothing but the rounding (SmoothQuant, Xiao et al., arXiv 2211.10438). d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from codesearch.encoders.batching import TokenBatch
 
-__all__ = ["balanced_factors", "channel_maxima", "outlier_factors"]
+__all__ = ["balanced_factors", "channel_maxima", "linear_inputs", "outlier_factors"]
 
 Float = NDArray[np.float32]
 
@@ -65,6 +65,21 @@ def channel_maxima(graph: ModelProto, batches: Iterable[TokenBatch]) -> dict[str
     Returns:
         ``[in]`` for the name of each linear layer's output.
     """
+    largest: dict[str, Float] = {}
+    for inputs in linear_inputs(graph, batches):
+        for layer, rows in inputs.items():
+            here = np.abs(rows).max(axis=0)
+            largest[layer] = np.maximum(largest[layer], here) if layer in largest else here
+    return largest
+
+
+def linear_inputs(graph: ModelProto, batches: Iterable[TokenBatch]) -> Iterator[dict[str, Float]]:
+    """Yield what each linear layer reads, ``[tokens, in]`` for the name of its output, batch by batch, without padding.
+
+    Args:
+        graph: A float32 graph of `onnx_graph.bert_graph`; it gets more outputs.
+        batches: What to run it on.
+    """
     import onnxruntime
     from onnx import TensorProto, helper
 
@@ -78,11 +93,7 @@ def channel_maxima(graph: ModelProto, batches: Iterable[TokenBatch]) -> dict[str
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    largest: dict[str, Float] = {}
     for batch in batches:
-        values = session.run(read, batch.feeds())
+        values = dict(zip(read, session.run(read, batch.feeds()), strict=True))
         tokens = batch.attention_mask
-        for name, value in zip(read, values, strict=True):
-            here = np.abs(value[tokens]).max(axis=0)
-            largest[name] = np.maximum(largest[name], here) if name in largest else here
-    return {layer: largest[name] for layer, name in inputs.items() if name in largest}
+        yield {layer: values[name][tokens] for layer, name in inputs.items()}
