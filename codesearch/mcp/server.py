@@ -145,8 +145,10 @@ async def _answered(
     said: list[tuple[str, int, int]] = []
     task = asyncio.ensure_future(asyncio.to_thread(work, lambda *progress: said.append(progress)))
     heard: tuple[str, int, int] | None = None
-    while not (await asyncio.wait({task}, timeout=_PROGRESS_SECONDS))[0]:
-        if said and said[-1] != heard:
+    working = True
+    while working:
+        working = not (await asyncio.wait({task}, timeout=_PROGRESS_SECONDS))[0]
+        if said and said[-1] != heard:  # after the work as well: where it was quick, that it was done at all
             heard = said[-1]
             with suppress(Exception):  # progress is a courtesy
                 await context.report_progress(heard[1], heard[2], heard[0])
