@@ -178,18 +178,33 @@ class TestBatching:
         batches = list(tokenised(tokenizer, texts, 32, limits, TokeniserProcesses(tokenizer.directory)))
         assert sorted(int(index) for batch in batches for index in batch.indices) == list(range(50))
 
-    def test_processes_are_kept_for_the_next_block_and_end_without_one(
-        self, model: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        started: list[ProcessPoolExecutor] = []
+    @pytest.fixture
+    def started(self, monkeypatch: pytest.MonkeyPatch) -> list[ProcessPoolExecutor]:
+        """The pools that are started from now on."""
+        pools: list[ProcessPoolExecutor] = []
         start = processes.start_pool
 
         def counted(*arguments: Any, **options: Any) -> Any:
-            started.append(start(*arguments, **options))
-            return started[-1]
+            pools.append(start(*arguments, **options))
+            return pools[-1]
 
         monkeypatch.setattr(processes, "usable_cores", lambda: 3)
         monkeypatch.setattr(processes, "start_pool", counted)
+        return pools
+
+    def test_an_encoder_starts_its_processes_once(
+        self, model: Path, started: list[ProcessPoolExecutor], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        encoder = OnnxEncoder(read_model_directory(model))
+        monkeypatch.setattr(encoder, "_limits", BatchLimits(64, rows=5, window=9, even_rows=2, workers=2))
+        texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]
+        for _ in range(2):
+            assert sum(len(indices) for indices, _ in encoder.encode_document_batches(texts)) == 50
+        assert len(started) == 1
+
+    def test_processes_are_kept_for_the_next_block_and_end_without_one(
+        self, model: Path, started: list[ProcessPoolExecutor]
+    ) -> None:
         tokenizer = TextTokenizer(read_model_directory(model))
         kept = TokeniserProcesses(tokenizer.directory)
         texts = [f"{'file ' * (i % 7)}{i}" for i in range(50)]

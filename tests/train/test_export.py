@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from codesearch.encoders.model_directory import ModelDirectory, Recipe, read_mod
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import InputError, ModelError
+from codesearch_train import onnx_graph
 from codesearch_train.export import Card, export
 from codesearch_train.onnx_graph import bert_graph
 from codesearch_train.parity import compare, read_texts, standard_library_texts
+from codesearch_train.rounding import round_jointly
 
 SMALL = {"max_query_tokens": 8, "max_document_tokens": 32}
 
@@ -50,6 +53,21 @@ def test_int8_is_close_to_float32_and_a_third_of_its_size(tiny_bert: Path, tmp_p
     parity = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), sample)
     assert parity.mean == pytest.approx(exported.parity.mean, abs=0.005)
     assert exported.size == sum(path.stat().st_size for path in exported.path.rglob("*") if path.is_file())
+
+
+def test_every_linear_layer_is_rounded_jointly(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = []
+
+    def seen(weight: np.ndarray, *others: Any) -> Any:
+        rounded.append(weight.shape)
+        return round_jointly(weight, *others)
+
+    monkeypatch.setattr(onnx_graph, "round_jointly", seen)
+    export(tiny_bert, tmp_path / "model", **SMALL)
+    layers = json.loads((tiny_bert / "config.json").read_text())["num_hidden_layers"]
+    assert len(rounded) == 4 * layers
 
 
 def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import onnxruntime
 from safetensors.numpy import load_file
 
 from codesearch.encoders.batching import TokenBatch
-from codesearch_train.onnx_graph import bert_graph
-from codesearch_train.rounding import second_moments
-from codesearch_train.smoothing import balanced_factors, channel_maxima, outlier_factors
+from codesearch_train.onnx_graph import WEIGHT_RANGE, bert_graph
+from codesearch_train.rounding import round_jointly, second_moments
+from codesearch_train.smoothing import balanced_factors, channel_maxima, linear_inputs, outlier_factors
 
 Float = NDArray[np.float32]
 
@@ -120,3 +120,21 @@ def test_moments_are_of_all_batches_without_padding(tiny_bert: Path) -> None:
     both = second_moments(bert_graph(weights, config, int8=False), [batch, other])
     one, two = (second_moments(bert_graph(weights, config, int8=False), [b]) for b in (batch, other))
     assert all(np.allclose(both[name], one[name] + two[name], rtol=1e-4, atol=1e-4) for name in both)
+
+
+def test_moments_are_scaled_as_what_a_layer_reads(tiny_bert: Path) -> None:
+    """A channel that smoothing divides is a smaller one to the rounding, too."""
+    weights, config = _with_outliers(tiny_bert)
+    batch, layer = _batch(64, 24), "encoder.layer.0.inner"
+    largest = channel_maxima(bert_graph(weights, config, int8=False), [batch])
+    moments = second_moments(bert_graph(weights, config, int8=False), [batch])
+    graph = bert_graph(weights, config, int8=True, largest=largest, moments=moments)
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}
+    (read,) = linear_inputs(bert_graph(weights, config, int8=False), [batch])
+    weight = weights["encoder.layer.0.intermediate.dense.weight"].T
+    factors = balanced_factors(largest[layer], weight)
+    rows = read[layer] / factors
+    expected = round_jointly(weight * factors[:, None], stored[f"{layer}.scale"][None], rows.T @ rows, WEIGHT_RANGE)
+    assert (stored[f"{layer}.weight"] == expected).mean() > 0.99  # sums in another order may tip a weight over
+    bare = round_jointly(weight * factors[:, None], stored[f"{layer}.scale"][None], moments[layer], WEIGHT_RANGE)
+    assert (stored[f"{layer}.weight"] == bare).mean() < 0.9

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx2 as httpx
 import pytest
+from pydantic import BaseModel
 
+from codesearch.mcp import server
 from tests.codesearch.mcp.sessions import http_server, over_http, over_stdio, run, text_of
 
 SOURCE = '''def parse_header(text):
@@ -204,3 +206,26 @@ def test_a_client_that_can_send_no_header_gives_the_token_in_the_url(served: tup
     accepted = {"Accept": "application/json, text/event-stream"}
     assert httpx.post(f"{url}?token={token}", json=body, headers=accepted, timeout=20).status_code != 401
     assert httpx.post(f"{url}?token=wrong", json=body, headers=accepted, timeout=20).status_code == 401
+
+
+def test_how_far_quick_work_came_is_told_before_its_answer() -> None:
+    heard: list[tuple[object, ...]] = []
+
+    class Client:
+        async def report_progress(self, *progress: object) -> None:
+            heard.append(progress)
+
+    class Found(BaseModel):
+        """Nothing."""
+
+    def work(tell: Callable[[str, int, int], None]) -> tuple[str, BaseModel]:
+        tell("reading", 1, 2)
+        tell("reading", 2, 2)
+        return "done", Found()
+
+    async def ask() -> None:
+        answer = await server._answered(cast(Any, Client()), work)
+        assert text_of(answer) == "done"
+
+    run(ask)
+    assert heard == [(2, 2, "reading")]
