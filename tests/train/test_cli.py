@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from codesearch.encoders.model_directory import read_model_directory
 from codesearch_train.cli import app
 from codesearch_train.development import read_development
 from codesearch_train.pairs import Pair, PairKind, Split
@@ -128,3 +129,25 @@ def test_pool_files_become_development_sets(tiny_bert: Path, tmp_path: Path) -> 
     missing = runner.invoke(app, ["development", str(tmp_path / "no.pools.gz"), *common])
     assert missing.exit_code == 1
     assert "error:" in missing.output
+
+
+def test_export_says_what_it_wrote(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text("Knows its letters.")
+    options = ["--name", "letters", "--texts", str(tmp_path / "corpus"), "--description", str(tmp_path / "card.md")]
+    lengths = ["--max-query-tokens", "8", "--max-document-tokens", "32"]
+    result = runner.invoke(app, ["export", str(tiny_bert), str(tmp_path / "model"), *options, *lengths])
+    assert result.exit_code == 0, result.output
+    directory = read_model_directory(tmp_path / "model")
+    assert directory.model_id.startswith("letters-")
+    assert (directory.recipe.max_query_tokens, directory.recipe.max_document_tokens) == (8, 32)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "Knows its letters." in card
+    assert "72 texts" in card  # the second half of 72 pairs of the corpus
+
+
+def test_export_names_a_description_that_is_not_there(tiny_bert: Path, tmp_path: Path) -> None:
+    arguments = ["export", str(tiny_bert), str(tmp_path / "model"), "--description", str(tmp_path / "card.md")]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "card.md" in result.output
+    assert not (tmp_path / "model").exists()

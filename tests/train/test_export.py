@@ -14,11 +14,13 @@ from codesearch.encoders.model_directory import ModelDirectory, Recipe, read_mod
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import InputError, ModelError
-from codesearch_train import onnx_graph
+from codesearch_train import onnx_graph, parity
 from codesearch_train.export import Card, export
 from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.pairs import Pair, PairKind, Split
 from codesearch_train.parity import compare, read_texts, standard_library_texts
 from codesearch_train.rounding import round_jointly
+from codesearch_train.shards import write_shards
 
 SMALL = {"max_query_tokens": 8, "max_document_tokens": 32}
 
@@ -39,9 +41,9 @@ def test_the_float32_graph_is_the_network(tiny_bert: Path, tmp_path: Path) -> No
     graph = bert_graph(load_file(folder / "model.safetensors"), config, int8=False)
     onnx.save(graph, folder / "onnx" / "model_int8.onnx")
     directory = ModelDirectory(folder, "", Recipe(32, 32, 32))
-    parity = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), standard_library_texts(20))
-    assert parity.texts == 40
-    assert parity.minimum > 1 - 1e-5
+    agreement = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), standard_library_texts(20))
+    assert agreement.texts == 40
+    assert agreement.minimum > 1 - 1e-5
 
 
 def test_int8_is_close_to_float32_and_a_third_of_its_size(tiny_bert: Path, tmp_path: Path) -> None:
@@ -50,8 +52,8 @@ def test_int8_is_close_to_float32_and_a_third_of_its_size(tiny_bert: Path, tmp_p
     assert exported.parity.minimum <= exported.parity.mean
     directory = read_model_directory(exported.path)
     sample = standard_library_texts(30)
-    parity = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), sample)
-    assert parity.mean == pytest.approx(exported.parity.mean, abs=0.005)
+    agreement = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), sample)
+    assert agreement.mean == pytest.approx(exported.parity.mean, abs=0.005)
     assert exported.size == sum(path.stat().st_size for path in exported.path.rglob("*") if path.is_file())
 
 
@@ -68,6 +70,20 @@ def test_every_linear_layer_is_rounded_jointly(
     export(tiny_bert, tmp_path / "model", **SMALL)
     layers = json.loads((tiny_bert / "config.json").read_text())["num_hidden_layers"]
     assert len(rounded) == 4 * layers
+
+
+def test_no_processor_overflows_on_the_written_weights(tiny_bert: Path, tmp_path: Path) -> None:
+    import onnx
+
+    exported = export(tiny_bert, tmp_path / "model", **SMALL)
+    graph = onnx.load(exported.path / "onnx" / "model_int8.onnx").graph
+    tensors = {tensor.name: onnx.numpy_helper.to_array(tensor).astype(int) for tensor in graph.initializer}
+    used = [tensors[node.input[1]] for node in graph.node if node.op_type == "DynamicQuantizeMatMul"]
+    assert used
+    for weight in used:
+        first, second = weight[0::2], weight[1::2]
+        assert (np.abs(first + second)[first * second > 0] <= 128).all()
+    assert max(np.abs(weight).max() for weight in used) > 64  # the range that weights alone may not have
 
 
 def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path, tmp_path: Path) -> None:
@@ -175,6 +191,11 @@ def test_sentence_transformers_loads_the_folder_as_it_is(tiny_bert: Path, tmp_pa
     np.testing.assert_allclose(theirs, ours, atol=1e-5)
 
 
+def _pair(number: int) -> Pair:
+    text, code = f"text {number}", f"code {number}"
+    return Pair(text, code, "o/r", "a.py", "python", "MIT", Split.TRAIN, PairKind.DOCSTRING)
+
+
 class TestTexts:
     def test_the_standard_library_has_enough_of_them(self) -> None:
         texts = standard_library_texts()
@@ -186,6 +207,18 @@ class TestTexts:
         file = tmp_path / "texts.jsonl"
         file.write_text('{"text": "parse", "code": "def parse(): ...", "path": "a.py"}\n\n"plain"\n')
         assert read_texts(file) == ["parse", "def parse(): ...", "plain"]
+
+    def test_a_corpus_is_read_evenly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(parity, "_CORPUS_PAIRS", 4)
+        write_shards(tmp_path, Split.TRAIN, (_pair(number) for number in range(13)), pairs_per_shard=5)
+        write_shards(tmp_path, Split.VALID, [_pair(99)])
+        texts = read_texts(tmp_path)
+        assert texts[::2] == ["text 0", "text 3", "text 6", "text 9"]
+        assert texts[1] == "code 0"
+
+    def test_a_folder_that_is_no_corpus_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match=r"codesearch-train corpus"):
+            read_texts(tmp_path)
 
     @pytest.mark.parametrize("content", ["", "{", '{"code": "x"}', "3", None])
     def test_what_cannot_be_read_is_named(self, tmp_path: Path, content: str | None) -> None:

@@ -269,13 +269,28 @@ def average(
 def export(
     source: Annotated[Path, typer.Argument(help="A trained Hugging Face folder.")],
     target: Annotated[Path, typer.Argument(help="The model directory to write.")],
+    name: Annotated[str | None, typer.Option(help="Name of the model; that of the target by default.")] = None,
+    texts: Annotated[Path | None, typer.Option(help="Corpus, or JSON Lines, that int8 is fitted on.")] = None,
+    description: Annotated[Path | None, typer.Option(help="Markdown file for the model card.")] = None,
+    max_query_tokens: Annotated[int, typer.Option(help="Where questions are cut.", min=1)] = 64,
+    max_document_tokens: Annotated[int, typer.Option(help="Where code is cut.", min=1)] = 192,
 ) -> None:
     """Write the model directory that codesearch loads: float16 weights, int8 ONNX, recipe, model card."""
+    from codesearch_train.export import Card
     from codesearch_train.export import export as write
 
     with _clear_errors():
-        write(source, target)
+        card = Card(description=_read_description(description)) if description else None
+        limits = {"max_query_tokens": max_query_tokens, "max_document_tokens": max_document_tokens}
+        write(source, target, name=name, texts=texts, card=card, **limits)
         typer.echo(f"exported {target}; use it with codesearch --model {target}")
+
+
+def _read_description(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as the model card's text: {error}") from error
 
 
 @app.command()

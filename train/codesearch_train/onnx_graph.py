@@ -8,10 +8,8 @@ fused ``SkipLayerNormalization``, which is ten times slower; plain ``MatMul`` an
 fused attention; and ``Gelu`` rather than ``BiasGelu``.
 
 Quantisation is dynamic: weights are int8, symmetric, one scale for each output channel; activations become
-uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``). Weights use the range -64..64:
-AVX2 processors without VNNI add two products uint8 x int8 into 16 bits, which 255 x 64 x 2 just fits and
-255 x 127 x 2 does not, so that the full range would silently saturate on most laptops made before 2020.
-Outlying channels are first moved from activations into weights (`smoothing`); weights are rounded jointly (`rounding`).
+uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``). Outlying channels are first moved from
+activations into weights (`smoothing`); weights are rounded jointly, and so that no processor overflows (`rounding`).
 The table of token vectors is int8 with one scale for each token; it is only looked up.
 """
 
@@ -24,18 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import ModelError
-from codesearch_train.rounding import round_jointly
+from codesearch_train.rounding import PAIR_LIMIT, output_scales, round_jointly
 from codesearch_train.smoothing import balanced_factors, outlier_factors
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-__all__ = ["WEIGHT_RANGE", "bert_graph"]
+__all__ = ["bert_graph"]
 
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 9
 _MICROSOFT = "com.microsoft"
-WEIGHT_RANGE = 64
+_ALONE_RANGE = PAIR_LIMIT // 2
+"""Of weights that are rounded each by itself, so that no two of them overflow."""
 _TOKEN_RANGE = 127
 _MASKED = 1e4  # taken from the logits of padding; exp(-1e4) is 0 in float32
 
@@ -123,10 +122,12 @@ class _Graph:
             product = self.node("MatMul", [x, self.constant(f"{output}.weight", weight)], f"{output}.product")
             return self.node("Add", [product, shift], output)
         x, weight, factors = self._smooth(x, weight, output)
-        quantised, scale = _quantise(weight, axis=0, limit=WEIGHT_RANGE)
         if output in self._moments:
             moments = self._moments[output] / np.outer(factors, factors)
-            quantised = round_jointly(weight, scale, moments, WEIGHT_RANGE)
+            scale = output_scales(weight, moments)
+            quantised = round_jointly(weight, scale, moments)
+        else:
+            quantised, scale = _quantise(weight, axis=0, limit=_ALONE_RANGE)
         inputs = [
             x,
             self.constant(f"{output}.weight", quantised),

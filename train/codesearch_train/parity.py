@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import InputError
+from codesearch_train.pairs import Split
+from codesearch_train.shards import read_pairs
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -30,6 +33,7 @@ _MODULES = (
     "zipfile",
 )
 _DEFAULT_PAIRS = 200
+_CORPUS_PAIRS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,15 @@ def compare(one: Encoder, other: Encoder, texts: list[str]) -> Parity:
 def read_texts(path: Path) -> list[str]:
     """Read JSON Lines of strings, or of objects whose ``text`` and ``code`` are both taken.
 
+    Args:
+        path: The file, or the directory of a corpus (`codesearch_train.corpus`), of which some pairs are taken, evenly
+            over all of it.
+
     Raises:
-        InputError: The file cannot be read, or holds no text.
+        InputError: The file or the corpus cannot be read, or holds no text.
     """
+    if path.is_dir():
+        return _corpus_texts(path)
     try:
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         texts = [text for record in records for text in _texts_of(record)]
@@ -69,6 +79,13 @@ def read_texts(path: Path) -> list[str]:
     if not texts:
         raise InputError(f"{path} holds no text: give a few hundred lines")
     return texts
+
+
+def _corpus_texts(directory: Path) -> list[str]:
+    count = sum(1 for _ in read_pairs(directory, Split.TRAIN))
+    step = max(1, count // _CORPUS_PAIRS)
+    pairs = islice(read_pairs(directory, Split.TRAIN), 0, step * _CORPUS_PAIRS, step)
+    return [text for pair in pairs for text in (pair.text, pair.code)]
 
 
 def standard_library_texts(pairs: int = _DEFAULT_PAIRS) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from codesearch_train.onnx_graph import WEIGHT_RANGE
+from codesearch_train.rounding import PAIR_LIMIT
 
 __all__ = ["rounded_activations", "rounded_weights"]
 
@@ -20,7 +20,7 @@ _LEVELS = 255
 def rounded_weights(weight: Tensor) -> Tensor:
     """[out, in] on the grid of each output's own scale, as `onnx_graph` stores it."""
     exact = weight.detach()
-    scale = (exact.abs().amax(1, keepdim=True) / WEIGHT_RANGE).clamp_min(1e-12)
+    scale = (exact.abs().amax(1, keepdim=True) / (PAIR_LIMIT // 2)).clamp_min(1e-12)
     return weight + (torch.round(exact / scale) * scale - exact)
 
 

@@ -22,8 +22,8 @@ __all__ = ["balanced_factors", "channel_maxima", "linear_inputs", "outlier_facto
 
 Float = NDArray[np.float32]
 
-_SHARE_OF_ACTIVATIONS = 0.6
-"""Of the two exponents of SmoothQuant, that of the activations; .5 to .7 are alike, .3 and .85 worse."""
+_SHARE_OF_ACTIVATIONS = 0.7
+"""Of the two exponents of SmoothQuant, that of the activations; .6 to .8 are alike, .5 worse."""
 _TYPICAL = 2.0
 """Channels up to so many times the median stay as they are; 1.5 to 3 are alike."""
 _SMALLEST = 1e-6
