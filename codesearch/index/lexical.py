@@ -36,8 +36,8 @@ __all__ = [
     "lexical_generation",
 ]
 
-FIELD_WEIGHTS = {"symbol": 1.6, "path": 0.9, "text": 1.0}
-"""What a hit in each field is worth. A question names a function or its file more often than its body."""
+FIELD_WEIGHTS = {"symbol": 1.0, "path": 0.2, "text": 1.0}
+"""What a hit in each field is worth; docs/ranking.md has others. All chunks of a file share its path."""
 
 _WRITER_HEAP_BYTES = 64_000_000
 _GENERATION_MARK = -1
