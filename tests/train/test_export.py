@@ -83,7 +83,8 @@ def test_no_processor_overflows_on_the_written_weights(tiny_bert: Path, tmp_path
     for weight in used:
         first, second = weight[0::2], weight[1::2]
         assert (np.abs(first + second)[first * second > 0] <= 128).all()
-    assert max(np.abs(weight).max() for weight in used) > 64  # the range that weights alone may not have
+    largest = np.concatenate([np.abs(weight).max(axis=0) for weight in used])
+    assert np.median(largest) > 75  # each output has a step of its own; 64 is all that weights rounded alone may have
 
 
 def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path, tmp_path: Path) -> None:
@@ -211,7 +212,7 @@ class TestTexts:
     def test_a_corpus_is_read_evenly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(parity, "_CORPUS_PAIRS", 4)
         write_shards(tmp_path, Split.TRAIN, (_pair(number) for number in range(13)), pairs_per_shard=5)
-        write_shards(tmp_path, Split.VALID, [_pair(99)])
+        write_shards(tmp_path, Split.VALID, (_pair(number) for number in range(20, 40)))
         texts = read_texts(tmp_path)
         assert texts[::2] == ["text 0", "text 3", "text 6", "text 9"]
         assert texts[1] == "code 0"
