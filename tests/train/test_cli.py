@@ -131,7 +131,7 @@ def test_pool_files_become_development_sets(tiny_bert: Path, tmp_path: Path) -> 
     assert "error:" in missing.output
 
 
-def test_export_says_what_it_wrote(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
+def test_export_takes_a_name_texts_a_description_and_lengths(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
     (tmp_path / "card.md").write_text("Knows its letters.")
     options = ["--name", "letters", "--texts", str(tmp_path / "corpus"), "--description", str(tmp_path / "card.md")]
     lengths = ["--max-query-tokens", "8", "--max-document-tokens", "32"]

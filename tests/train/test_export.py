@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codesearch.encoders.model_directory import ModelDirectory, Recipe, read_model_directory
+from codesearch.encoders.model_directory import ModelDirectory, Recipe, find_model, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
 from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import InputError, ModelError
@@ -72,19 +72,31 @@ def test_every_linear_layer_is_rounded_jointly(
     assert len(rounded) == 4 * layers
 
 
-def test_no_processor_overflows_on_the_written_weights(tiny_bert: Path, tmp_path: Path) -> None:
+def _int8_weights(directory: Path) -> list[np.ndarray]:
     import onnx
 
-    exported = export(tiny_bert, tmp_path / "model", **SMALL)
-    graph = onnx.load(exported.path / "onnx" / "model_int8.onnx").graph
+    graph = onnx.load(directory / "onnx" / "model_int8.onnx").graph
     tensors = {tensor.name: onnx.numpy_helper.to_array(tensor).astype(int) for tensor in graph.initializer}
-    used = [tensors[node.input[1]] for node in graph.node if node.op_type == "DynamicQuantizeMatMul"]
-    assert used
-    for weight in used:
-        first, second = weight[0::2], weight[1::2]
-        assert (np.abs(first + second)[first * second > 0] <= 128).all()
-    largest = np.concatenate([np.abs(weight).max(axis=0) for weight in used])
+    return [tensors[node.input[1]] for node in graph.node if node.op_type == "DynamicQuantizeMatMul"]
+
+
+def _largest_pair(weight: np.ndarray) -> int:
+    """The largest sum of two neighbouring weights of one sign."""
+    first, second = weight[0::2], weight[1::2]
+    return int(np.abs(first + second)[first * second > 0].max())
+
+
+def test_no_processor_overflows_on_the_written_weights(tiny_bert: Path, tmp_path: Path) -> None:
+    weights = _int8_weights(export(tiny_bert, tmp_path / "model", **SMALL).path)
+    assert max(map(_largest_pair, weights)) <= 128
+    largest = np.concatenate([np.abs(weight).max(axis=0) for weight in weights])
     assert np.median(largest) > 75  # each output has a step of its own; 64 is all that weights rounded alone may have
+
+
+def test_no_processor_overflows_on_what_ships() -> None:
+    weights = _int8_weights(find_model())
+    assert len(weights) == 24
+    assert max(map(_largest_pair, weights)) <= 128
 
 
 def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path, tmp_path: Path) -> None:

@@ -272,17 +272,24 @@ def export(
     name: Annotated[str | None, typer.Option(help="Name of the model; that of the target by default.")] = None,
     texts: Annotated[Path | None, typer.Option(help="Corpus, or JSON Lines, that int8 is fitted on.")] = None,
     description: Annotated[Path | None, typer.Option(help="Markdown file for the model card.")] = None,
-    max_query_tokens: Annotated[int, typer.Option(help="Where questions are cut.", min=1)] = 64,
-    max_document_tokens: Annotated[int, typer.Option(help="Where code is cut.", min=1)] = 192,
+    max_query_tokens: Annotated[int | None, typer.Option(help="Where questions are cut.", min=1)] = None,
+    max_document_tokens: Annotated[int | None, typer.Option(help="Where code is cut.", min=1)] = None,
 ) -> None:
     """Write the model directory that codesearch loads: float16 weights, int8 ONNX, recipe, model card."""
-    from codesearch_train.export import Card
+    from codesearch_train.export import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Card
     from codesearch_train.export import export as write
 
     with _clear_errors():
         card = Card(description=_read_description(description)) if description else None
-        limits = {"max_query_tokens": max_query_tokens, "max_document_tokens": max_document_tokens}
-        write(source, target, name=name, texts=texts, card=card, **limits)
+        write(
+            source,
+            target,
+            name=name,
+            max_query_tokens=max_query_tokens or MAX_QUERY_TOKENS,
+            max_document_tokens=max_document_tokens or MAX_DOCUMENT_TOKENS,
+            texts=texts,
+            card=card,
+        )
         typer.echo(f"exported {target}; use it with codesearch --model {target}")
 
 

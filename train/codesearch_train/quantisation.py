@@ -1,8 +1,8 @@
 """Quantisation as the exported graph will do it, simulated in training: the weights learn to bear it.
 
 The forward pass rounds, the backward pass does not see it (Bengio et al., arXiv 1308.3432; Jacob et al., arXiv
-1712.05877). Rounded are the inputs and weights of every linear layer, those that `onnx_graph` makes int8; the
-export's `smoothing`, which makes that milder, is not simulated.
+1712.05877). Rounded are the inputs and weights of every linear layer, those that `onnx_graph` makes int8; what makes
+that milder in an export, `smoothing` and joint `rounding`, is not simulated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LEVELS = 255
 
 
 def rounded_weights(weight: Tensor) -> Tensor:
-    """[out, in] on the grid of each output's own scale, as `onnx_graph` stores it."""
+    """[out, in] on the grid of each output's own scale, as `onnx_graph` stores weights rounded each by itself."""
     exact = weight.detach()
     scale = (exact.abs().amax(1, keepdim=True) / (PAIR_LIMIT // 2)).clamp_min(1e-12)
     return weight + (torch.round(exact / scale) * scale - exact)
