@@ -164,11 +164,12 @@ HOSTILE = {
     "spaces": "x" + " " * 50_000 + "\n" + "\t" * 50_000,
     "a long name": "void " + "A::" * 5_000 + "f() {}",
     "unicode line separators": "a\u2028b\x0cc\x85d\x1c\n" * 50,
+    "an annotation last": "class A {\n    @Throws(Exception::class)",
 }
 
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("name", ["a.py", "a.js", "a.rb", "a.cpp", "a.java", "a.md", "a.sql"])
+@pytest.mark.parametrize("name", ["a.py", "a.js", "a.rb", "a.cpp", "a.java", "a.kt", "a.md", "a.sql"])
 def test_hostile_text(name: str, source: str) -> None:
     chunks = chunks_of(name, source)
     check_invariants(source, chunks)
@@ -176,6 +177,12 @@ def test_hostile_text(name: str, source: str) -> None:
     assert sum(len(chunk.text) + len(chunk.qualified_name) for chunk in chunks) <= 20 * len(source) + 10_000
     if not source.strip():
         assert chunks == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_line_end_at_the_end_changes_nothing(path: Path) -> None:
+    source = read(path).rstrip("\n")
+    assert chunks_of(path.name, source) == chunks_of(path.name, source + "\n")
 
 
 def test_brackets_too_deep_for_a_grammar_are_read_as_text() -> None:
