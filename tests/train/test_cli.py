@@ -56,6 +56,34 @@ def prepared(tiny_bert: Path, tmp_path: Path) -> Path:
     return config(tmp_path, tiny_bert)
 
 
+def test_development_sets_are_written_of_each_kind_that_has_enough(tiny_bert: Path, tmp_path: Path) -> None:
+    counts = {PairKind.DOCSTRING: 1000, PairKind.COMMIT: 300}
+    pairs = [
+        Pair(f"{kind} {number}", f"def f{number}(): {kind}", "a/b", "b.py", "python", "MIT", Split.VALID, kind)
+        for kind, count in counts.items()
+        for number in range(count)
+    ]
+
+    def development(pairs: list[Pair], output: Path) -> str:
+        write_shards(tmp_path / "corpus", Split.VALID, pairs)
+        arguments = ["tokenize", str(tmp_path / "corpus"), str(output), "--model", str(tiny_bert)]
+        result = runner.invoke(app, [*arguments, "--development"])
+        return f"{result.exit_code} {result.output}"
+
+    told = development(pairs, tmp_path / "all")
+    assert told.startswith("0 ")
+    assert "no development set passages: no pair is of kind 'passage'" in told
+    found = {path.name: read_development(path) for path in (tmp_path / "all").glob("*.dev.xz")}
+    assert {name: len(one.queries) for name, one in found.items()} == {"valid.dev.xz": 1000, "commits.dev.xz": 300}
+
+    told = development(pairs[:-1], tmp_path / "few commits")
+    assert "no development set commits: no language has 300 development pairs" in told
+    assert [path.name for path in (tmp_path / "few commits").glob("*.dev.xz")] == ["valid.dev.xz"]
+    told = development(pairs[1:], tmp_path / "few docstrings")
+    assert told.startswith("1 ")
+    assert "error: no language has 1000 development pairs" in told
+
+
 @pytest.mark.filterwarnings("ignore")  # tensorboard's own
 def test_from_pairs_to_a_mined_distilled_and_averaged_model(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
     trained = runner.invoke(app, ["train", str(prepared)])

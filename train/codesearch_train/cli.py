@@ -74,8 +74,9 @@ def tokenize(
     development: Annotated[
         bool,
         typer.Option(
-            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language; and "
-            "<output>/passages.dev.xz: 1,000 passages of its documents and those that follow them."
+            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language; "
+            "passages.dev.xz: 1,000 passages of its documents and those that follow them; and "
+            "commits.dev.xz: subjects of its commits and the functions that they changed, pools of 300 by language."
         ),
     ] = False,
 ) -> None:
@@ -104,11 +105,22 @@ def _write_development(directory: Path, output: Path) -> None:
     from codesearch_train.tokens import read_pairs_directory
 
     pairs = read_pairs_directory([directory])
-    for name, kind in (("valid", PairKind.DOCSTRING), ("passages", PairKind.PASSAGE)):
-        if kind is PairKind.PASSAGE and kind not in pairs.kinds:
-            continue  # a corpus of code alone
+    # Commits are fewer, and of most languages there is no thousand in repositories that can be spared.
+    sets = (
+        ("valid", PairKind.DOCSTRING, 1000),
+        ("passages", PairKind.PASSAGE, 1000),
+        ("commits", PairKind.COMMIT, 300),
+    )
+    for name, kind, pool_size in sets:
+        try:
+            found = DevelopmentSet.of_pairs(name, pairs.of_kind(kind), pool_size=pool_size)
+        except InputError as error:
+            if kind is PairKind.DOCSTRING:
+                raise
+            typer.echo(f"no development set {name}: {error}")  # a corpus of code alone, or without its history
+            continue
         path = output / f"{name}.dev.xz"
-        write_development(path, DevelopmentSet.of_pairs(name, pairs.of_kind(kind)))
+        write_development(path, found)
         typer.echo(f"development set {path}")
 
 

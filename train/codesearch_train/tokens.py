@@ -212,7 +212,7 @@ class Pairs:
             InputError: if there is none.
         """
         if kind not in self.kinds:
-            raise InputError(f"no pair is of kind {kind!r}; there are {', '.join(self.kinds)}")
+            raise InputError(f"no pair is of kind {str(kind)!r}; there are {', '.join(self.kinds)}")
         return self.take(np.flatnonzero(self.kind == self.kinds.index(kind)))
 
 
