@@ -69,16 +69,16 @@ class Tree:
     """A parsed file.
 
     Attributes:
-        matches: The query's matches.
+        matches: The query's matches; none where the grammar was given up on.
     """
 
     matches: Sequence[Match]
-    _tree: tree_sitter.Tree
+    _tree: tree_sitter.Tree | None
 
     @property
     def has_error(self) -> bool:
-        """Whether the grammar could not make sense of a part of the file."""
-        return self._tree.root_node.has_error
+        """Whether the grammar could not make sense of a part of the file, or of none of it."""
+        return self._tree is None or self._tree.root_node.has_error
 
     def statement_depths(self) -> dict[int, int]:
         """How deep in the tree the outermost named node lies that begins a row, by row.
@@ -88,6 +88,8 @@ class Tree:
         one row are not entered.
         """
         depths: dict[int, int] = {}
+        if self._tree is None:
+            return depths
         cursor = self._tree.walk()
         last_row = -1  # the row on which the leaf before this node ends
         depth = 0
@@ -105,6 +107,32 @@ class Tree:
                 if not cursor.goto_parent():
                     return depths
                 depth -= 1
+
+
+# tree-sitter reports its progress every hundred steps. In 1,500 files of 19 languages every report before the last byte
+# was from further on than the one before, and with something cut out of them or put in, 23 in a row were from one place
+# at most, but for one in ten thousand files; where a grammar's recovery goes astray (Kotlin, 1.1.0) they do not end.
+# At the last byte the tree is balanced, which took 1.2 reports per 100 bytes at most.
+_PATIENCE = 100
+_PATIENCE_AT_END_PER_BYTE = 0.05
+_PIECE = 1 << 16
+
+
+class _Patience:
+    """Says when to give up on a parse that does not get on: by counting, so that it is the same on every machine."""
+
+    def __init__(self, start: int, text: bytes) -> None:
+        self._end = start + len(text.rstrip())
+        self._at_end = _PATIENCE + _PATIENCE_AT_END_PER_BYTE * len(text)
+        self._furthest = -1
+        self._waited = 0
+
+    def is_at_its_end(self, byte: int, _has_error: bool) -> bool:
+        """Called by tree-sitter with the place that it has reached."""
+        if byte > self._furthest:
+            self._furthest, self._waited = byte, 0
+        self._waited += 1
+        return self._waited > (_PATIENCE if byte < self._end else self._at_end)
 
 
 @cache
@@ -131,17 +159,25 @@ def parse(data: bytes, language: Language, rows: tuple[Position, Position] | Non
             file. The bytes and rows of what is found count from the beginning of the file either way.
 
     Returns:
-        What was found. A node may end one byte after the data: see below.
+        What was found; nothing if the grammar does not get on. A node may end one byte after the data: see below.
     """
     grammar, query, settings = _load(language)
     # A parser costs microseconds, and one of its own per call makes this safe to call from threads.
     parser = tree_sitter.Parser(grammar)
     # All that is parsed ends with a line end: scanners are written for files that do, and Kotlin's (1.1.0) never
     # returns where an annotation is the last thing in a file that does not.
+    text = data if data.endswith(b"\n") else data + b"\n"
+    begin, stop = 0, len(text)
     if rows is not None:
         start, end = rows
+        begin, stop = start.byte, end.byte + 1
         after = (end.point[0] + 1, 0)
-        parser.included_ranges = [tree_sitter.Range(start.point, after, start.byte, end.byte + 1)]
-    tree = parser.parse(data if data.endswith(b"\n") else data + b"\n")
+        parser.included_ranges = [tree_sitter.Range(start.point, after, begin, stop)]
+    patience = _Patience(begin, text[begin:stop])
+    try:
+        # From bytes tree-sitter reports no progress, so it is handed them piece by piece.
+        tree = parser.parse(lambda byte, _point: text[byte : byte + _PIECE], progress_callback=patience.is_at_its_end)
+    except ValueError:
+        return Tree([], None)
     matches = tree_sitter.QueryCursor(query).matches(tree.root_node)
     return Tree([Match(pattern, nodes, settings[pattern]) for pattern, nodes in matches], tree)

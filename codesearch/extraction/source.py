@@ -84,8 +84,9 @@ class Source:
         return byte - start if not self.data[start:byte].strip() else None
 
     def trimmed(self, start: int, end: int) -> Range:
-        """The range without the white space at its end, which grammars count in differently."""
+        """The part of a range that is in the text, less white space at its end, which grammars count in differently."""
         data = self.data
+        start, end = min(start, len(data)), min(end, len(data))
         while end > start and data[end - 1] in _WHITESPACE:
             end -= 1
         return Range(start, end)

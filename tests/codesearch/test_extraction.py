@@ -179,6 +179,27 @@ def test_hostile_text(name: str, source: str) -> None:
         assert chunks == []
 
 
+ASTRAY = "fun f() {(4)\nr\n$!a(list(2, 4))\n   }\n"
+"""Before calls with blocks, something of which the Kotlin grammar (1.1.0) makes ever more guesses."""
+
+
+@pytest.mark.parametrize("blocks", [8, 200])
+def test_a_grammar_that_goes_astray_is_given_up_on(blocks: int) -> None:
+    calls = "      list(1, 2, 3).holds(1, 2)\n      list(1, 2, 3).holds(list(1, 2))\n"
+    source = ASTRAY + f'   "case" {{\n{calls * 2}   }}\n' * blocks + "\nfun found(): Int {\n    return 1\n}\n"
+    chunks = chunks_of("a.kt", source)
+    check_invariants(source, chunks)
+    assert "found" in {chunk.qualified_name for chunk in chunks}
+    assert chunks == chunks_of("a.kt", source)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_what_breaks_off_is_covered(path: Path) -> None:
+    source = read(path)
+    for end in range(1, len(source), 41):
+        check_invariants(source[:end], chunks_of(path.name, source[:end]))
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_line_end_at_the_end_changes_nothing(path: Path) -> None:
     source = read(path).rstrip("\n")

@@ -186,8 +186,9 @@ def test_rare_words_in_a_name_count_more_than_frequent_ones() -> None:
 
 def test_what_quotes_the_question_comes_before_the_best_of_both_searches() -> None:
     quoting = replace(candidate("check", number=1, lexical=0.4, dense=0.2), quoted=1.0)
-    other = candidate("open_settings", path="src/b.py", number=2, lexical=1.0, dense=0.6)
-    assert names(ranked("cannot open the config file", other, quoting)) == ["check", "open_settings"]
+    best = candidate("open_settings", path="src/b.py", number=2, lexical=1.0, dense=0.6)
+    last = candidate("unrelated", path="src/c.py", number=3, lexical=0.1, dense=0.1)
+    assert names(ranked("cannot open the config file", last, best, quoting)) == ["check", "open_settings", "unrelated"]
 
 
 def test_the_shares_of_pairs_sum_to_one_and_rare_words_weigh_most() -> None:
