@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from pathlib import Path
 
 from codesearch.encoders import Encoder
@@ -108,7 +109,8 @@ def read_by_grep(files: Mapping[str, Text], question: str) -> Iterator[Reading]:
 
     def worth(path: str) -> tuple[int, float, int]:
         held = _words(matches[path])
-        return len(held), sum(rarity[word] for word in held), len(matches[path])
+        # fsum: the order of a set changes from run to run, and with it the last digit of a sum, and so the order here.
+        return len(held), fsum(rarity[word] for word in held), len(matches[path])
 
     best = sorted((path for path in matches if matches[path]), key=lambda p: (*(-w for w in worth(p)), p))[:_LISTED]
     if not best:
@@ -144,7 +146,7 @@ def _windows(matches: Mapping[int, frozenset[str]], rarity: Mapping[str, float],
 
         def gain(centre: int, left: Mapping[int, frozenset[str]] = left) -> float:
             near = (left[n] for n in range(centre - _MARGIN, centre + _MARGIN + 1) if n in left)
-            return sum(rarity[word] for word in frozenset().union(*near))
+            return fsum(rarity[word] for word in frozenset().union(*near))
 
         centre = max(left, key=lambda n: (len(left[n]), gain(n), -n))
         taken = {n for first, last in windows for n in range(first, last + 1)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,27 @@ def test_grep_opens_the_file_with_the_most_different_words_first_and_no_line_twi
     assert ("right.py", 1) not in readings[1].shown
     shown = [pair for reading in readings for pair in reading.shown]
     assert len(shown) == len(set(shown))
+
+
+EQUALLY_RARE = """
+from codesearch_eval.agent_reading import Text, read_by_grep
+
+first, second = ("alpha", "bravo", "camel", "delta"), ("eagle", "foxes", "glove", "hotel")
+texts = {"a.py": " ".join(first), "b.py": " ".join(second)}
+for place, count in enumerate((2, 6, 10, 12)):
+    for words in (first, second):
+        texts |= {f"c{words[place]}{number}.py": words[place] for number in range(count)}
+files = {path: Text((text,), (text,)) for path, text in texts.items()}
+print(*next(read_by_grep(files, " ".join(first + second))).text.split()[:2])
+"""
+
+
+def test_files_of_equally_rare_words_are_in_the_same_order_in_every_run() -> None:
+    for seed in range(6):
+        command = [sys.executable, "-c", EQUALLY_RARE]
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        assert found == "a.py:1 b.py:1\n", seed
 
 
 def test_grep_finds_nothing_where_no_word_occurs() -> None:
