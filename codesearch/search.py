@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import fsum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
@@ -237,7 +238,8 @@ def _telling_lines(chunk: Chunk, weight: Mapping[str, float]) -> tuple[int, ...]
     told: set[str] = set()
     best: list[int] = []
     while len(best) < _TELLING_LINES:
-        gains = [(sum(weight[term] for term in held - told), -number) for number, held in lines]
+        # fsum: a plain sum over a set has another last digit in every run, and with it other lines would be told.
+        gains = [(fsum(weight[term] for term in held - told), -number) for number, held in lines]
         gain, negative = max(gains, default=(0.0, 0))
         if gain <= 0:
             break

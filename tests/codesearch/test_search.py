@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -274,3 +277,24 @@ def test_every_notice_is_given_and_says_something(sample: Path, opened: Open, ki
 def test_vectors_of_another_model_are_not_compared(sample: Path, opened: Open) -> None:
     answer = search([opened(sample)], "parse", OtherEncoder())
     assert all("meaning" not in match.signals for match in answer.matches)
+
+
+TIED_LINES = """
+from codesearch.records import Chunk, Kind, Span
+from codesearch.search import _telling_lines
+
+lines = ["alpha bravo camel delta", "echo fox golf hotel", "india juliet kilo lima", "mike november oscar papa"]
+weight = {term: 1 / count for line in lines for term, count in zip(line.split(), (3, 7, 11, 13))}
+span = Span(1, 4)
+chunk = Chunk("a.txt", "text", Kind.TEXT, "", "", "", "", span, (span,), "\\n".join(lines), "\\n".join(lines))
+print(*_telling_lines(chunk, weight))
+"""
+
+
+def test_lines_that_tell_equally_much_are_the_same_in_every_run() -> None:
+    for seed in range(6):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        command = [sys.executable, "-c", TIED_LINES]
+        found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        numbers = [int(number) for number in found.split()]
+        assert numbers == list(range(1, len(numbers) + 1)), seed
