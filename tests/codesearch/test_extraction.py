@@ -193,6 +193,12 @@ def test_a_grammar_that_goes_astray_is_given_up_on(blocks: int) -> None:
     assert chunks == chunks_of("a.kt", source)
 
 
+def test_a_sound_file_is_not_given_up_on_however_large() -> None:
+    methods = "".join(f"  m{number}() {{ return {number}; }}\n" for number in range(5_000))
+    names = {chunk.qualified_name for chunk in chunks_of("a.js", "class A {\n" + methods + "}\n")}
+    assert {"A.m0", "A.m4999"} <= names
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_what_breaks_off_is_covered(path: Path) -> None:
     source = read(path)
