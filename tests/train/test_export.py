@@ -16,7 +16,7 @@ from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import InputError, ModelError
 from codesearch_train import onnx_graph, parity
 from codesearch_train.export import Card, export
-from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.onnx_graph import bert_graph, dequantised
 from codesearch_train.pairs import Pair, PairKind, Split
 from codesearch_train.parity import compare, read_texts, standard_library_texts
 from codesearch_train.rounding import round_jointly
@@ -55,6 +55,63 @@ def test_int8_is_close_to_float32_and_a_third_of_its_size(tiny_bert: Path, tmp_p
     agreement = compare(OnnxEncoder(directory), TorchEncoder(directory, device="cpu"), sample)
     assert agreement.mean == pytest.approx(exported.parity.mean, abs=0.005)
     assert exported.size == sum(path.stat().st_size for path in exported.path.rglob("*") if path.is_file())
+
+
+def test_float32_computes_with_the_weights_of_int8(tiny_bert: Path, tmp_path: Path) -> None:
+    """On the grid of each output's step; what rounding costs is said apart from what int8 costs."""
+    import onnx
+    from safetensors.numpy import load_file
+
+    exported = export(tiny_bert, tmp_path / "model", **SMALL)
+    shipped = load_file(exported.path / "model.safetensors")
+    graph = onnx.load(exported.path / "onnx" / "model_int8.onnx").graph
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    outputs = {
+        "intermediate.dense": "inner",
+        "output.dense": "outer",
+        "attention.output.dense": "attended",
+        "attention.self.key": "qkv",
+        "attention.self.value": "qkv",
+    }
+    for name, output in outputs.items():
+        steps, scale = (stored[f"encoder.layer.1.{output}.{part}"] for part in ("weight", "scale"))
+        expected = (steps * scale).T
+        if output == "qkv":
+            expected = np.split(expected, 3)[1 if name.endswith("key") else 2]
+        np.testing.assert_allclose(shipped[f"encoder.layer.1.{name}.weight"], expected, rtol=1e-3, atol=1e-6)
+    words = stored["words.table"] * stored["words.scale"]
+    np.testing.assert_allclose(shipped["embeddings.word_embeddings.weight"], words, rtol=1e-3, atol=1e-6)
+    trained = load_file(tiny_bert / "model.safetensors")
+    assert not np.array_equal(
+        shipped["encoder.layer.1.output.dense.weight"], trained["encoder.layer.1.output.dense.weight"]
+    )
+    assert exported.rounding.mean < 1
+    assert f"{exported.rounding.mean:.4f} mean" in (exported.path / "README.md").read_text()
+
+
+def test_weights_given_back_make_the_same_network(tiny_bert: Path) -> None:
+    """Query, key and value, the scale of the queries, and the token vectors come back to where they were."""
+    import onnxruntime
+    from safetensors.numpy import load_file
+
+    weights, config = load_file(tiny_bert / "model.safetensors"), json.loads((tiny_bert / "config.json").read_text())
+    graph = bert_graph(weights, config, int8=True)
+    back = dequantised(graph, weights, config)
+    assert back.keys() == weights.keys()
+    feeds = {"input_ids": np.arange(3, 20)[None], "attention_mask": np.ones((1, 17), np.int64)}
+
+    def vector(model: Any) -> np.ndarray:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return np.asarray(session.run(None, feeds)[0])[0]
+
+    trained, rounded, int8 = (
+        vector(bert_graph(weights, config, int8=False)),
+        vector(bert_graph(back, config, int8=False)),
+        vector(graph),
+    )
+    assert 1 - rounded @ int8 < 0.5 * (1 - trained @ int8)
+    for name, value in back.items():
+        assert np.abs(value - weights[name]).max() <= np.abs(weights[name]).max() / 64 / 2 * 1.01 + 1e-7, name
 
 
 def test_every_linear_layer_is_rounded_jointly(
@@ -104,7 +161,7 @@ def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path,
 
     weights = load_file(source / "model.safetensors")
     # A value that attention mixes, far above all others, and that nothing listens to: float32 does not notice, but
-    # it sets the scale with which all others become 8 bits, and these are not smoothed.
+    # it sets the scale with which all others become 8 bits.
     for layer in ("encoder.layer.0", "encoder.layer.1"):
         weights[f"{layer}.attention.self.value.bias"][0] = 2000.0
         weights[f"{layer}.attention.output.dense.weight"][:, 0] = 0.0
@@ -112,6 +169,20 @@ def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(source: Path,
     with pytest.raises(ModelError, match="nothing was written"):
         export(source, tmp_path / "model", **SMALL)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
+def test_weights_that_rounding_ruins_are_refused(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """int8 may well agree with float32, as both compute with the rounded weights: what was trained is what counts."""
+
+    def ruined(weight: np.ndarray, scale: np.ndarray, moments: np.ndarray) -> Any:
+        return np.where(round_jointly(weight, scale, moments) > 0, 40, -40).astype(np.int8)
+
+    monkeypatch.setattr(onnx_graph, "round_jointly", ruined)
+    with pytest.raises(ModelError, match="vectors of rounded weights"):
+        export(tiny_bert, tmp_path / "model", **SMALL)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_refused_model_leaves_the_old_one(tiny_bert: Path, tmp_path: Path) -> None:

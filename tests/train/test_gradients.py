@@ -53,6 +53,19 @@ def test_what_is_dropped_does_not_depend_on_what_is_kept(tiny_bert: Path, tmp_pa
     assert any(not torch.allclose(kept[name], gradient, rtol=1e-2) for name, gradient in nothing.items())
 
 
+@pytest.mark.parametrize("keep_tokens", [0, 130])
+def test_the_penalty_does_not_depend_on_what_is_kept(tiny_bert: Path, tmp_path: Path, keep_tokens: int) -> None:
+    settings = {"max_tokens": 40, "outlier_penalty": 5.0}
+    kept = gradients_of_one_step(Run(small_run(tmp_path, tiny_bert, **settings), World("cpu")))
+    twice = gradients_of_one_step(
+        Run(small_run(tmp_path, tiny_bert, keep_tokens=keep_tokens, **settings), World("cpu"))
+    )
+    for name, gradient in kept.items():
+        torch.testing.assert_close(twice[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+    without = gradients_of_one_step(Run(small_run(tmp_path, tiny_bert, max_tokens=40), World("cpu")))
+    assert any(not torch.allclose(kept[name], gradient, rtol=1e-2) for name, gradient in without.items())
+
+
 def test_backward_frees_and_returns_what_the_loss_gave() -> None:
     weight = torch.nn.Parameter(torch.tensor([2.0]))
     pieces = [torch.tensor([[1.0]]), torch.tensor([[3.0]])]

@@ -11,6 +11,7 @@ from codesearch.errors import ModelError
 from codesearch_train.attention import attend_padded
 from codesearch_train.batches import Sequences
 from codesearch_train.model import Encoder, Packed, Shape
+from codesearch_train.quantisation import outlying
 from codesearch_train.tokens import Ragged
 from codesearch_train.weights import average, load_encoder, read_shape, read_tokenizer, save_encoder, save_parts
 
@@ -219,19 +220,22 @@ def test_mpnet_gives_the_vectors_of_transformers_in_the_vocabulary_of_bert(tmp_p
         torch.testing.assert_close(encoder.state_dict()[name], tensor, rtol=0, atol=0)
 
 
-def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path) -> None:
+def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path, tmp_path: Path) -> None:
+    """With the graph's weights, as they ship, what is left is the rounding of activations."""
     import json
+    import shutil
 
     import onnx
     import onnxruntime
+    from safetensors.numpy import load_file, save_file
 
-    from codesearch_train.hugging_face import to_hugging_face
-    from codesearch_train.onnx_graph import bert_graph
+    from codesearch_train.onnx_graph import bert_graph, dequantised
 
-    encoder = load_encoder(str(tiny_bert))
-    batch = packed([17])
-    weights = {name: tensor.numpy() for name, tensor in to_hugging_face(encoder).items()}
-    graph: onnx.ModelProto = bert_graph(weights, json.loads((tiny_bert / "config.json").read_text()), int8=True)
+    weights, config = load_file(tiny_bert / "model.safetensors"), json.loads((tiny_bert / "config.json").read_text())
+    graph: onnx.ModelProto = bert_graph(weights, config, int8=True)
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "rounded"))
+    save_file(dequantised(graph, weights, config), folder / "model.safetensors")
+    encoder, batch = load_encoder(str(folder)), packed([17])
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     ids = batch.ids[None].numpy()
     (exported,) = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
@@ -251,6 +255,52 @@ def test_rounding_lets_the_gradient_through() -> None:
     x = torch.tensor([[0.0, 1.0, -2.0, 3.0]], requires_grad=True)
     layer(x).sum().backward()
     assert x.grad is not None
-    assert layer.weight.grad is not None
     assert (x.grad - layer.weight.sum(0)).abs().max() < 0.05
-    assert (layer.weight.grad - x.detach()).abs().max() < 0.05
+
+
+# --- activations that lie out (`quantisation`) ------------------------------------------------------------------
+
+
+def test_only_what_lies_out_is_penalised() -> None:
+    x = torch.ones(10, 8)
+    assert outlying(x, 4.0) == 0
+    x[0, 0] = 30.0
+    typical = float(x.square().mean().sqrt())
+    assert float(outlying(x, 4.0)) == pytest.approx((30 / typical - 4) ** 2, rel=1e-5)
+    assert float(outlying(7 * x, 4.0)) == pytest.approx(float(outlying(x, 4.0)), rel=1e-5)  # whatever the unit
+    assert outlying(torch.zeros(3, 8), 4.0) == 0
+
+
+def test_making_all_larger_is_no_way_out() -> None:
+    x = torch.ones(10, 8)
+    x[0, 0] = 30.0
+    x.requires_grad_()
+    outlying(x, 4.0).backward()
+    assert x.grad is not None
+    assert x.grad[0, 0] > 0
+    assert x.grad.count_nonzero() == 1
+
+
+def _penalised(encoder: Encoder, batch: Packed, weight: float) -> dict[str, torch.Tensor]:
+    encoder.zero_grad()
+    encoder.train().set_outlier_penalty(weight)
+    vectors = encoder(batch)
+    (vectors.sum() * 0.0 + vectors[:, 0].sum()).backward()
+    return {name: value.grad.clone() for name, value in encoder.named_parameters() if value.grad is not None}
+
+
+def test_the_penalty_changes_gradients_and_nothing_else(tiny_bert: Path) -> None:
+    encoder, batch = load_encoder(str(tiny_bert)), packed([17, 9])
+    with torch.no_grad():
+        encoder.layers[0].attention_norm.weight[3] = 40.0  # type: ignore[union-attr,operator]
+        before = encoder(batch)
+    plain, once, twice = (_penalised(encoder, batch, weight) for weight in (0.0, 0.01, 0.02))
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(batch), before, rtol=0, atol=0)
+    name = "layers.0.attention_norm.weight"
+    assert once[name][3] > plain[name][3] + 0.01  # the gradient goes against the sign of a step: it shrinks
+    torch.testing.assert_close(twice[name] - plain[name], 2 * (once[name] - plain[name]), rtol=1e-3, atol=1e-5)
+    with torch.no_grad():
+        assert encoder.eval()(batch).requires_grad is False
+    again = _penalised(encoder, batch, 0.0)
+    assert all(torch.equal(again[key], plain[key]) for key in plain)

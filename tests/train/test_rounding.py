@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from codesearch_train.rounding import PAIR_LIMIT, WEIGHT_RANGE, output_scales, round_jointly, round_pairs
+pytest.importorskip("onnx")
+
+import onnx
+import onnxruntime
+from safetensors.numpy import load_file
+
+from codesearch.encoders.batching import TokenBatch
+from codesearch_train.onnx_graph import bert_graph
+from codesearch_train.rounding import (
+    PAIR_LIMIT,
+    WEIGHT_RANGE,
+    output_scales,
+    round_jointly,
+    round_pairs,
+    second_moments,
+)
 
 
 def _layer(rows: int = 400, inputs: int = 32, outputs: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,3 +139,46 @@ def test_a_step_suits_the_inputs_that_are_large() -> None:
 def test_an_output_without_weights_has_a_step() -> None:
     steps = output_scales(np.zeros((4, 3), np.float32), np.eye(4, dtype=np.float32))
     assert (steps > 0).all()
+
+
+# --- a whole graph -----------------------------------------------------------------------------------------------
+
+
+def _batch(rows: int = 8, length: int = 12) -> TokenBatch:
+    random = np.random.default_rng(3)
+    lengths = np.full(rows, length)
+    lengths[0] = 5
+    return TokenBatch(np.arange(rows), random.integers(5, 50, (rows, length), dtype=np.int32), lengths)
+
+
+def _network(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    return load_file(folder / "model.safetensors"), json.loads((folder / "config.json").read_text())
+
+
+def _run(model: onnx.ModelProto, batch: TokenBatch) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["embedding"], batch.feeds())[0])
+
+
+def test_a_graph_rounded_jointly_is_nearer_to_float32(tiny_bert: Path) -> None:
+    weights, config = _network(tiny_bert)
+    batch = _batch(64, 24)
+    moments = second_moments(bert_graph(weights, config, int8=False), [batch])
+    assert {name.rsplit(".", 1)[1] for name in moments} == {"qkv", "attended", "inner", "outer"}
+    exact = _run(bert_graph(weights, config, int8=False), batch)
+    nearest = _run(bert_graph(weights, config, int8=True), batch)
+    jointly = _run(bert_graph(weights, config, int8=True, moments=moments), batch)
+    lost_nearest, lost_jointly = (1 - (vectors * exact).sum(1).mean() for vectors in (nearest, jointly))
+    assert lost_jointly < 0.8 * lost_nearest
+
+
+def test_moments_are_of_all_batches_without_padding(tiny_bert: Path) -> None:
+    weights, config = _network(tiny_bert)
+    batch, other = _batch(), _batch(4, 9)
+    both = second_moments(bert_graph(weights, config, int8=False), [batch, other])
+    one, two = (second_moments(bert_graph(weights, config, int8=False), [b]) for b in (batch, other))
+    assert all(np.allclose(both[name], one[name] + two[name], rtol=1e-4, atol=1e-4) for name in both)
+    # What stands in the padding is no token's, so that it cannot change what is found.
+    padded = TokenBatch(batch.indices, np.where(batch.attention_mask, batch.input_ids, np.int32(7)), batch.lengths)
+    again = second_moments(bert_graph(weights, config, int8=False), [padded])
+    assert all(np.allclose(again[name], one[name], rtol=1e-4, atol=1e-4) for name in one)

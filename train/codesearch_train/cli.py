@@ -293,7 +293,7 @@ def export(
 
     with _clear_errors():
         card = Card(description=_read_description(description)) if description else None
-        write(
+        written = write(
             source,
             target,
             name=name,
@@ -301,6 +301,10 @@ def export(
             max_document_tokens=max_document_tokens or MAX_DOCUMENT_TOKENS,
             texts=texts,
             card=card,
+        )
+        typer.echo(
+            f"int8 to float32: cosine {written.parity.mean:.4f} on average, {written.parity.minimum:.4f} at least; "
+            f"rounded weights to trained ones: {written.rounding.mean:.4f}"
         )
         typer.echo(f"exported {target}; use it with codesearch --model {target}")
 

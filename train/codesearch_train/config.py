@@ -96,8 +96,11 @@ class TrainConfig:
     token_masking: float = 0.0
     """Share of the tokens that training sees as [MASK]; a teacher sees them all."""
 
+    # --- so that little is lost in 8 bits ---
     quantisation_aware: bool = False
-    """Train, and evaluate, with the rounding of the exported int8 graph."""
+    """Train, and evaluate, with the activations rounded as in the exported int8 graph."""
+    outlier_penalty: float = 0.0
+    """Weight, in the loss, of how far activations lie out (`quantisation.outlying`), as a mean over tokens."""
 
     # --- the optimizer ---
     learning_rate: float = 2e-4
@@ -167,6 +170,7 @@ def _check(config: TrainConfig) -> None:
             0 <= config.dropout < 1 and 0 <= config.token_masking < 1,
             "dropout and token_masking are shares from 0 to below 1",
         ),
+        (config.outlier_penalty >= 0, "outlier_penalty must not be negative"),
         (config.mates_group >= 1, "mates_group must be at least 1"),
         (
             0 < config.minimum_temperature <= config.temperature,

@@ -1,8 +1,10 @@
 """A trained Hugging Face folder -> the model directory that codesearch ships.
 
-The target gets float16 weights, an int8 ONNX graph, the tokenizer, what sentence-transformers wants, the
-recipe with the model's id, and a model card. It is written beside the target and renamed into place only
-after the int8 vectors were found to agree with float32 ones: a model that lost too much is never seen.
+The target gets an int8 ONNX graph, float16 weights, the tokenizer, what sentence-transformers wants, the
+recipe with the model's id, and a model card. Weights are rounded once: the float16 ones are those of the graph, so
+that an index made on a GPU and a question asked on a CPU differ by the rounding of activations alone. All is
+written beside the target and renamed into place only after the int8 vectors were found to agree with float32 ones: a
+model that lost too much is never seen.
 
     codesearch-train export runs/mine codesearch/models/mine
 """
@@ -27,13 +29,14 @@ from codesearch.encoders.model_directory import (
     recipe_file_text,
 )
 from codesearch.errors import InputError, ModelError
-from codesearch_train.onnx_graph import Float, bert_graph
+from codesearch_train.onnx_graph import Float, bert_graph, dequantised
 from codesearch_train.parity import Parity, compare, read_texts, standard_library_texts
 from codesearch_train.rounding import second_moments
-from codesearch_train.smoothing import channel_maxima
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from codesearch.encoders.onnx import OnnxEncoder
 
 __all__ = ["Card", "Exported", "export"]
 
@@ -67,13 +70,15 @@ class Exported:
     Attributes:
         path: The model directory.
         model_id: Its id.
-        parity: int8 against float32.
+        parity: int8 against float32, with the same weights.
+        rounding: The rounded weights against the trained ones, both in float32.
         size: Bytes of all its files.
     """
 
     path: Path
     model_id: str
     parity: Parity
+    rounding: Parity
     size: int
 
 
@@ -118,24 +123,30 @@ def export(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         draft = Path(scratch) / "model"
-        identity = _write_source_files(draft, source, weights, config, recipe, name or target.name)
-        parity = _write_graphs(draft, Path(scratch) / "float32", weights, config, sample)
-        if not parity.mean >= minimum_cosine:  # also when it is not a number
-            raise ModelError(
-                f"int8 vectors have a mean cosine of only {parity.mean:.4f} to float32 ones, under "
-                f"{minimum_cosine}: nothing was written. Train longer, or with fewer outlying activations"
-            )
+        draft.mkdir()
+        shutil.copy(source / "tokenizer.json", draft)
+        rounded, parity, rounding = _write_graph(draft, Path(scratch), weights, config, sample)
+        for what, found in (("int8 vectors", parity), ("vectors of rounded weights", rounding)):
+            if not found.mean >= minimum_cosine:  # also when it is not a number
+                raise ModelError(
+                    f"{what} have a mean cosine of only {found.mean:.4f} to float32 ones, under {minimum_cosine}: "
+                    "nothing was written. Train with outlier_penalty, as train/configs/minilm-int8.toml does"
+                )
+        identity = _write_source_files(draft, rounded, config, recipe, name or target.name)
         figures = {
             **(card or Card()).figures,
             "int8_cosine_mean": parity.mean,
             "int8_cosine_minimum": parity.minimum,
+            "rounding_cosine_mean": rounding.mean,
         }
         (draft / "codesearch.json").write_text(recipe_file_text(identity, recipe, figures), encoding="utf-8")
         _write_sentence_transformers_files(draft, recipe)
-        (draft / "README.md").write_text(_card_text(identity, card or Card(), parity, recipe, config), encoding="utf-8")
+        (draft / "README.md").write_text(
+            _card_text(identity, card or Card(), parity, rounding, recipe, config), encoding="utf-8"
+        )
         _replace(draft, target, Path(scratch) / "replaced")
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    return Exported(target, identity, parity, size)
+    return Exported(target, identity, parity, rounding, size)
 
 
 def _read_config(source: Path) -> dict[str, Any]:
@@ -156,7 +167,7 @@ def _read_weights(source: Path) -> dict[str, Float]:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{source}/model.safetensors cannot be read ({error}): save the model again") from error
     weights = {
-        name: tensor.float().numpy().astype(np.float16).astype(np.float32)
+        name: _halved(tensor.float().numpy())
         for name, tensor in stored.items()
         if name.startswith(("embeddings.", "encoder.")) and name != _POSITION_IDS
     }
@@ -166,75 +177,76 @@ def _read_weights(source: Path) -> dict[str, Float]:
     return weights
 
 
+def _halved(value: Float) -> Float:
+    """The nearest float16 values, as float32."""
+    return value.astype(np.float16).astype(np.float32)
+
+
 def _write_source_files(
-    draft: Path,
-    source: Path,
-    weights: Mapping[str, Float],
-    config: Mapping[str, Any],
-    recipe: Recipe,
-    name: str,
+    draft: Path, weights: Mapping[str, Float], config: Mapping[str, Any], recipe: Recipe, name: str
 ) -> str:
-    """Write weights, tokenizer and configuration; return the model's id."""
+    """Write weights and configuration beside the tokenizer; return the model's id."""
     from safetensors.numpy import save
 
     halves = {key: value.astype(np.float16) for key, value in weights.items()}
     parts = {
         "model.safetensors": save(halves, metadata={"format": "pt"}),
-        "tokenizer.json": (source / "tokenizer.json").read_bytes(),
         "config.json": (json.dumps({**config, "torch_dtype": "float16"}, indent=2) + "\n").encode(),
     }
-    draft.mkdir()
     for file, content in parts.items():
         (draft / file).write_bytes(content)
     return model_id(
         name,
         weights=parts["model.safetensors"],
-        tokenizer=parts["tokenizer.json"],
+        tokenizer=(draft / "tokenizer.json").read_bytes(),
         config=parts["config.json"],
         recipe=recipe,
     )
 
 
-def _write_graphs(
-    draft: Path, reference: Path, weights: Mapping[str, Float], config: Mapping[str, Any], sample: list[str]
-) -> Parity:
-    """Write the int8 graph into `draft` and a float32 one into `reference`; return how they compare.
+def _write_graph(
+    draft: Path, scratch: Path, weights: Mapping[str, Float], config: Mapping[str, Any], sample: list[str]
+) -> tuple[dict[str, Float], Parity, Parity]:
+    """Write the int8 graph into `draft`.
 
-    The first half of the sample shows which channels lie out and go together, the second half how the two compare.
+    The first half of the sample shows which inputs go together, the second half how near vectors stay.
+
+    Returns:
+        The weights that the graph computes with; int8 against float32 with these; these against `weights`.
     """
+    calibration, held_out = (
+        (sample[: len(sample) // 2], sample[len(sample) // 2 :]) if len(sample) > 1 else (sample,) * 2
+    )
+    trained = _written(scratch / "trained", bert_graph(weights, config, int8=False), draft, config)
+    moments = second_moments(bert_graph(weights, config, int8=False), trained.document_batches(calibration))
+    graph = bert_graph(weights, config, int8=True, moments=moments)
+    rounded = {name: _halved(value) for name, value in dequantised(graph, weights, config).items()}
+    exact = _written(scratch / "rounded", bert_graph(rounded, config, int8=False), draft, config)
+    int8 = _written(draft, graph, draft, config)
+    return rounded, compare(int8, exact, held_out), compare(exact, trained, held_out)
+
+
+def _written(folder: Path, graph: ModelProto, draft: Path, config: Mapping[str, Any]) -> OnnxEncoder:
+    """Write a graph; return the encoder that will be used, which looks for the file where it is."""
     import onnx
 
     from codesearch.encoders.onnx import OnnxEncoder
 
-    longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
-    recipe = Recipe(int(config["hidden_size"]), longest, longest)
-
-    calibration, held_out = (
-        (sample[: len(sample) // 2], sample[len(sample) // 2 :]) if len(sample) > 1 else (sample,) * 2
+    (folder / "onnx").mkdir(parents=True)
+    if folder != draft:
+        shutil.copy(draft / "tokenizer.json", folder)
+    onnx.save(
+        graph,
+        folder / "onnx" / "model_int8.onnx",
+        # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
+        save_as_external_data=True,
+        location="model_int8.onnx_data",
+        size_threshold=1024,
     )
-
-    def written(folder: Path, graph: ModelProto) -> OnnxEncoder:
-        # Parity is measured through the encoder that will be used, so the file is where that looks for it.
-        (folder / "onnx").mkdir(parents=True)
-        onnx.save(
-            graph,
-            folder / "onnx" / "model_int8.onnx",
-            # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
-            save_as_external_data=True,
-            location="model_int8.onnx_data",
-            size_threshold=1024,
-        )
-        # onnx makes that file private to its owner, which an installed package must not be.
-        (folder / "onnx" / "model_int8.onnx_data").chmod(0o644)
-        return OnnxEncoder(ModelDirectory(folder, "", recipe))
-
-    reference.mkdir()
-    shutil.copy(draft / "tokenizer.json", reference)
-    exact = written(reference, bert_graph(weights, config, int8=False))
-    largest = channel_maxima(bert_graph(weights, config, int8=False), exact.document_batches(calibration))
-    moments = second_moments(bert_graph(weights, config, int8=False), exact.document_batches(calibration))
-    quantised = written(draft, bert_graph(weights, config, int8=True, largest=largest, moments=moments))
-    return compare(quantised, exact, held_out)
+    # onnx makes that file private to its owner, which an installed package must not be.
+    (folder / "onnx" / "model_int8.onnx_data").chmod(0o644)
+    longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
+    return OnnxEncoder(ModelDirectory(folder, "", Recipe(int(config["hidden_size"]), longest, longest)))
 
 
 def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:
@@ -271,7 +283,9 @@ def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:
         (draft / path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _card_text(identity: str, card: Card, parity: Parity, recipe: Recipe, config: Mapping[str, Any]) -> str:
+def _card_text(
+    identity: str, card: Card, parity: Parity, rounding: Parity, recipe: Recipe, config: Mapping[str, Any]
+) -> str:
     front = ["---", f"license: {card.licence}", "library_name: sentence-transformers"]
     front += ["pipeline_tag: sentence-similarity", "tags: [code, code-search, feature-extraction]"]
     front += [f"base_model: {card.base_model}"] if card.base_model else []
@@ -282,8 +296,9 @@ def _card_text(identity: str, card: Card, parity: Parity, recipe: Recipe, config
         ("Cut at", f"{recipe.max_query_tokens} tokens (questions), {recipe.max_document_tokens} (code)"),
         (
             "int8 to float32",
-            f"cosine {parity.mean:.4f} mean, {parity.minimum:.4f} least, {parity.texts} texts",
+            f"cosine {parity.mean:.4f} mean, {parity.minimum:.4f} least, {parity.texts} texts; weights are the same",
         ),
+        ("Rounded weights to trained ones", f"cosine {rounding.mean:.4f} mean, {rounding.minimum:.4f} least"),
         *((figure, f"{value:g}") for figure, value in card.figures.items()),
     ]
     rows = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in facts)]

@@ -15,7 +15,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from codesearch_train.attention import attend
-from codesearch_train.quantisation import rounded_activations, rounded_weights
+from codesearch_train.quantisation import REACH, outlying, rounded_activations, with_penalty
 
 __all__ = ["Encoder", "Packed", "Shape"]
 
@@ -84,14 +84,13 @@ class Linear(nn.Linear):
     """A linear layer whose float32 weights are cast to the dtype of its input."""
 
     quantised = False
-    """Compute as the int8 graph will."""
+    """Round what is read as the int8 graph will."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[tokens, in] -> [tokens, out] in the dtype of `x`."""
-        weight = self.weight
         if self.quantised:
-            x, weight = rounded_activations(x), rounded_weights(weight)
-        return functional.linear(x, weight.to(x.dtype), self.bias.to(x.dtype))
+            x = rounded_activations(x)
+        return functional.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 class LayerNorm(nn.LayerNorm):
@@ -110,6 +109,7 @@ class Layer(nn.Module):
         super().__init__()
         self.heads = shape.heads
         self.dropout = 0.0
+        self.penalised = False
         self.qkv = Linear(shape.width, 3 * shape.width)
         self.out = Linear(shape.width, shape.width)
         self.attention_norm = LayerNorm(shape.width, eps=shape.epsilon)
@@ -119,13 +119,20 @@ class Layer(nn.Module):
 
     def forward(
         self, x: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None
-    ) -> Tensor:
-        """[tokens, width] -> [tokens, width]; `bias` as for `attend`."""
+    ) -> tuple[Tensor, Tensor]:
+        """[tokens, width] -> [tokens, width], and how far its activations lie out; `bias` as for `attend`."""
         qkv = self.qkv(x).view(len(x), 3, self.heads, -1)
-        mixed = attend(qkv, sequence, position, starts, longest, bias)
-        x = self.attention_norm(x + self._drop(self.out(mixed.reshape(x.shape))))
-        output: Tensor = self.output_norm(x + self._drop(self.down(functional.gelu(self.up(x)))))
-        return output
+        mixed = attend(qkv, sequence, position, starts, longest, bias).reshape(x.shape)
+        middle = self.attention_norm(x + self._drop(self.out(mixed)))
+        active = functional.gelu(self.up(middle))
+        output = self.output_norm(middle + self._drop(self.down(active)))
+        return output, self._outlying(qkv=x, out=mixed, up=middle, down=active)
+
+    def _outlying(self, **read: Tensor) -> Tensor:
+        """Of what each linear layer reads; 0 unless it counts."""
+        if not (self.training and self.penalised):
+            return torch.zeros((), device=self.qkv.weight.device)
+        return torch.stack([outlying(x, REACH[name]) for name, x in read.items()]).sum()
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.dropout) if self.training and self.dropout else x
@@ -157,6 +164,7 @@ class Encoder(nn.Module):
         self.shape = shape
         self.precision = precision
         self._compiled = False
+        self._outlier_penalty = 0.0
         self.embeddings = Embeddings(shape)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         if shape.buckets:
@@ -172,10 +180,19 @@ class Encoder(nn.Module):
             layer.dropout = rate  # type: ignore[assignment]  # a module list knows modules only
 
     def set_quantised(self, quantised: bool) -> None:
-        """Simulate the int8 graph in every linear layer, or stop that."""
+        """Round what every linear layer reads as the int8 graph will, or stop that."""
         for module in self.modules():
             if isinstance(module, Linear):
                 module.quantised = quantised
+
+    def set_outlier_penalty(self, weight: float) -> None:
+        """In training mode, add `weight` times what lies out, summed over all tokens and layers, to any loss.
+
+        See `quantisation.outlying`; 0: nothing.
+        """
+        self._outlier_penalty = weight
+        for layer in self.layers:
+            layer.penalised = weight > 0  # type: ignore[assignment]  # a module list knows modules only
 
     def compile_layers(self) -> None:
         """Compile one layer; the others are the same code, so its kernels serve them all."""
@@ -194,9 +211,14 @@ class Encoder(nn.Module):
         layout = [self._any_length(tensor) for tensor in (packed.sequence, packed.position, packed.starts)]
         longest = -(-packed.longest // 32) * 32  # few values: compiled code is specialised on numbers it sees often
         bias = self._distance_bias() if self.shape.buckets else None
+        lying_out = []
         for layer in self.layers:
-            x = layer(self._any_length(x), *layout, longest, bias)
-        return functional.normalize(self._pool(x.float(), packed), dim=-1)
+            x, outlying_here = layer(self._any_length(x), *layout, longest, bias)
+            lying_out.append(outlying_here)
+        vectors = functional.normalize(self._pool(x.float(), packed), dim=-1)
+        if not (self.training and self._outlier_penalty):
+            return vectors
+        return with_penalty(vectors, self._outlier_penalty * torch.stack(lying_out).sum())
 
     def _any_length(self, tensor: Tensor) -> Tensor:
         """Tell the compiler that the first dimension varies.

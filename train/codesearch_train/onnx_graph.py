@@ -8,9 +8,10 @@ fused ``SkipLayerNormalization``, which is ten times slower; plain ``MatMul`` an
 fused attention; and ``Gelu`` rather than ``BiasGelu``.
 
 Quantisation is dynamic: weights are int8, symmetric, one scale for each output channel; activations become
-uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``). Outlying channels are first moved from
-activations into weights (`smoothing`); weights are rounded jointly, and so that no processor overflows (`rounding`).
-The table of token vectors is int8 with one scale for each token; it is only looked up.
+uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``), which suits a network that was trained to
+have no outlying ones (`quantisation`). Weights are rounded jointly, and so that no processor overflows (`rounding`).
+The table of token vectors is int8 with one scale for each token; it is only looked up. `dequantised` gives back what
+such a graph computes with, so that float32 can compute with the same.
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ from numpy.typing import NDArray
 
 from codesearch.errors import ModelError
 from codesearch_train.rounding import PAIR_LIMIT, output_scales, round_jointly
-from codesearch_train.smoothing import balanced_factors, outlier_factors
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-__all__ = ["bert_graph"]
+__all__ = ["bert_graph", "dequantised"]
 
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 9
@@ -38,6 +38,11 @@ _ALONE_RANGE = PAIR_LIMIT // 2
 _TOKEN_RANGE = 127
 _MASKED = 1e4  # taken from the logits of padding; exp(-1e4) is 0 in float32
 
+_ATTENTION = ("query", "key", "value")
+"""Hugging Face's names of what one matrix computes here, in its order; what it computes is called qkv."""
+_DENSE = {"attention.output.dense": "attended", "intermediate.dense": "inner", "output.dense": "outer"}
+"""The other linear layers: Hugging Face's name, and that of what they compute."""
+
 Float = NDArray[np.float32]
 
 
@@ -46,7 +51,6 @@ def bert_graph(
     config: Mapping[str, Any],
     *,
     int8: bool,
-    largest: Mapping[str, Float] | None = None,
     moments: Mapping[str, Float] | None = None,
 ) -> ModelProto:
     """Return the network: ``input_ids``, ``attention_mask`` ``[batch, sequence]`` -> ``embedding`` ``[batch, d]``.
@@ -55,8 +59,6 @@ def bert_graph(
         weights: Hugging Face's tensors of a ``BertModel``, float32.
         config: Hugging Face's ``config.json``.
         int8: Quantise the weights; else all is float32.
-        largest: With int8, how far each channel of activations reaches (`smoothing.channel_maxima`); without it
-            outlying channels stay as they are.
         moments: With int8, the second moments of each layer's inputs (`rounding.second_moments`); without it each
             weight is rounded to the nearest step.
 
@@ -65,7 +67,7 @@ def bert_graph(
     """
     if config.get("hidden_act") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise ModelError("only a BERT with gelu and absolute positions can be exported: check config.json")
-    graph = _Graph(weights, int8=int8, largest=largest or {}, moments=moments or {})
+    graph = _Graph(weights, int8=int8, moments=moments or {})
     heads, epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
     hidden = _embed(graph, epsilon)
     bias = _attention_bias(graph)
@@ -78,12 +80,9 @@ def bert_graph(
 class _Graph:
     """Collects nodes and initialisers; a node is named after its output."""
 
-    def __init__(
-        self, weights: Mapping[str, Float], *, int8: bool, largest: Mapping[str, Float], moments: Mapping[str, Float]
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Float], *, int8: bool, moments: Mapping[str, Float]) -> None:
         self._weights = weights
         self._int8 = int8
-        self._largest = largest
         self._moments = moments
         self._nodes: list[NodeProto] = []
         self._initialisers: dict[str, TensorProto] = {}
@@ -121,9 +120,8 @@ class _Graph:
         if not self._int8:
             product = self.node("MatMul", [x, self.constant(f"{output}.weight", weight)], f"{output}.product")
             return self.node("Add", [product, shift], output)
-        x, weight, factors = self._smooth(x, weight, output)
         if output in self._moments:
-            moments = self._moments[output] / np.outer(factors, factors)
+            moments = self._moments[output]
             scale = output_scales(weight, moments)
             quantised = round_jointly(weight, scale, moments)
         else:
@@ -136,20 +134,6 @@ class _Graph:
             shift,
         ]
         return self.node("DynamicQuantizeMatMul", inputs, output, _MICROSOFT)
-
-    def _smooth(self, x: str, weight: Float, output: str) -> tuple[str, Float, Float]:
-        """Return `x` with its channels divided, and the weights multiplied, by the same factors; and these."""
-        same = x, weight, np.ones(len(weight), np.float32)
-        if output not in self._largest:
-            return same
-        if output.endswith((".qkv", ".inner")):  # they read a layer norm
-            factors = balanced_factors(self._largest[output], weight)
-        elif output.endswith(".outer"):  # it reads gelu
-            factors = outlier_factors(self._largest[output])
-        else:  # what attention mixes has no outlying channels
-            return same
-        inverse = self.constant(f"{output}.inverse", 1 / factors)
-        return self.node("Mul", [x, inverse], f"{output}.smooth"), weight * factors[:, None], factors
 
     def lookup(self, table: Float, indices: str, output: str) -> str:
         """Add ``table[indices]``."""
@@ -183,6 +167,37 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="codesearch-train")
 
 
+def dequantised(graph: ModelProto, weights: Mapping[str, Float], config: Mapping[str, Any]) -> dict[str, Float]:
+    """What an int8 graph computes with, as Hugging Face's tensors.
+
+    Args:
+        graph: Of `bert_graph` with `int8`.
+        weights: What the graph was made from; biases, layer norms and positions are taken from here.
+        config: As there.
+
+    Returns:
+        All of `weights`, matrices and token vectors rounded, float32.
+    """
+    from onnx import numpy_helper
+
+    stored = {tensor.name: tensor for tensor in graph.graph.initializer}
+
+    def rounded(output: str, part: str = "weight") -> Float:
+        steps, scale = (numpy_helper.to_array(stored[f"{output}.{kind}"]) for kind in (part, "scale"))
+        return np.asarray(steps.astype(np.float32) * scale, np.float32)
+
+    found = {**weights, "embeddings.word_embeddings.weight": rounded("words", "table")}
+    for index in range(int(config["num_hidden_layers"])):
+        layer = f"encoder.layer.{index}"
+        parts = np.split(rounded(f"{layer}.qkv"), 3, axis=1)
+        parts[0] = parts[0] / _query_scale(parts[0].shape[1], int(config["num_attention_heads"]))
+        for name, part in zip(_ATTENTION, parts, strict=True):
+            found[f"{layer}.attention.self.{name}.weight"] = part.T
+        for name, output in _DENSE.items():
+            found[f"{layer}.{name}.weight"] = rounded(f"{layer}.{output}").T
+    return {name: np.ascontiguousarray(value) for name, value in found.items()}
+
+
 def _embed(graph: _Graph, epsilon: float) -> str:
     words = graph.lookup(graph.weight("embeddings.word_embeddings.weight"), "input_ids", "words")
     # All tokens are of segment 0, so its vector is as good as part of the position's.
@@ -208,20 +223,20 @@ def _attention_bias(graph: _Graph) -> str:
 
 def _layer(graph: _Graph, x: str, bias: str, name: str, heads: int, epsilon: float) -> str:
     context = _attention(graph, x, bias, name, heads)
-    attended = graph.linear(context, *_dense(graph, f"{name}.attention.output.dense"), f"{name}.attended")
+    attended = _linear(graph, context, name, "attention.output.dense")
     x = graph.add_and_norm(attended, x, f"{name}.attention.output.LayerNorm", epsilon, f"{name}.middle")
-    inner = graph.linear(x, *_dense(graph, f"{name}.intermediate.dense"), f"{name}.inner")
+    inner = _linear(graph, x, name, "intermediate.dense")
     active = graph.node("Gelu", [inner], f"{name}.active")
-    outer = graph.linear(active, *_dense(graph, f"{name}.output.dense"), f"{name}.outer")
+    outer = _linear(graph, active, name, "output.dense")
     return graph.add_and_norm(outer, x, f"{name}.output.LayerNorm", epsilon, f"{name}.hidden")
 
 
 def _attention(graph: _Graph, x: str, bias: str, name: str, heads: int) -> str:
-    parts = [_dense(graph, f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
+    parts = [_dense(graph, f"{name}.attention.self.{part}") for part in _ATTENTION]
     hidden = parts[0][0].shape[1]
     width = hidden // heads
     # The scale of the dot products goes into the queries' weights, where it costs nothing.
-    scale = np.float32(1 / np.sqrt(width))
+    scale = _query_scale(hidden, heads)
     parts[0] = (parts[0][0] * scale, parts[0][1] * scale)
     weight = np.concatenate([part[0] for part in parts], axis=1)
     shift = np.concatenate([part[1] for part in parts])
@@ -247,6 +262,16 @@ def _pool(graph: _Graph, hidden: str) -> None:
     # The sum has the direction of the mean, and only the direction is left after normalisation.
     total = graph.node("Squeeze", [graph.node("MatMul", [row, hidden], "total1"), axis], "total")
     graph.node("LpNormalization", [total], "embedding", axis=-1, p=2)
+
+
+def _query_scale(hidden: int, heads: int) -> np.float32:
+    """By which dot products are multiplied: 1 / sqrt(width of a head)."""
+    return np.float32(1 / np.sqrt(hidden // heads))
+
+
+def _linear(graph: _Graph, x: str, layer: str, name: str) -> str:
+    """Add one of the layers of `_DENSE`."""
+    return graph.linear(x, *_dense(graph, f"{layer}.{name}"), f"{layer}.{_DENSE[name]}")
 
 
 def _dense(graph: _Graph, name: str) -> tuple[Float, Float]:

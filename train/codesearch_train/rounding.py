@@ -12,20 +12,26 @@ which few do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from codesearch_train.smoothing import linear_inputs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from codesearch.encoders.batching import TokenBatch
 
-__all__ = ["PAIR_LIMIT", "WEIGHT_RANGE", "output_scales", "round_jointly", "round_pairs", "second_moments"]
+__all__ = [
+    "PAIR_LIMIT",
+    "WEIGHT_RANGE",
+    "linear_inputs",
+    "output_scales",
+    "round_jointly",
+    "round_pairs",
+    "second_moments",
+]
 
 Float = NDArray[np.float32]
 Steps = NDArray[np.floating]
@@ -59,6 +65,32 @@ def second_moments(graph: ModelProto, batches: Iterable[TokenBatch]) -> dict[str
             here = rows.T @ rows
             moments[layer] = moments[layer] + here if layer in moments else here
     return moments
+
+
+def linear_inputs(graph: ModelProto, batches: Iterable[TokenBatch]) -> Iterator[dict[str, Float]]:
+    """Yield what each linear layer reads, ``[tokens, in]`` for the name of its output, batch by batch, without padding.
+
+    Args:
+        graph: A float32 graph of `onnx_graph.bert_graph`; it gets more outputs.
+        batches: What to run it on.
+    """
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    inputs = {
+        node.output[0].removesuffix(".product"): node.input[0]
+        for node in graph.graph.node
+        if node.op_type == "MatMul" and node.output[0].endswith(".product")
+    }
+    read = sorted(set(inputs.values()))
+    graph.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in read)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    for batch in batches:
+        values = dict(zip(read, session.run(read, batch.feeds()), strict=True))
+        tokens = batch.attention_mask
+        yield {layer: values[name][tokens] for layer, name in inputs.items()}
 
 
 def output_scales(weight: Float, moments: Float) -> Float:

@@ -135,6 +135,7 @@ class Run:
         self.initial = {name: tensor.detach().cpu().clone() for name, tensor in self.encoder.state_dict().items()}
         self.encoder.train().set_dropout(config.dropout)
         self.encoder.set_quantised(config.quantisation_aware)
+        self.encoder.set_outlier_penalty(config.outlier_penalty)
         self.objective = _build_objective(config).to(world.device)
         self.optimizer = _build_optimizer(self.encoder, self.objective, config)
         compiled = config.compile is True or (config.compile == "auto" and world.device.type == "cuda")
@@ -189,6 +190,8 @@ class Run:
         if self.keep_tokens is None:
             self.keep_tokens = choose_keep_tokens(self._encode(members), pieces, config, self.world.device)
         kept = int(np.searchsorted(np.cumsum([piece.tokens for piece in pieces]), self.keep_tokens, side="right"))
+        tokens = int(lengths.sum()) * self.world.size
+        self.encoder.set_outlier_penalty(config.outlier_penalty / tokens)
         seed = self._seed()
         packed = [self.sequences.pack(members[piece.members], config.token_masking) for piece in pieces]
         self._set_rate()
