@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -96,20 +96,24 @@ class EncoderSystem:
         """Yield cosines, ``[b, documents]``.
 
         Each distinct text is encoded and scored once: encoded in another batch, or multiplied in another
-        place of the matrix, it could come out different in the last bit, and a tie would not be one.
+        place of the matrix, it could come out different in the last bit, and a tie would not be one. Questions are
+        encoded one at a time, as they are asked: in int8 the texts of a batch share their scales.
         """
         distinct = list(dict.fromkeys(task.documents))
         place = {text: number for number, text in enumerate(distinct)}
         columns = np.array([place[text] for text in task.documents], dtype=np.intp)
         documents = self._vectors("documents", distinct)
-        queries = self._vectors("queries", task.queries)
+        queries = self._vectors("single-queries", task.queries)
         for start in range(0, len(queries), BLOCK):
             yield (queries[start : start + BLOCK] @ documents.T)[:, columns]
 
     def _vectors(self, side: str, texts: list[str] | tuple[str, ...]) -> Scores:
-        encode = self._encoder.encode_queries if side == "queries" else self._encoder.encode_documents
+        encode = self._one_by_one if side == "single-queries" else self._encoder.encode_documents
         vectors = self._cache.get(f"{self._key}@{side}", texts, encode)
         return vectors if self._dimensions is None else truncate(vectors, self._dimensions)
+
+    def _one_by_one(self, texts: Sequence[str]) -> Scores:
+        return np.concatenate([self._encoder.encode_queries([text]) for text in texts])
 
 
 def truncate(vectors: Scores, dimensions: int) -> Scores:

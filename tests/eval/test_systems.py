@@ -41,6 +41,21 @@ def test_equal_documents_get_equal_scores():
     assert scores[0, 0] == scores[0, 2] != scores[0, 1]
 
 
+class SharingEncoder(HashingEncoder):
+    """A text's vector depends on the texts that it is encoded with, as scales of int8 do."""
+
+    def encode_queries(self, texts):
+        return super().encode_queries(texts) * np.float32(len(texts))
+
+
+def test_questions_are_encoded_as_they_are_asked():
+    queries, documents = ["open a file", "sort", "render"], ["sort list", "open_file"]
+    expected = np.concatenate(
+        [scores_of(EncoderSystem(HashingEncoder(32), "h"), [query], documents) for query in queries]
+    )
+    np.testing.assert_array_equal(scores_of(EncoderSystem(SharingEncoder(32), "s"), queries, documents), expected)
+
+
 def test_questions_are_scored_block_by_block():
     queries = [f"question {number}" for number in range(BLOCK + 3)]
     blocks = list(EncoderSystem(HashingEncoder(8), "h").score(task(queries, ["a", "b"])))
