@@ -66,6 +66,20 @@ def test_the_penalty_does_not_depend_on_what_is_kept(tiny_bert: Path, tmp_path: 
     assert any(not torch.allclose(kept[name], gradient, rtol=1e-2) for name, gradient in without.items())
 
 
+def test_the_penalty_is_a_mean_over_the_tokens_of_a_batch(tiny_bert: Path, tmp_path: Path) -> None:
+    """With it a run does not depend on how large its batches are."""
+
+    def share(pairs: int) -> float:
+        run = Run(small_run(tmp_path, tiny_bert, batch_size=pairs, outlier_penalty=5.0), World("cpu"))
+        summed = []
+        run.encoder.set_outlier_penalty = summed.append  # type: ignore[method-assign]
+        run.step()
+        return float(summed[-1] * run.meter.tokens)
+
+    assert share(4) == pytest.approx(5.0)
+    assert share(12) == pytest.approx(5.0)
+
+
 def test_backward_frees_and_returns_what_the_loss_gave() -> None:
     weight = torch.nn.Parameter(torch.tensor([2.0]))
     pieces = [torch.tensor([[1.0]]), torch.tensor([[3.0]])]

@@ -216,7 +216,7 @@ class Encoder(nn.Module):
             x, outlying_here = layer(self._any_length(x), *layout, longest, bias)
             lying_out.append(outlying_here)
         vectors = functional.normalize(self._pool(x.float(), packed), dim=-1)
-        if not (self.training and self._outlier_penalty):
+        if not self._outlier_penalty:
             return vectors
         return with_penalty(vectors, self._outlier_penalty * torch.stack(lying_out).sum())
 
