@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -102,13 +102,12 @@ class EncoderSystem:
         distinct = list(dict.fromkeys(task.documents))
         place = {text: number for number, text in enumerate(distinct)}
         columns = np.array([place[text] for text in task.documents], dtype=np.intp)
-        documents = self._vectors("documents", distinct)
-        queries = self._vectors("single-queries", task.queries)
+        documents = self._vectors("documents", distinct, self._encoder.encode_documents)
+        queries = self._vectors("single-queries", task.queries, self._one_by_one)
         for start in range(0, len(queries), BLOCK):
             yield (queries[start : start + BLOCK] @ documents.T)[:, columns]
 
-    def _vectors(self, side: str, texts: list[str] | tuple[str, ...]) -> Scores:
-        encode = self._one_by_one if side == "single-queries" else self._encoder.encode_documents
+    def _vectors(self, side: str, texts: Sequence[str], encode: Callable[[Sequence[str]], Scores]) -> Scores:
         vectors = self._cache.get(f"{self._key}@{side}", texts, encode)
         return vectors if self._dimensions is None else truncate(vectors, self._dimensions)
 

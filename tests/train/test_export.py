@@ -89,6 +89,18 @@ def test_float32_computes_with_the_weights_of_int8(tiny_bert: Path, tmp_path: Pa
     assert f"{exported.rounding.mean:.4f} mean" in (exported.path / "README.md").read_text()
 
 
+def test_a_float32_graph_is_written_where_it_is_asked_for(tiny_bert: Path, tmp_path: Path) -> None:
+    import onnxruntime
+
+    exported = export(tiny_bert, tmp_path / "model", float32_graph=True, **SMALL)
+    session = onnxruntime.InferenceSession(exported.path / "onnx" / "model.onnx", providers=["CPUExecutionProvider"])
+    network = TorchEncoder(read_model_directory(exported.path), device="cpu")
+    for batch in network.document_batches(standard_library_texts(10)):
+        ((_, expected),) = network.run_batches(iter([batch]))
+        np.testing.assert_allclose(session.run(None, batch.feeds())[0], expected, atol=1e-5)
+    assert not (export(tiny_bert, tmp_path / "other", **SMALL).path / "onnx" / "model.onnx").exists()
+
+
 def test_weights_given_back_make_the_same_network(tiny_bert: Path) -> None:
     """Query, key and value, the scale of the queries, and the token vectors come back to where they were."""
     import onnxruntime

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import InputError
 from codesearch_train import tune as tune_module
+from codesearch_train.export import export
 from codesearch_train.pairs import Pair, PairKind, Split
 from codesearch_train.trainer import Progress
 from codesearch_train.tune import Measured, repository_pairs, tune
@@ -24,14 +26,14 @@ def pairs(count: int = 300) -> list[Pair]:
     return made
 
 
-def fake_export(source: Path, target: Path) -> None:
-    target.mkdir()
-    (target / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes())
+def short_export(source: Path, target: Path, *, name: str) -> None:
+    """The export, for a model of few positions."""
+    export(source, target, name=name, max_query_tokens=32, max_document_tokens=40)
 
 
 @pytest.fixture(autouse=True)
 def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
-    monkeypatch.setattr("codesearch_train.export.export", fake_export)
+    monkeypatch.setattr("codesearch_train.export.export", short_export)
     real = tune_module._configuration
 
     def small(*arguments: object) -> object:
@@ -52,7 +54,8 @@ def test_weights_that_gain_are_installed(tiny_bert: Path, tmp_path: Path) -> Non
     assert measured.pairs + measured.held_out == 300
     assert measured.after > measured.before
     assert measured.installed == tmp_path / "model"
-    assert (tmp_path / "model" / "model.safetensors").exists()
+    assert read_model_directory(tmp_path / "model").model_id.startswith("model-")
+    assert not (tmp_path / "work" / "exported").exists()
     assert any(isinstance(event, Progress) for event in events)
 
 
@@ -72,6 +75,34 @@ def test_weights_that_do_not_gain_enough_are_not(tiny_bert: Path, tmp_path: Path
     assert isinstance(measured, Measured)
     assert measured.installed is None
     assert not (tmp_path / "model").exists()
+
+
+def test_what_is_installed_is_what_was_measured(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights whose gain does not outlive their rounding do not replace those that are there."""
+
+    def lossy(_: Path, target: Path, *, name: str) -> None:
+        short_export(tiny_bert, target, name=name)
+
+    monkeypatch.setattr("codesearch_train.export.export", lossy)
+    short_export(tiny_bert, tmp_path / "model", name="older")
+    *_, measured = tune(
+        pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu", gain=5
+    )
+    assert isinstance(measured, Measured)
+    assert measured.installed is None
+    assert measured.after < measured.before + 5
+    assert read_model_directory(tmp_path / "model").model_id.startswith("older-")
+
+
+def test_something_in_the_way_is_said_before_anything_is_trained(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is no model directory"):
+        next(tune(pairs(), tmp_path / "work", tmp_path, initial=str(tiny_bert), minutes=1))
+    with pytest.raises(InputError, match="is no model directory"):
+        next(tune(pairs(), tmp_path / "work", tmp_path / "notes.txt", initial=str(tiny_bert), minutes=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_too_few_pairs_are_said(tiny_bert: Path, tmp_path: Path) -> None:

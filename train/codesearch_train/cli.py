@@ -283,6 +283,9 @@ def export(
     target: Annotated[Path, typer.Argument(help="The model directory to write.")],
     name: Annotated[str | None, typer.Option(help="Name of the model; that of the target by default.")] = None,
     texts: Annotated[Path | None, typer.Option(help="Corpus, or JSON Lines, that int8 is fitted on.")] = None,
+    float32_graph: Annotated[
+        bool, typer.Option("--float32-graph", help="Write onnx/model.onnx in float32 too.")
+    ] = False,
     description: Annotated[Path | None, typer.Option(help="Markdown file for the model card.")] = None,
     max_query_tokens: Annotated[int | None, typer.Option(help="Where questions are cut.", min=1)] = None,
     max_document_tokens: Annotated[int | None, typer.Option(help="Where code is cut.", min=1)] = None,
@@ -300,6 +303,7 @@ def export(
             max_query_tokens=max_query_tokens or MAX_QUERY_TOKENS,
             max_document_tokens=max_document_tokens or MAX_DOCUMENT_TOKENS,
             texts=texts,
+            float32_graph=float32_graph,
             card=card,
         )
         typer.echo(

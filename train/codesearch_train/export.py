@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from codesearch.encoders.onnx import OnnxEncoder
 
-__all__ = ["Card", "Exported", "export"]
+__all__ = ["Card", "Exported", "check_target", "export", "install"]
 
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
@@ -90,6 +90,7 @@ def export(
     max_query_tokens: int = MAX_QUERY_TOKENS,
     max_document_tokens: int = MAX_DOCUMENT_TOKENS,
     texts: Path | None = None,
+    float32_graph: bool = False,
     card: Card | None = None,
     minimum_cosine: float = MINIMUM_COSINE,
 ) -> Exported:
@@ -104,6 +105,7 @@ def export(
         texts: JSON Lines, or a corpus (`codesearch_train.parity.read_texts`): the first half steers the rounding, the
             second measures parity. By default functions and docstrings of the Python standard library, which are
             Python's only: with texts of all languages int8 is nearer to float32 in all of them.
+        float32_graph: Write ``onnx/model.onnx`` beside the int8 graph, for other tools: the same network in float32.
         card: What the model card is to say.
         minimum_cosine: Least mean cosine of int8 to float32 vectors.
 
@@ -111,8 +113,7 @@ def export(
         ModelError: The source is incomplete, or int8 is too far from float32; nothing was written.
         InputError: The target is in the way, or `texts` cannot be read.
     """
-    if target.exists() and not (target / "codesearch.json").is_file() and any(target.iterdir()):
-        raise InputError(f"{target} is there and is no model directory: choose another place, or remove it")
+    check_target(target)
     config = _read_config(source)
     weights = _read_weights(source)
     longest = max(max_query_tokens, max_document_tokens)
@@ -126,6 +127,8 @@ def export(
         draft.mkdir()
         shutil.copy(source / "tokenizer.json", draft)
         rounded, parity, rounding = _write_graph(draft, Path(scratch), weights, config, sample)
+        if float32_graph:
+            _save(bert_graph(rounded, config, int8=False), draft / "onnx" / "model.onnx")
         for what, found in (("int8 vectors", parity), ("vectors of rounded weights", rounding)):
             if not found.mean >= minimum_cosine:  # also when it is not a number
                 raise ModelError(
@@ -144,9 +147,32 @@ def export(
         (draft / "README.md").write_text(
             _card_text(identity, card or Card(), parity, rounding, recipe, config), encoding="utf-8"
         )
-        _replace(draft, target, Path(scratch) / "replaced")
+        install(draft, target)
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     return Exported(target, identity, parity, rounding, size)
+
+
+def check_target(target: Path) -> None:
+    """Raise InputError where `target` is something else than a model directory, which could be replaced."""
+    if target.exists() and not (target / "codesearch.json").is_file() and (target.is_file() or any(target.iterdir())):
+        raise InputError(f"{target} is there and is no model directory: choose another place, or remove it")
+
+
+def install(draft: Path, target: Path) -> None:
+    """Move the model directory `draft` to `target`; one that is there already is replaced at once.
+
+    Raises:
+        InputError: as `check_target`.
+    """
+    check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        staged = Path(scratch) / "model"
+        shutil.move(draft, staged)  # from another file system, perhaps: what follows are renames
+        if target.exists():
+            target.rename(Path(scratch) / "replaced")
+        staged.rename(target)
+    read_model_directory(target)
 
 
 def _read_config(source: Path) -> dict[str, Any]:
@@ -228,25 +254,23 @@ def _write_graph(
 
 def _written(folder: Path, graph: ModelProto, draft: Path, config: Mapping[str, Any]) -> OnnxEncoder:
     """Write a graph; return the encoder that will be used, which looks for the file where it is."""
-    import onnx
-
     from codesearch.encoders.onnx import OnnxEncoder
 
     (folder / "onnx").mkdir(parents=True)
     if folder != draft:
         shutil.copy(draft / "tokenizer.json", folder)
-    onnx.save(
-        graph,
-        folder / "onnx" / "model_int8.onnx",
-        # Tensors lie in a file of their own, which is mapped into memory rather than parsed and copied.
-        save_as_external_data=True,
-        location="model_int8.onnx_data",
-        size_threshold=1024,
-    )
-    # onnx makes that file private to its owner, which an installed package must not be.
-    (folder / "onnx" / "model_int8.onnx_data").chmod(0o644)
+    _save(graph, folder / "onnx" / "model_int8.onnx")
     longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
     return OnnxEncoder(ModelDirectory(folder, "", Recipe(int(config["hidden_size"]), longest, longest)))
+
+
+def _save(graph: ModelProto, file: Path) -> None:
+    """Write a graph, and its tensors beside it: that file is mapped into memory rather than parsed and copied."""
+    import onnx
+
+    data = file.with_name(f"{file.name}_data")
+    onnx.save(graph, file, save_as_external_data=True, location=data.name, size_threshold=1024)
+    data.chmod(0o644)  # onnx makes it private to its owner, which an installed package must not be
 
 
 def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:
@@ -318,10 +342,3 @@ def _card_text(
         "\n".join(use),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _replace(draft: Path, target: Path, old: Path) -> None:
-    if target.exists():
-        target.rename(old)
-    draft.rename(target)
-    read_model_directory(target)

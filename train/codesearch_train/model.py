@@ -119,8 +119,8 @@ class Layer(nn.Module):
 
     def forward(
         self, x: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """[tokens, width] -> [tokens, width], and how far its activations lie out; `bias` as for `attend`."""
+    ) -> tuple[Tensor, Tensor | None]:
+        """[tokens, width] -> the same, and how far activations lie out if that counts; `bias` as for `attend`."""
         qkv = self.qkv(x).view(len(x), 3, self.heads, -1)
         mixed = attend(qkv, sequence, position, starts, longest, bias).reshape(x.shape)
         middle = self.attention_norm(x + self._drop(self.out(mixed)))
@@ -128,10 +128,10 @@ class Layer(nn.Module):
         output = self.output_norm(middle + self._drop(self.down(active)))
         return output, self._outlying(qkv=x, out=mixed, up=middle, down=active)
 
-    def _outlying(self, **read: Tensor) -> Tensor:
-        """Of what each linear layer reads; 0 unless it counts."""
+    def _outlying(self, **read: Tensor) -> Tensor | None:
+        """Of what each linear layer reads."""
         if not (self.training and self.penalised):
-            return torch.zeros((), device=self.qkv.weight.device)
+            return None
         return torch.stack([outlying(x, REACH[name]) for name, x in read.items()]).sum()
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -214,9 +214,10 @@ class Encoder(nn.Module):
         lying_out = []
         for layer in self.layers:
             x, outlying_here = layer(self._any_length(x), *layout, longest, bias)
-            lying_out.append(outlying_here)
+            if outlying_here is not None:
+                lying_out.append(outlying_here)
         vectors = functional.normalize(self._pool(x.float(), packed), dim=-1)
-        if not self._outlier_penalty:
+        if not lying_out:
             return vectors
         return with_penalty(vectors, self._outlier_penalty * torch.stack(lying_out).sum())
 

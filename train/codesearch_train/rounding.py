@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PAIR_LIMIT",
     "WEIGHT_RANGE",
-    "linear_inputs",
     "output_scales",
     "round_jointly",
     "round_pairs",
@@ -60,14 +59,14 @@ def second_moments(graph: ModelProto, batches: Iterable[TokenBatch]) -> dict[str
         ``[in, in]`` for the name of each linear layer's output.
     """
     moments: dict[str, Float] = {}
-    for inputs in linear_inputs(graph, batches):
+    for inputs in _linear_inputs(graph, batches):
         for layer, rows in inputs.items():
             here = rows.T @ rows
             moments[layer] = moments[layer] + here if layer in moments else here
     return moments
 
 
-def linear_inputs(graph: ModelProto, batches: Iterable[TokenBatch]) -> Iterator[dict[str, Float]]:
+def _linear_inputs(graph: ModelProto, batches: Iterable[TokenBatch]) -> Iterator[dict[str, Float]]:
     """Yield what each linear layer reads, ``[tokens, in]`` for the name of its output, batch by batch, without padding.
 
     Args:

@@ -1,7 +1,7 @@
 """Fine-tuning on the user's own repository: a few minutes, installed only where it helps.
 
 Pairs are made from the repository as the corpus makes them. A part is held out by file; the weights before and
-after are measured on it, and the new ones are exported only if they are better.
+after are measured on it, after as they were exported, and the new ones are installed only if they are better.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Measured:
         pairs: Number of training pairs.
         held_out: Number of held-out pairs, each searched among all of them.
         before: Of the weights as they were.
-        after: Of the tuned weights.
+        after: Of the tuned weights, rounded as they are installed; of the weights before rounding, where these did not
+            gain already.
         installed: The new model directory, None where the weights did not gain.
     """
 
@@ -113,9 +114,12 @@ def tune(
         What `train` yields, and last what was measured.
 
     Raises:
-        InputError: if the repository has too few documented functions.
+        InputError: if the repository has too few documented functions, or something else is where `target` is to be.
         ModelError: if the encoder cannot be read.
     """
+    from codesearch_train.export import check_target, export, install
+
+    check_target(target)
     if len(pairs) < LEAST_PAIRS:
         raise InputError(
             f"the repository gives {len(pairs)} pairs of documentation and code, {LEAST_PAIRS} are needed: "
@@ -147,10 +151,12 @@ def tune(
     after = _held_out_figure(str(tuned), development, special_ids(description))
     installed = None
     if after >= before + gain:
-        from codesearch_train.export import export
-
-        export(tuned, target)
-        installed = target
+        exported = work / "exported"
+        export(tuned, exported, name=target.name)
+        after = _held_out_figure(str(exported), development, special_ids(description))
+        if after >= before + gain:
+            install(exported, target)
+            installed = target
     yield Measured(len(training), len(held_out), before, after, installed)
 
 
