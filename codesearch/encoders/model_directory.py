@@ -36,7 +36,7 @@ __all__ = [
     "recipe_file_text",
 ]
 
-DEFAULT_MODEL = "minilm-v6"
+DEFAULT_MODEL = "minilm-v7"
 FORMAT = 1
 _SHIPPED = Path(__file__).parent.parent / "models"
 _ADVICE = "reinstall codesearch-nl, or export the model again with `codesearch-train export`"
