@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from codesearch.cli import app
+from codesearch.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
