@@ -1,4 +1,4 @@
-"""Comments and docstrings -> the text that a person wrote in them."""
+"""Comments and docstrings -> the text that a person wrote in them, and its first paragraph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import re
 import textwrap
 
-__all__ = ["clean_comment", "clean_docstring", "is_license"]
+__all__ = ["clean_comment", "clean_docstring", "first_paragraph", "is_license", "strip_comment_markers"]
 
 _LICENSE = re.compile(r"copyright|licen[sc]ed?\b|spdx-|all rights reserved|\(c\) \d{4}", re.IGNORECASE)
 
@@ -36,6 +36,23 @@ _MAX_XML_LINE = 1_000  # no person wrote a longer one, and the patterns above tr
 
 _STRING_PREFIX = re.compile(r"^(?:[A-Za-z]{0,3}|~[A-Za-z]+)(?=[\"'({\[|<])")
 _QUOTES = ('"""', "'''", '"', "'", "`")
+
+_MARKER = re.compile(r"^[ \t]*(?://[/!]?|\#+|\*(?!\*))[ \t]?", re.MULTILINE)
+
+# Where a paragraph of documentation ends without a blank line: at a tag of Javadoc or Doxygen, a field of Sphinx (but
+# not a role, ":class:`Reader`"), the heading of a section, an underline, a fence, a directive, a prompt, a table.
+_SECTIONS = (
+    "Args|Arguments|Parameters|Params|Returns?|Yields?|Raises|Throws|Exceptions?|Examples?|Usage|Notes?|See [Aa]lso"
+    "|References|Attributes|Options|Todo|TODO|Panics|Errors|Safety|Warning|Keyword Args|Other Parameters"
+)
+_NOT_PROSE = re.compile(
+    r"^\s*(?:[@\\]\w+|:\w+[^:\n]*:(?=\s|$)|(?:" + _SECTIONS + r")\s*:{0,2}\s*$"
+    r"|#+\s+\S+|[-=~^*]{3,}\s*$|```|~~~\s*\w*\s*$|\.\. |>>> |\|.*\|\s*$)"
+)
+_SUMMARY_TAG = re.compile(r"[@\\](?:brief|short|desc|description|summary|classdesc|fileoverview)\b|@name:\b")
+_SUMMARY_ELEMENT = re.compile(r"<summary>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
+_BREAKS = frozenset({"", "<p>", "<p/>", "<br>", "<br/>"})
+_BLOCKS = ("<p>", "<ul>", "<pre>", "<table")
 
 
 def clean_docstring(literal: str) -> str:
@@ -71,6 +88,49 @@ def clean_comment(comment: str) -> str:
     if any("<summary>" in line or "<param" in line for line in lines):
         lines = [line if len(line) > _MAX_XML_LINE else _plain(line) for line in lines]
     return _tidy(lines)
+
+
+def strip_comment_markers(comment: str) -> str:
+    """The lines of a comment without the markers that they begin with (``//``, ``#``, ``*``), all else as it was.
+
+    For documentation that is kept with its markers, such as CodeSearchNet's; `clean_comment` does more.
+    """
+    return _MARKER.sub("", comment).strip()
+
+
+def first_paragraph(documentation: str) -> str:
+    """What a documentation says first: its text up to the first blank line, or to what is no text.
+
+    That is a tag (``@param``, ``:returns:``), the heading of a section (``Args:``), a heading, a table or a
+    fence. Headings and rules on top are passed over, ``@brief`` and its like begin the text, and of an XML
+    comment with a ``<summary>`` only that element counts.
+
+    Args:
+        documentation: Without comment markers (see `clean_comment`, `strip_comment_markers`).
+
+    Returns:
+        Its lines, stripped, as they stand in the documentation: markup stays. "" where a tag comes first.
+    """
+    summary = _SUMMARY_ELEMENT.search(documentation)
+    if summary:
+        return summary[1].strip()
+    lines: list[str] = []
+    for line in documentation.strip().split("\n"):
+        stripped = line.strip()
+        if _SUMMARY_TAG.match(stripped):
+            stripped = stripped.partition(" ")[2].strip()
+            if not stripped:
+                continue
+        elif stripped in _BREAKS or _NOT_PROSE.match(line):
+            if lines:
+                break
+            if stripped not in _BREAKS and not stripped.startswith("#") and stripped.strip("-=~^*#/ "):
+                return ""
+            continue
+        elif lines and stripped.startswith(_BLOCKS):
+            break
+        lines.append(stripped)
+    return "\n".join(lines)
 
 
 def _without_closing(text: str) -> str:

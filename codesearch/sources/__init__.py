@@ -13,6 +13,8 @@
     opening.py      opening a file without leaving the repository or blocking
     discovery.py    which repositories lie below a folder
     history.py      how a work tree relates to a commit
+    objects.py      trees, blobs and commits of a repository, bare or not, without a work tree
+    subjects.py     what the subject of a commit says
     rules.py        FileRules: what the user asked to include and exclude
     scope.py        where a change can matter: what a watcher looks at
 
@@ -22,27 +24,36 @@ Callers use the names exported here and none of the modules.
 from __future__ import annotations
 
 from codesearch.sources.clones import is_url
-from codesearch.sources.commands import git_version
+from codesearch.sources.commands import GitUnavailableError, git_version
 from codesearch.sources.discovery import Discovery, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
+from codesearch.sources.objects import ChangedFile, Commit, GitObjects, TreeFile, git_output
 from codesearch.sources.reading import SourceText, blob_id, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
 from codesearch.sources.rules import FileRules, path_matcher
 from codesearch.sources.scope import Scope
+from codesearch.sources.subjects import clean_subject
 
 __all__ = [
+    "ChangedFile",
+    "Commit",
     "Discovery",
     "Distance",
     "FileRules",
+    "GitObjects",
+    "GitUnavailableError",
     "Listing",
     "Progress",
     "Scope",
     "SourceText",
+    "TreeFile",
     "blob_id",
+    "clean_subject",
     "discover",
     "distance_to",
     "find_repository",
+    "git_output",
     "git_version",
     "is_url",
     "list_files",

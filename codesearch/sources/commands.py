@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
-__all__ = ["GitProcess", "GitUnavailableError", "clean_environment", "git_version", "run", "start"]
+__all__ = ["GitDialogue", "GitProcess", "GitUnavailableError", "clean_environment", "git_version", "run", "start"]
 
 _PREFIX = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false")
 
@@ -71,21 +71,10 @@ class GitProcess:
     ) -> None:
         self._folder = folder
         self._given = given
-        try:
-            self._process = subprocess.Popen(
-                (*_PREFIX, *arguments),
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except (FileNotFoundError, PermissionError) as error:
-            if error.filename == str(folder):
-                raise
-            raise GitUnavailableError("Git was not found: install it and put it on the PATH.") from error
+        stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+        self._process = _open(folder, arguments, environment, stdin=stdin, stderr=subprocess.PIPE)
 
-    def output(self, *, accept: tuple[int, ...] = (0,)) -> bytes:
+    def output(self, *, accept: Container[int] = (0,)) -> bytes:
         """Waits for the end and returns what was printed.
 
         Raises:
@@ -111,6 +100,59 @@ class GitProcess:
             self._process.communicate()
 
 
+class GitDialogue:
+    """A Git command that answers line by line what it is asked, such as ``cat-file --batch``; `close` ends it.
+
+    Args:
+        folder: Where it runs.
+        arguments: Of ``git``.
+
+    Raises:
+        GitUnavailableError: There is no Git.
+    """
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        environment = clean_environment()
+        self._process = _open(folder, arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin, self._process.stdout
+
+    def ask(self, line: bytes) -> bytes:
+        """Sends a line; returns the first line of the answer, its end included."""
+        self._questions.write(line + b"\n")
+        self._questions.flush()
+        return self._answers.readline()
+
+    def read(self, size: int) -> bytes:
+        """Returns the next `size` bytes of the answer; fewer where the command ended."""
+        return self._answers.read(size)
+
+    def close(self) -> None:
+        """Ends the command."""
+        self._questions.close()
+        self._answers.close()
+        self._process.wait()
+
+
+def _open(
+    folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], *, stdin: int, stderr: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            (*_PREFIX, *arguments),
+            cwd=folder,
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        if error.filename == str(folder):
+            raise
+        raise GitUnavailableError("Git was not found: install it and put it on the PATH.") from error
+
+
 def start(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> GitProcess:
     """Starts ``git`` in `folder`; use as a context manager.
 
@@ -123,7 +165,7 @@ def start(folder: Path, *arguments: str, environment: Mapping[str, str] | None =
 def run(
     folder: Path,
     *arguments: str,
-    accept: tuple[int, ...] = (0,),
+    accept: Container[int] = (0,),
     environment: Mapping[str, str] | None = None,
     given: bytes | None = None,
 ) -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
+from codesearch.extraction.documentation import strip_comment_markers
 from codesearch_eval.encoder.datasets import (
     DataFolder,
     DocumentedFunction,
@@ -17,8 +18,7 @@ from codesearch_eval.encoder.docstrings import (
     DocstringRule,
     QueryForm,
     cut_docstring,
-    first_paragraph,
-    strip_comment_markers,
+    summary_question,
 )
 from codesearch_eval.encoder.protocols import Protocol, Task
 
@@ -39,7 +39,7 @@ def split_task(data: DataFolder, protocol: Protocol, language: str, split: str) 
 def docstring_task(functions: Iterable[DocumentedFunction], protocol: Protocol, language: str) -> Task:
     """Ask for each function by its docstring; the candidates are all of the functions."""
     functions = list(functions)
-    ask = strip_comment_markers if protocol.query_form is QueryForm.WHOLE else first_paragraph
+    ask = strip_comment_markers if protocol.query_form is QueryForm.WHOLE else summary_question
     return Task(
         group=language,
         query_ids=tuple(function.identifier for function in functions),

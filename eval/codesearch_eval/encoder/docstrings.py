@@ -7,15 +7,14 @@ theirs (those of its other languages do not), and so do CoSQA's.
 from __future__ import annotations
 
 import io
-import re
 import tokenize
 from collections.abc import Iterator
 from enum import StrEnum
 
-__all__ = ["DocstringRule", "QueryForm", "cut_docstring", "first_paragraph", "strip_comment_markers"]
+from codesearch.extraction.documentation import first_paragraph, strip_comment_markers
 
-_MARKER = re.compile(r"^[ \t]*(?://[/!]?|\#+|\*(?!\*))[ \t]?", re.MULTILINE)
-_PARAGRAPH_END = re.compile(r"\n[ \t]*\n|^[ \t]*@\w+|^[ \t]*:\w+[^:\n]*:", re.MULTILINE)
+__all__ = ["DocstringRule", "QueryForm", "cut_docstring", "summary_question"]
+
 _LAYOUT = frozenset({tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.COMMENT})
 
 
@@ -88,17 +87,11 @@ def _body_tokens(code: str) -> Iterator[tokenize.TokenInfo]:
     yield from tokens
 
 
-def strip_comment_markers(docstring: str) -> str:
-    """Return `docstring` without the comment markers of its lines (CodeSearchNet's Go has ``//``)."""
-    return _MARKER.sub("", docstring).strip()
-
-
-def first_paragraph(docstring: str) -> str:
-    """Return the text up to the first blank line or tag (``@param``, ``:param x:``), markers stripped.
+def summary_question(docstring: str) -> str:
+    """Return the first paragraph of a docstring, markers stripped.
 
     Where nothing stands before the first tag (``@return the size``), the whole docstring is returned:
     an empty question would ask for nothing.
     """
     text = strip_comment_markers(docstring)
-    paragraph = _PARAGRAPH_END.split(text, maxsplit=1)[0].strip()
-    return paragraph or text
+    return first_paragraph(text) or text

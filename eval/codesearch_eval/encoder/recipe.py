@@ -42,7 +42,7 @@ from codesearch_eval.metrics import (
 from codesearch_eval.repositories.history import (
     CommitQuestion,
     RepositoryQuestions,
-    first_paragraph,
+    documentation_question,
     read_repository_questions,
     without_documentation,
 )
@@ -233,7 +233,7 @@ def _documentation_scores(
 ) -> Matrix:
     """Score documentation against all chunks; only the one that it belongs to has lost its own."""
     asked = [repository.chunks[position] for position in repository.documented]
-    questions = vectors.queries([first_paragraph(chunk.documentation) for chunk in asked])
+    questions = vectors.queries([documentation_question(chunk.documentation) for chunk in asked])
     bare = vectors.documents([recipe(without_documentation(chunk)) for chunk in asked], limit)
     scores: Matrix = questions @ encoded.T
     scores[np.arange(len(asked)), repository.documented] = np.sum(questions * bare, axis=1)

@@ -10,18 +10,18 @@ Two kinds, both answered by one snapshot of the tree, so that nothing of an answ
 
 from __future__ import annotations
 
-import io
 import random
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codesearch.errors import InputError
+from codesearch.errors import InputError, RepositoryNotFound
 from codesearch.extraction import extract
+from codesearch.extraction.documentation import first_paragraph
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind
+from codesearch.sources import GitObjects, GitUnavailableError, clean_subject, git_output
 
 __all__ = [
     "MAX_FILES",
@@ -29,8 +29,7 @@ __all__ = [
     "CommitQuestion",
     "RepositoryQuestions",
     "documentation_asks",
-    "first_paragraph",
-    "git_bytes",
+    "documentation_question",
     "git_text",
     "hunks_of",
     "parse_source",
@@ -51,8 +50,6 @@ _SUBJECT_WORDS = range(4, 17)
 _DOCUMENTATION_WORDS = range(5, 60)
 _MIN_CODE_LINES = 3
 
-_PREFIX = re.compile(r"^\s*(?:\[[^\]]*\]\s*)*(?:[\w./-]+(?:\([^)]*\))?!?:\s+)?")
-_SUFFIX = re.compile(r"\s*\(?(?:(?:close[sd]?|fix(?:e[sd])?|refs?|see|issue)\s+)?#\d+\)?\s*$", re.IGNORECASE)
 _NOISE = re.compile(
     r"\b(?:merge|revert|bump|release|version|upgrade|typos?|changelog|readme|docs?|documentation|comments?|lint|"
     r"format(?:ting)?|whitespace|rename|refactor|clean ?up|tests?|specs?|ci|workflow|dependenc\w+|deps|copyright|"
@@ -62,9 +59,6 @@ _NOISE = re.compile(
 TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|testing|examples?|benchmarks?)(?:/|$)|[._-](?:test|spec)s?\."
 )
-# A blank line, or a tag of Javadoc, Doxygen or Sphinx; a role of Sphinx (":class:`Reader`") is part of the text.
-_PARAGRAPH_END = re.compile(r"\n[ \t]*\n|^[ \t]*[@\\][A-Za-z]\w*|^[ \t]*:\w[^:\n]*:(?!`)", re.MULTILINE)
-_BRIEF = re.compile(r"^[@\\](?:brief|short|summary|desc(?:ription)?)\b")
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? ", re.MULTILINE)
 
 
@@ -148,18 +142,17 @@ def without_documentation(chunk: Chunk) -> Chunk:
     return replace(chunk, documentation="", text=chunk.code)
 
 
-def first_paragraph(documentation: str) -> str:
-    """Return the text up to the first blank line or tag, on one line; "" where a tag comes first.
+def documentation_question(documentation: str) -> str:
+    """Return the first paragraph of a documentation on one line; "" where a tag comes first.
 
     Nobody asks "@param array $levels": what a tag says is of a part of the function, not of the function.
     """
-    text = _BRIEF.sub("", documentation.strip())
-    return " ".join(_PARAGRAPH_END.split(text, maxsplit=1)[0].split())
+    return " ".join(first_paragraph(documentation).split())
 
 
 def subject_question(subject: str) -> str:
     """Return what a commit's subject asks for, or "" where it says nothing of code."""
-    text = _SUFFIX.sub("", _PREFIX.sub("", subject)).strip()
+    text = clean_subject(subject)
     return text if len(text.split()) in _SUBJECT_WORDS and not _NOISE.search(subject) else ""
 
 
@@ -169,7 +162,7 @@ def documentation_asks(chunk: Chunk) -> bool:
         chunk.kind in (Kind.FUNCTION, Kind.METHOD)
         and chunk.part == 0
         and not TEST_PATH.search(chunk.path)
-        and len(first_paragraph(chunk.documentation).split()) in _DOCUMENTATION_WORDS
+        and len(documentation_question(chunk.documentation).split()) in _DOCUMENTATION_WORDS
         and chunk.code.count("\n") + 1 >= _MIN_CODE_LINES
     )
 
@@ -216,17 +209,14 @@ def touches(chunk: Chunk, start: int, count: int) -> bool:
 
 def tree_chunks(git_dir: Path, commit: str) -> Iterator[Chunk]:
     """Yield the chunks of all files of a commit that have a grammar, in the order of their paths."""
-    entries = [line.split("\t", 1) for line in git_text(git_dir, "ls-tree", "-r", "-z", commit).split("\0") if line]
-    files = [(path, meta.split()[2]) for meta, path in entries if meta.startswith("100") and language_of(path)]
-    # Large files may be absent from a partial clone, so objects are asked for one by one and may be missing.
-    objects = io.BytesIO(git_bytes(git_dir, "cat-file", "--batch", stdin="\n".join(blob for _, blob in files).encode()))
-    for path, _ in files:
-        header = objects.readline().split()
-        if header[1] == b"missing":
-            continue
-        content = objects.read(int(header[2]) + 1)[:-1]
-        if len(content) <= _MAX_BYTES:
-            yield from parse_source(path, content.decode("utf-8", errors="replace"))
+    try:
+        with GitObjects(git_dir) as objects:
+            for file in objects.files(commit):
+                # Large files may be absent from a partial clone, and are left out as what is too large is.
+                if file.size <= _MAX_BYTES and language_of(file.path):
+                    yield from parse_source(file.path, objects.read(file.blob).decode("utf-8", errors="replace"))
+    except (GitUnavailableError, RepositoryNotFound) as error:
+        raise InputError(f"git cannot read {git_dir}: {error}") from error
 
 
 def parse_source(path: str, source: str) -> list[Chunk]:
@@ -240,12 +230,7 @@ def parse_source(path: str, source: str) -> list[Chunk]:
 
 def git_text(git_dir: Path, *arguments: str) -> str:
     """Return what Git prints, as text; InputError where it fails."""
-    return git_bytes(git_dir, *arguments).decode("utf-8", errors="replace")
-
-
-def git_bytes(git_dir: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """Return what Git prints; InputError where it fails."""
-    done = subprocess.run(["git", "--git-dir", str(git_dir), *arguments], input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        raise InputError(f"git cannot read {git_dir}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+    try:
+        return git_output(git_dir, *arguments).decode("utf-8", errors="replace")
+    except GitUnavailableError as error:
+        raise InputError(f"git cannot read {git_dir}: {error}") from error

@@ -18,7 +18,7 @@ from codesearch_eval.repositories.history import (
     MAX_FILES,
     TEST_PATH,
     documentation_asks,
-    first_paragraph,
+    documentation_question,
     git_text,
     hunks_of,
     parse_source,
@@ -144,20 +144,20 @@ def _changed_in(git_dir: Path, parent: str, commit: str, path: str) -> Iterator[
 
 def documentation_questions(chunks: Sequence[Chunk], tree: str, draw: random.Random) -> list[Question]:
     """Return questions from the documentation of functions, whose documentation is to be cut out of the tree."""
-    seen = Counter(first_paragraph(chunk.documentation) for chunk in chunks)
+    seen = Counter(documentation_question(chunk.documentation) for chunk in chunks)
     able = [
         chunk
         for chunk in chunks
         if documentation_asks(chunk)
-        and first_paragraph(chunk.documentation).isascii()
-        and seen[first_paragraph(chunk.documentation)] == 1
+        and documentation_question(chunk.documentation).isascii()
+        and seen[documentation_question(chunk.documentation)] == 1
         and len(chunk.text_spans) == 1
         and chunk.code != chunk.text
     ]
     return [
         Question(
             QuestionKind.DOCUMENTATION,
-            first_paragraph(chunk.documentation),
+            documentation_question(chunk.documentation),
             tree,
             (chunk.path,),
             ((chunk.path, chunk.qualified_name),),

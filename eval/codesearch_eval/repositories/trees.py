@@ -13,7 +13,7 @@ from codesearch.errors import InputError
 from codesearch.languages import language_of
 from codesearch.records import Repository
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
-from codesearch_eval.repositories.history import first_paragraph, git_text, parse_source
+from codesearch_eval.repositories.history import documentation_question, git_text, parse_source
 
 __all__ = ["Tree", "find_repository", "trees"]
 
@@ -86,11 +86,11 @@ def cut_documentation(root: Path, question: Question) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     for chunk in parse_source(path, source):
-        if chunk.qualified_name == name and first_paragraph(chunk.documentation) == question.text:
+        if chunk.qualified_name == name and documentation_question(chunk.documentation) == question.text:
             lines, (span,) = source.split("\n"), chunk.text_spans
             lines[span.start - 1 : span.end] = chunk.code.split("\n")
             cut = "\n".join(lines)
-            if any(first_paragraph(c.documentation) == question.text for c in parse_source(path, cut)):
+            if any(documentation_question(c.documentation) == question.text for c in parse_source(path, cut)):
                 return False
             file.write_bytes(cut.encode())
             return True

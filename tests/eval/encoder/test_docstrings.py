@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from codesearch_eval.encoder.docstrings import cut_docstring, first_paragraph, strip_comment_markers
+from codesearch_eval.encoder.docstrings import cut_docstring, summary_question
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,5 @@ def test_what_has_no_docstring_stays_as_it_is(code):
         ("  \n", ""),
     ],
 )
-def test_first_paragraph(docstring, expected):
-    assert first_paragraph(docstring) == expected
-
-
-def test_comment_markers_are_stripped_at_the_starts_of_lines_only():
-    assert strip_comment_markers("// See http://x.org/a // b\n///  c\n# d") == "See http://x.org/a // b\n c\nd"
+def test_summary_question(docstring, expected):
+    assert summary_question(docstring) == expected

@@ -37,7 +37,7 @@ from codesearch_eval.repositories.fit import (
     fit_shipped,
     ndcg_of,
 )
-from codesearch_eval.repositories.history import first_paragraph
+from codesearch_eval.repositories.history import documentation_question
 from codesearch_eval.repositories.questions import commit_questions, make_questions, symbol_questions
 from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked
 from codesearch_eval.repositories.scores import chunk_order, file_order, kind_table, score, score_orders
@@ -175,7 +175,7 @@ def test_documentation_is_cut_out_of_the_tree_that_it_asks_about(
     ],
 )
 def test_tags_are_not_asked(documentation: str, asked: str) -> None:
-    assert first_paragraph(documentation) == asked
+    assert documentation_question(documentation) == asked
 
 
 def test_a_clone_that_is_missing_is_asked_for(tmp_path: Path) -> None:

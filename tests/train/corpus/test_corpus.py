@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch.errors import InputError, RepositoryNotFound
-from codesearch_train.corpus.commits import changed_lines, clean_subject
+from codesearch.errors import InputError
+from codesearch_train.corpus.commits import changed_lines
 from codesearch_train.corpus.decontamination import (
     ContaminationError,
     EvaluationSet,
@@ -24,7 +24,6 @@ from codesearch_train.corpus.decontamination import (
 from codesearch_train.corpus.deduplication import near_duplicates, signature
 from codesearch_train.corpus.fingerprints import code_hashes, text_hash
 from codesearch_train.corpus.licences import detect, identify
-from codesearch_train.corpus.objects import GitObjects
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.corpus.pipeline import CorpusSettings, build_corpus, manifest_table, read_repositories
 from codesearch_train.corpus.prose import named_definitions, neighbouring_passages, unique_definitions
@@ -170,19 +169,6 @@ def test_licence_of_a_repository() -> None:
 
 
 # --- commits and headings
-
-
-@pytest.mark.parametrize(
-    ("subject", "expected"),
-    [
-        ("fix(parser): handle empty headers (#123)", "handle empty headers"),
-        ("[core] Do not drop rows. Fixes #7", "Do not drop rows"),
-        ("ABC-123: keep the order of keys", "keep the order of keys"),
-        ("Keep the order of keys", "Keep the order of keys"),
-    ],
-)
-def test_clean_subject(subject: str, expected: str) -> None:
-    assert clean_subject(subject) == expected
 
 
 def test_changed_lines() -> None:
@@ -528,21 +514,6 @@ def test_repository_that_is_missing_is_said_so(settings: CorpusSettings) -> None
     with settings.repositories.open("a") as stream:
         stream.write("no/where\ttrain\n")
     assert any("no/where: not in" in step.message for step in build_corpus(settings))
-
-
-def test_bare_repository_reads_as_its_work_tree(settings: CorpusSettings, tmp_path: Path) -> None:
-    source = settings.clones / "one+apples"
-    _git(tmp_path, "clone", "--bare", str(source), "bare")
-    with GitObjects(tmp_path / "bare") as bare, GitObjects(source) as tree:
-        assert bare.entries() == tree.entries()
-        assert bare.read(bare.entries()[0].blob) == (source / bare.entries()[0].path).read_bytes()
-        assert bare.read("0" * 40) == b""
-        assert next(bare.commits(5)).subject.startswith("Subtract")
-
-
-def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryNotFound, match="not a Git repository with a commit"):
-        GitObjects(tmp_path)
 
 
 # --- decontamination

@@ -9,11 +9,11 @@ from codesearch_train.corpus.pairs import (
     PairKind,
     Split,
     comment_blocks,
-    first_paragraph,
     long_form,
     mask_name,
     pairs_from_chunk,
     split_words,
+    summary_text,
 )
 
 
@@ -35,8 +35,8 @@ from codesearch_train.corpus.pairs import (
         ("# Examples\n```\nx\n```", ""),
     ],
 )
-def test_first_paragraph(documentation: str, expected: str) -> None:
-    assert first_paragraph(documentation) == expected
+def test_summary_text(documentation: str, expected: str) -> None:
+    assert summary_text(documentation) == expected
 
 
 def test_long_form_keeps_the_words_of_tags_and_drops_types_and_examples() -> None:

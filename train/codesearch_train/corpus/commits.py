@@ -6,16 +6,15 @@ lists when parsing"), which documentation seldom does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind, Span
-from codesearch_train.corpus.filters import why_not_file
-from codesearch_train.corpus.objects import ChangedFile, Commit, GitObjects
+from codesearch.sources import ChangedFile, Commit, GitObjects, clean_subject
+from codesearch_train.corpus.filters import is_housekeeping, why_not_file
 
-__all__ = ["changed_lines", "clean_subject", "commit_functions", "enclosing_function"]
+__all__ = ["changed_lines", "commit_functions", "enclosing_function"]
 
 NEWEST_COMMITS = 10_000
 MAX_PARSED_FILES = 1200
@@ -23,26 +22,6 @@ MAX_PARSED_FILES = 1200
 MAX_SOURCE_FILES = 2
 MAX_CHANGED_LINES = 60
 MAX_FILE_BYTES = 60_000
-
-_PREFIX = re.compile(
-    r"^(?:(?:fix|feat|feature|bug|bugfix|hotfix|perf|enhancement|improvement|internal|add"
-    r"|fixes|fixed|closes|core|lib|src|bugfix)"
-    r"(?:\([^)]*\))?!?:\s*|\[[^\]]*\]:?\s*|#\d+:?\s*|[A-Z]{2,12}-\d+[:.]?\s*[-–]?\s*"
-    r"|issue #?\d+:?\s*|:\w+:\s*|[\w./*-]+:\s+)+",
-    re.IGNORECASE,
-)
-_SUFFIX = re.compile(
-    r"\s*(?:[(\[]?\s*(?:\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|gh|issue|pr|for"
-    r"|from|via)\b:?\s*)*(?:#|gh-)\d+[)\],.\s]*|\[\w+\])+$",
-    re.IGNORECASE,
-)
-
-
-def clean_subject(subject: str) -> str:
-    """A commit subject without ``fix(scope):``, ticket numbers and pull-request references."""
-    cleaned = _SUFFIX.sub("", subject.strip())
-    shorter = _PREFIX.sub("", cleaned)
-    return (shorter or cleaned).strip().rstrip(".")
 
 
 def changed_lines(before: str, after: str) -> Span | None:
@@ -116,7 +95,8 @@ def commit_functions(objects: GitObjects, wanted: int) -> Iterator[tuple[str, Ch
         if found >= wanted or parsed >= MAX_PARSED_FILES:
             return
         subject = clean_subject(commit.subject)
-        if len(subject.split()) < 4 or len(commit.files) > 6:
+        # "docs(tasks): ..." is told by what cleaning takes away.
+        if is_housekeeping(commit.subject) or len(subject.split()) < 4 or len(commit.files) > 6:
             continue
         files = _source_files(commit)
         if not 1 <= len(files) <= MAX_SOURCE_FILES or any(file.status != "M" for file in files):

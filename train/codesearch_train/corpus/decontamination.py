@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from codesearch.errors import InputError
+from codesearch.extraction.documentation import strip_comment_markers
 from codesearch_train.corpus.fingerprints import CodeHashes, code_hashes, text_hash
-from codesearch_train.corpus.pairs import PROSE, Pair, first_paragraph
+from codesearch_train.corpus.pairs import PROSE, Pair, summary_text
 from codesearch_train.corpus.shards import read_pairs
 
 __all__ = [
@@ -69,7 +70,7 @@ class EvaluationSet:
 
     def add_text(self, text: str) -> None:
         """Adds one query or docstring, whole and its first paragraph."""
-        self.texts.update(value for value in (text_hash(text), text_hash(first_paragraph(text))) if value)
+        self.texts.update(value for value in (text_hash(text), text_hash(summary_text(text))) if value)
 
     def holds_code(self, hashes: CodeHashes) -> bool:
         """Whether any hash of a piece of code is one of an evaluation function."""
@@ -117,7 +118,7 @@ def load_evaluation(directory: Path) -> EvaluationSet:
             for file in files:
                 for row in _json_lines(file):
                     found.add_code(row["code"], row["language"])
-                    found.add_text(_uncommented(row["docstring"]))
+                    found.add_text(strip_comment_markers(row["docstring"]))
                     found.add_text(" ".join(row["docstring_tokens"]))
         for row in _json_lines(directory / "codesearchnet-challenge" / "annotated_functions.jsonl.gz"):
             found.add_code(row["code"], row["language"].lower())
@@ -142,11 +143,6 @@ def load_evaluation(directory: Path) -> EvaluationSet:
         raise InputError(f"{directory}: not a whole set of evaluation data ({error!r}); see eval/README.md") from error
     found.texts.discard(0)
     return found
-
-
-def _uncommented(docstring: str) -> str:
-    """CodeSearchNet's Go docstrings keep their ``//``."""
-    return "\n".join(line.removeprefix("//").strip() for line in docstring.split("\n"))
 
 
 def is_data_set_file(path: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from codesearch_train.corpus.pairs import Pair, PairKind
 
-__all__ = ["REASONS", "is_test_path", "is_vendored_path", "why_not", "why_not_file"]
+__all__ = ["REASONS", "is_housekeeping", "is_test_path", "is_vendored_path", "why_not", "why_not_file"]
 
 MIN_WORDS = {
     PairKind.DOCSTRING: 3,
@@ -152,6 +152,11 @@ def why_not_file(path: str) -> str | None:
     return None
 
 
+def is_housekeeping(subject: str) -> bool:
+    """Whether a commit, by its subject, changed what the program does in nothing that a person would ask for."""
+    return bool(_COMMIT_NOISE.search(subject))
+
+
 def _words(text: str) -> list[str]:
     return _ASCII_WORD.findall(text)
 
@@ -217,7 +222,7 @@ def _is_trivial_name(pair: Pair) -> bool:
 
 
 def _is_commit_noise(pair: Pair) -> bool:
-    return pair.kind == PairKind.COMMIT and bool(_COMMIT_NOISE.search(pair.text))
+    return pair.kind == PairKind.COMMIT and is_housekeeping(pair.text)
 
 
 _RULES: tuple[tuple[str, Callable[[Pair], bool]], ...] = (

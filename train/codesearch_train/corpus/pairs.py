@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from codesearch.extraction.documentation import first_paragraph
 from codesearch.records import Chunk, Kind
 
 __all__ = [
@@ -22,11 +23,11 @@ __all__ = [
     "PairKind",
     "Split",
     "comment_blocks",
-    "first_paragraph",
     "long_form",
     "mask_name",
     "pairs_from_chunk",
     "split_words",
+    "summary_text",
 ]
 
 MAX_CODE_CHARACTERS = 6000
@@ -90,18 +91,11 @@ class Pair:
     kind: str
 
 
-_TAG_LINE = re.compile(
-    r"^\s*(?:[@\\](?!code\b|link\b)\w+|:\w+[^:\n]*:(?=\s|$)|(?:Args|Arguments|Parameters|Params|Returns?|Yields?|Raises|Throws|Exceptions?"
-    r"|Examples?|Usage|Notes?|See also|See Also|References|Attributes|Options|Todo|TODO|Panics|Errors|Safety"
-    r"|Warning|Keyword Args|Other Parameters)\s*:?\s*$|#+\s+\S+|[-=~^*]{3,}\s*$|(?:```|~~~|\.\. )|>>> |\|.*\|\s*$)"
-)
 _INLINE_TAG = re.compile(r"\{@\w+\s+([^{}]*)\}")
 _XML_TAG = re.compile(r"</?[A-Za-z][\w.:-]*(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
 _XML_REFERENCE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\s+\w+\s*=\s*\"(?:\w:)?([^\"]*)\"\s*/?>")
-_XML_SECTION = re.compile(r"<summary>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*\)")
 _ROLE = re.compile(r":[\w:+-]+:`~?([^`<]*?)(?:\s*<[^`>]*>)?`")
-_BLANK = re.compile(r"\n\s*\n")
 _SPACE = re.compile(r"\s+")
 _PARAMETER = re.compile(
     r"^[@\\:](?P<tag>param|arg|argument|parameter|return|throw|raise|yieldreturn|yieldparam|yield|since|see|example|type|rtype|option)s?\b:?\s*(?P<rest>.*)$"
@@ -130,35 +124,9 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0]
 
 
-def first_paragraph(documentation: str) -> str:
-    """The summary of a documentation comment as plain text on one line.
-
-    It ends at the first blank line, tag (``@param``, ``:returns:``, ``Args:``), heading, table, code fence
-    or list of the documentation's own syntax. An XML ``<summary>`` (C#) is that element alone.
-
-    Returns:
-        The text, "" where the documentation starts with a tag.
-    """
-    summary = _XML_SECTION.search(documentation)
-    if summary:
-        return _cut(_clean_markup(summary[1]), MAX_TEXT_CHARACTERS)
-    lines: list[str] = []
-    for line in documentation.strip().split("\n"):
-        stripped = line.strip()
-        if re.match(r"@(?:brief|short|desc|description|summary|classdesc|fileoverview|name:)\b|\\brief\b", stripped):
-            stripped = stripped.split(None, 1)[1] if " " in stripped else ""
-            if not stripped:
-                continue
-        elif not stripped or stripped in {"<p>", "<p/>", "<br>", "<br/>"} or _TAG_LINE.match(line):
-            if lines:
-                break
-            if stripped and not _is_rule(stripped) and not stripped.startswith("#"):
-                return ""
-            continue
-        elif lines and stripped.startswith(("<p>", "<ul>", "<pre>", "<table")):
-            break
-        lines.append(stripped)
-    return _cut(_clean_markup("\n".join(lines)), MAX_TEXT_CHARACTERS)
+def summary_text(documentation: str) -> str:
+    """The first paragraph of a documentation as plain text on one line, "" where it starts with a tag."""
+    return _cut(_clean_markup(first_paragraph(documentation)), MAX_TEXT_CHARACTERS)
 
 
 def _is_rule(line: str) -> bool:
@@ -265,7 +233,7 @@ def pairs_from_chunk(chunk: Chunk, repository: str, licence: str, split: Split) 
         code = code[:MAX_CODE_CHARACTERS]
         return Pair(text, code, repository, chunk.path, chunk.language, licence, split, kind)
 
-    summary = first_paragraph(chunk.documentation) if chunk.documentation else ""
+    summary = summary_text(chunk.documentation) if chunk.documentation else ""
     if summary:
         yield pair(summary, chunk.code, PairKind.DOCSTRING)
         whole = long_form(chunk.documentation)

@@ -2,7 +2,7 @@
 
 ::
 
-    repositories.tsv ──> objects.py     Git objects of each, bare or not, cloned where they are missing
+    repositories.tsv ──>                Git objects of each, bare or not, cloned where they are missing
                          licences.py    permissive, or left out
                          repository.py  files -> chunks (the product's own extraction) -> pairs, filtered
                            pairs.py, commits.py, prose.py: where the texts come from

@@ -11,13 +11,13 @@ from pathlib import Path
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.records import Chunk
+from codesearch.sources import GitObjects, TreeFile
 from codesearch.sources.generated import looks_generated, looks_minified, reason_by_name
 from codesearch_train.corpus.commits import commit_functions
 from codesearch_train.corpus.decontamination import MAX_EVALUATION_FUNCTIONS, EvaluationSet, is_data_set_file
 from codesearch_train.corpus.filters import why_not, why_not_file
 from codesearch_train.corpus.fingerprints import code_hashes
 from codesearch_train.corpus.licences import Licence, detect
-from codesearch_train.corpus.objects import Entry, GitObjects
 from codesearch_train.corpus.pairs import (
     MAX_CODE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
@@ -88,7 +88,7 @@ class RepositoryPairs:
     pairs: list[Pair] = field(default_factory=list)
 
 
-def _chunks(objects: GitObjects, entries: Iterable[Entry], removed: Counter[str]) -> Iterator[Chunk]:
+def _chunks(objects: GitObjects, entries: Iterable[TreeFile], removed: Counter[str]) -> Iterator[Chunk]:
     read = 0
     for entry in entries:
         language = language_of(entry.path)
@@ -124,7 +124,7 @@ class _Candidate:
 
 
 def _candidates(
-    objects: GitObjects, entries: list[Entry], source: RepositorySource, stage: Stage, found: RepositoryPairs
+    objects: GitObjects, entries: list[TreeFile], source: RepositorySource, stage: Stage, found: RepositoryPairs
 ) -> Iterator[_Candidate]:
     licence = found.licence.expression
 
@@ -154,7 +154,7 @@ def _candidates(
             yield _Candidate(passage.code, PROSE, [passage])
 
 
-def _licence(objects: GitObjects, entries: Iterable[Entry]) -> Licence:
+def _licence(objects: GitObjects, entries: Iterable[TreeFile]) -> Licence:
     """Of the root folder; where that tells nothing, of the folders in it (``legal/LICENSE``)."""
     small = [entry for entry in entries if entry.size < MAX_FILE_BYTES]
     licence = Licence("unknown", False, "")
@@ -182,7 +182,7 @@ def extract_repository(
     found = RepositoryPairs(source.name, source.split)
     with GitObjects(source.directory) as objects:
         found.commit = objects.head
-        entries = objects.entries()
+        entries = objects.files()
         found.licence = _licence(objects, entries)
         if evaluation.holds_repository(source.name):
             found.left_out = "evaluation is drawn from it"

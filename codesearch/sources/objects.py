@@ -1,24 +1,27 @@
-"""Reading a Git repository, bare or not, without a checkout: trees, blobs and small commits.
+"""Reading a Git repository, bare or not, without a work tree: its trees, its blobs, and small commits.
 
-Plain ``git`` commands, as in ``codesearch.sources``: ``cat-file --batch`` answers tens of thousands of
+Plain ``git`` commands (see `codesearch.sources.commands`): ``cat-file --batch`` answers tens of thousands of
 blobs a second from one process.
 """
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from codesearch.errors import RepositoryNotFound
+from codesearch.sources.commands import GitDialogue, GitUnavailableError, run
 
-__all__ = ["ChangedFile", "Commit", "Entry", "GitObjects"]
+__all__ = ["ChangedFile", "Commit", "GitObjects", "TreeFile", "git_output"]
+
+_FILE_MODE = b"100"  # 100644, 100755, and 100664 in old trees; links, folders and submodules have others
+_ANY_STATUS = range(-64, 256)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeFile:
     """A regular file in a tree: its path, blob id and size in bytes."""
 
     path: str
@@ -45,11 +48,36 @@ class Commit:
     files: tuple[ChangedFile, ...]
 
 
+def git_output(directory: Path, *arguments: str, accept: Container[int] = (0,)) -> bytes:
+    """What a Git command prints about a repository. Whose that is does not matter, since nothing of it is run.
+
+    Args:
+        directory: A bare repository or a ``.git`` directory.
+        arguments: Of ``git``, after those that say where the repository is.
+        accept: Exit statuses that are no failure.
+
+    Raises:
+        GitUnavailableError: It fails, or there is no such directory, or no Git.
+    """
+    try:
+        return run(directory, *_arguments(directory, *arguments), accept=accept)[1]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise GitUnavailableError(f"There is no folder {directory}: give one that holds a Git repository.") from error
+
+
+def _arguments(directory: Path, *arguments: str) -> tuple[str, ...]:
+    settings = ("-c", "core.quotePath=false", "-c", "safe.directory=*")
+    return ("--git-dir", str(directory.absolute()), *settings, *arguments)
+
+
 class GitObjects:
     """The objects of one repository; a context manager that ends its process.
 
     Args:
         directory: A bare repository, a ``.git`` directory or a work tree.
+
+    Attributes:
+        head: Id of the newest commit.
 
     Raises:
         RepositoryNotFound: It is none of these, or has no commit.
@@ -58,17 +86,12 @@ class GitObjects:
     def __init__(self, directory: Path) -> None:
         self._directory = directory / ".git" if (directory / ".git").is_dir() else directory
         try:
-            self.head = self._run("rev-parse", "--verify", "HEAD^{commit}").decode().strip()
-        except subprocess.CalledProcessError as error:
+            self.head = git_output(self._directory, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+        except GitUnavailableError as error:
             raise RepositoryNotFound(
                 f"{directory}: not a Git repository with a commit; give one that `git log` can read"
             ) from error
-        self._blobs = subprocess.Popen(
-            self._command("cat-file", "--batch"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._blobs = GitDialogue(self._directory, *_arguments(self._directory, "cat-file", "--batch"))
 
     def __enter__(self) -> GitObjects:
         return self
@@ -76,68 +99,40 @@ class GitObjects:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._blobs.stdin is not None
-        assert self._blobs.stdout is not None
-        self._blobs.stdin.close()
-        self._blobs.stdout.close()
-        self._blobs.wait()
+        self._blobs.close()
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [
-            "git",
-            "--git-dir",
-            str(self._directory),
-            "-c",
-            "core.quotePath=false",
-            "-c",
-            "safe.directory=*",
-            *arguments,
-        ]
+    def files(self, tree: str = "HEAD") -> list[TreeFile]:
+        """The regular files of a commit or tree, in the order of their paths' bytes; the newest commit's by default.
 
-    def _run(self, *arguments: str) -> bytes:
-        return subprocess.run(self._command(*arguments), check=True, capture_output=True).stdout
-
-    def entries(self) -> list[Entry]:
-        """The regular files of the newest commit."""
+        Raises:
+            GitUnavailableError: There is no such tree.
+        """
         found = []
-        for record in self._run("ls-tree", "-r", "-l", "-z", "HEAD").split(b"\0"):
+        for record in git_output(self._directory, "ls-tree", "-r", "-l", "-z", tree).split(b"\0"):
             facts, _, path = record.partition(b"\t")
             parts = facts.split()
             # The size of a blob that the repository lacks (a partial clone) is printed as "BAD" or "-".
-            if len(parts) == 4 and parts[0] in (b"100644", b"100755") and parts[3].isdigit():
-                found.append(Entry(path.decode("utf-8", "replace"), parts[2].decode(), int(parts[3])))
+            if len(parts) == 4 and parts[0].startswith(_FILE_MODE) and parts[3].isdigit():
+                found.append(TreeFile(path.decode("utf-8", "replace"), parts[2].decode(), int(parts[3])))
         return found
 
     def read(self, blob: str) -> bytes:
         """The bytes of a blob; empty where the repository lacks it (a partial clone)."""
-        assert self._blobs.stdin is not None
-        assert self._blobs.stdout is not None
-        self._blobs.stdin.write(blob.encode() + b"\n")
-        self._blobs.stdin.flush()
-        header = self._blobs.stdout.readline().split()
+        header = self._blobs.ask(blob.encode()).split()
         if len(header) != 3:
             return b""
-        data = self._blobs.stdout.read(int(header[2]) + 1)
+        data = self._blobs.read(int(header[2]) + 1)
         return data[:-1] if header[1] == b"blob" else b""
 
     def commits(self, newest: int) -> Iterator[Commit]:
         """The newest commits that are no merges, newest first."""
         # A partial clone ends this command early; what it printed until then is as good as any.
-        printed = subprocess.run(
-            self._command(
-                "log",
-                "--no-merges",
-                f"-n{newest}",
-                "--raw",
-                "--no-abbrev",
-                "--no-renames",
-                "-z",
-                "--format=%x01%H%x02%s",
-                "HEAD",
-            ),
-            check=False,
-            capture_output=True,
-        ).stdout
+        printed = git_output(
+            self._directory,
+            *("log", "--no-merges", f"-n{newest}", "--raw", "--no-abbrev", "--no-renames", "-z"),
+            *("--format=%x01%H%x02%s", "HEAD"),
+            accept=_ANY_STATUS,
+        )
         # In raw -z output a file is ":modes blobs status NUL path NUL".
         for record in printed.split(b"\x01")[1:]:
             head, _, rest = record.partition(b"\0")
