@@ -21,7 +21,7 @@ from codesearch_train.corpus.decontamination import (
     is_data_set_file,
     load_evaluation,
 )
-from codesearch_train.corpus.deduplication import near_duplicates, signature
+from codesearch_train.corpus.deduplication import near_duplicates, signatures
 from codesearch_train.corpus.fingerprints import code_hashes, text_hash
 from codesearch_train.corpus.licences import detect, identify
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
@@ -119,7 +119,7 @@ def test_signatures_estimate_jaccard_similarity(size: int, common: int) -> None:
     for _ in range(60):
         values = random.integers(0, 1 << 32, size=2 * size, dtype=np.uint64)
         one, other = values[:size], np.concatenate((values[:common], values[size : 2 * size - common]))
-        estimates.append((signature(one) == signature(other)).mean())
+        estimates.append(np.equal(*signatures([one, other])).mean())
     assert np.mean(estimates) == pytest.approx(common / (2 * size - common), abs=0.03)
 
 
@@ -129,9 +129,9 @@ def test_near_duplicates_point_at_the_earlier_one_of_their_group() -> None:
     changed = base.copy()
     changed[:4] = random.integers(0, 1 << 32, size=4, dtype=np.uint64)
     other = random.integers(0, 1 << 32, size=200, dtype=np.uint64)
-    signatures = np.stack([signature(values) for values in (other, base, changed, base)])
-    assert near_duplicates(signatures, groups=[0, 0, 0, 1]).tolist() == [-1, -1, 1, -1]
-    assert near_duplicates(signatures[:1]).tolist() == [-1]
+    minima = signatures([other, base, changed, base])
+    assert near_duplicates(minima, groups=[0, 0, 0, 1]).tolist() == [-1, -1, 1, -1]
+    assert near_duplicates(minima[:1]).tolist() == [-1]
 
 
 # --- licences

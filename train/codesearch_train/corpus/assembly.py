@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch_train.corpus.decontamination import EvaluationSet
-from codesearch_train.corpus.deduplication import PERMUTATIONS, near_duplicates, signature
+from codesearch_train.corpus.deduplication import PERMUTATIONS, near_duplicates, signatures
 from codesearch_train.corpus.filters import why_not
 from codesearch_train.corpus.fingerprints import code_hashes, code_tokens, shingles, text_hash
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
@@ -92,12 +92,8 @@ def _load(directory: Path, names: Iterable[str]) -> tuple[list[_LoadedPart], dic
 
 
 def _evaluation_signatures(evaluation: EvaluationSet) -> NDArray[np.uint32]:
-    rows = []
-    for code, language in evaluation.codes:
-        tokens = code_tokens(code, language)
-        if len(tokens) >= 30:
-            rows.append(signature(shingles(tokens)))
-    return np.stack(rows) if rows else np.zeros((0, PERMUTATIONS), dtype=np.uint32)
+    codes = (code_tokens(code, language) for code, language in evaluation.codes)
+    return signatures([shingles(tokens) for tokens in codes if len(tokens) >= 30])
 
 
 def _concatenated(arrays: Sequence[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
@@ -134,9 +130,9 @@ def select(loaded: Sequence[_LoadedPart], evaluation: EvaluationSet) -> Selectio
     # Near-duplicates among the distinct codes that are left; evaluation functions come first.
     held = _evaluation_signatures(evaluation)
     distinct = np.flatnonzero(keep & (first == np.arange(len(code))))
-    signatures = _concatenated([part.signatures for part in parts], np.zeros((0, PERMUTATIONS), np.uint32))[distinct]
+    minima = _concatenated([part.signatures for part in parts], np.zeros((0, PERMUTATIONS), np.uint32))[distinct]
     groups = np.concatenate((np.zeros(len(held), np.uint64), np.full(len(held), 2, np.uint64), population[distinct]))
-    original = near_duplicates(np.concatenate((held, held, signatures)), groups=groups.tolist())[2 * len(held) :]
+    original = near_duplicates(np.concatenate((held, held, minima)), groups=groups.tolist())[2 * len(held) :]
     near = np.full(len(code), -1, dtype=np.intp)
     near[distinct] = original
     near = near[first]

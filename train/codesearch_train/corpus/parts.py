@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch_train.corpus.deduplication import PERMUTATIONS, signature
+from codesearch_train.corpus.deduplication import PERMUTATIONS, signatures
 from codesearch_train.corpus.fingerprints import code_hashes, code_tokens, shingles, text_hash
 from codesearch_train.corpus.pairs import Pair, PairKind
 from codesearch_train.corpus.repository import RepositoryPairs
@@ -60,20 +60,23 @@ def _hashes(pairs: Sequence[Pair]) -> dict[str, NDArray[Any]]:
     code = np.zeros(count, dtype=np.uint64)
     text = np.zeros(count, dtype=np.uint64)
     kind = np.zeros(count, dtype=np.uint8)
-    signatures = np.zeros((count, PERMUTATIONS), dtype=np.uint32)
+    minima = np.zeros((count, PERMUTATIONS), dtype=np.uint32)
     known: dict[str, int] = {}
+    sets: dict[int, NDArray[np.uint64]] = {}
+    owner = np.arange(count)
     for index, pair in enumerate(pairs):
         text[index] = text_hash(pair.text)
         kind[index] = KINDS.index(PairKind(pair.kind))
         earlier = known.setdefault(pair.code, index)
         if earlier != index:
-            code[index], signatures[index] = code[earlier], signatures[earlier]
+            code[index], owner[index] = code[earlier], earlier
             continue
         tokens = code_tokens(pair.code, pair.language)
         code[index] = code_hashes(pair.code, pair.language).whole
         if tokens:
-            signatures[index] = signature(shingles(tokens))
-    return {"code": code, "text": text, "kind": kind, "signatures": signatures}
+            sets[index] = shingles(tokens)
+    minima[list(sets)] = signatures(list(sets.values()))
+    return {"code": code, "text": text, "kind": kind, "signatures": minima[owner]}
 
 
 def write_part(directory: Path, found: RepositoryPairs) -> None:
