@@ -40,8 +40,8 @@ class MinHash:
     Args:
         factors: Of the functions, odd; of shape [k], k a multiple of four.
         terms: Of shape [k].
-        mixed: Whether bits are mixed once more before the upper ones are taken. Without it, small sets of numbers
-            below 2**32 share the minima of several functions, and look more alike than they are.
+        mixed: Whether bits are mixed once more before the upper ones are taken. Without it the functions keep something
+            of the order of their members: estimates of small sets of numbers in a row are off, by .07 for six.
     """
 
     def __init__(self, factors: NDArray[np.uint64], terms: NDArray[np.uint64], *, mixed: bool = False) -> None:

@@ -29,6 +29,7 @@ from codesearch_eval.encoder.report import (
 from codesearch_eval.encoder.results import Result, read_result, read_results, write_result
 from codesearch_eval.encoder.systems import System
 from codesearch_eval.encoder.vectors import VectorCache
+from codesearch_eval.json_lines import write_records
 from codesearch_eval.repositories.commands import app as repositories_app
 
 __all__ = ["app", "main"]
@@ -323,7 +324,7 @@ def tokens(
     Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
     """
     from codesearch.encoders import load_encoder
-    from codesearch_eval.agents.tokens import choose, draw_curves, measure, read_costs, tokens_table, write_costs
+    from codesearch_eval.agents.tokens import choose, draw_curves, measure, read_costs, tokens_table
     from codesearch_eval.repositories.benchmark import Half, read_list, read_questions
     from codesearch_eval.repositories.trees import find_repository
 
@@ -340,7 +341,7 @@ def tokens(
         asked = choose(asked, round(questions * number / len(chosen)) - round(questions * (number - 1) / len(chosen)))
         found = list(measure(find_repository(clones, repository.name), repository, asked, encoder))
         costs += found
-        write_costs(costs, out / "tokens.jsonl")
+        write_records(costs, out / "tokens.jsonl")
         typer.echo(f"{repository.name}: {len(found)} of {len(asked)} questions", err=True)
     if not costs:
         raise InputError(f"{bench} holds no question from a commit or from documentation")

@@ -6,28 +6,28 @@ documentation that was cut out of its tree. The method is written down in docs/a
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from codesearch.encoders import Encoder
-from codesearch.errors import InputError, MissingExtra
+from codesearch.errors import MissingExtra
 from codesearch.mcp.tokens import count_tokens
 from codesearch.sources import FileRules, list_files
 from codesearch_eval.agents.reading import Reading, Text, read_by_grep, read_by_search, read_files
 from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.json_lines import read_records
 from codesearch_eval.metrics import bootstrap_interval, paired_comparison
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
 from codesearch_eval.repositories.history import parse_source
 from codesearch_eval.repositories.runs import index_tree
 from codesearch_eval.repositories.trees import trees
 
-__all__ = ["BUDGET", "Cost", "choose", "draw_curves", "measure", "read_costs", "tokens_table", "write_costs"]
+__all__ = ["BUDGET", "Cost", "choose", "draw_curves", "measure", "read_costs", "tokens_table"]
 
 BUDGET: Final = 32_000
 """Tokens after which an agent has given up."""
@@ -118,22 +118,13 @@ def tokens_until_seen(readings: Iterable[Reading], wanted: Sequence[frozenset[tu
     return None
 
 
-def write_costs(costs: Sequence[Cost], path: Path) -> None:
-    """Write what was measured as JSON Lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(asdict(cost)) + "\n" for cost in costs), encoding="utf-8")
-
-
 def read_costs(path: Path) -> list[Cost]:
-    """Read what `write_costs` wrote.
+    """Read what was measured; `codesearch_eval.json_lines.write_records` wrote it.
 
     Raises:
         InputError: The file is missing or damaged.
     """
-    try:
-        return [Cost(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} holds no measurement: {error}") from error
+    return read_records(path, lambda fields: Cost(**fields), "measurement")
 
 
 def _within(costs: Sequence[Cost], which: Callable[[Cost], int | None], budget: int) -> np.ndarray:

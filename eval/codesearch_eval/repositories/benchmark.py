@@ -18,17 +18,17 @@ training corpus of the shipped encoder.
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from codesearch.errors import InputError
+from codesearch_eval.json_lines import read_records
 
-__all__ = ["BenchmarkRepository", "Half", "Question", "QuestionKind", "read_list", "read_questions", "write_questions"]
+__all__ = ["BenchmarkRepository", "Half", "Question", "QuestionKind", "read_list", "read_questions"]
 
 
 class Half(StrEnum):
@@ -109,22 +109,13 @@ def read_list(path: Path | None = None) -> list[BenchmarkRepository]:
     return found
 
 
-def write_questions(questions: Iterable[Question], path: Path) -> None:
-    """Write questions as JSON Lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(asdict(question)) + "\n" for question in questions), encoding="utf-8")
-
-
 def read_questions(path: Path) -> Sequence[Question]:
-    """Read what `write_questions` wrote.
+    """Read questions; `codesearch_eval.json_lines.write_records` wrote them.
 
     Raises:
         InputError: The file is missing or damaged.
     """
-    try:
-        return [_question(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} holds no questions: run `codesearch-eval repositories build` ({error})") from error
+    return read_records(path, _question, "questions: run `codesearch-eval repositories build`")
 
 
 def _question(row: dict[str, Any]) -> Question:

@@ -19,8 +19,9 @@ import typer
 
 from codesearch.errors import InputError
 from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.json_lines import write_records
 from codesearch_eval.metrics import paired_comparison
-from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, read_list, read_questions, write_questions
+from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, read_list, read_questions
 from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked
 from codesearch_eval.repositories.scores import METRICS, kind_table, language_table, score, score_orders
 from codesearch_eval.repositories.trees import find_repository
@@ -44,7 +45,7 @@ def build(clones: Clones, out: Out, repositories: List = None, only: Only = None
 
     for repository in _chosen(repositories, only):
         questions = make_questions(find_repository(clones, repository.name), repository)
-        write_questions(questions, _file(out, repository.name, "jsonl"))
+        write_records(questions, _file(out, repository.name, "jsonl"))
         _say(f"{repository.name}: {len(questions)} questions")
 
 

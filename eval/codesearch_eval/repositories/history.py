@@ -28,10 +28,11 @@ __all__ = [
     "TEST_PATH",
     "CommitQuestion",
     "RepositoryQuestions",
+    "changed_definitions",
+    "changed_files",
     "documentation_asks",
     "documentation_question",
     "git_text",
-    "hunks_of",
     "parse_source",
     "read_repository_questions",
     "subject_question",
@@ -49,6 +50,7 @@ _QUESTIONS = 40
 _SUBJECT_WORDS = range(4, 17)
 _DOCUMENTATION_WORDS = range(5, 60)
 _MIN_CODE_LINES = 3
+_FUNCTIONS = frozenset({Kind.FUNCTION, Kind.METHOD})
 
 _NOISE = re.compile(
     r"\b(?:merge|revert|bump|release|version|upgrade|typos?|changelog|readme|docs?|documentation|comments?|lint|"
@@ -159,7 +161,7 @@ def subject_question(subject: str) -> str:
 def documentation_asks(chunk: Chunk) -> bool:
     """Whether the documentation of a chunk can be asked: a function of some lines, a paragraph of some words."""
     return (
-        chunk.kind in (Kind.FUNCTION, Kind.METHOD)
+        chunk.kind in _FUNCTIONS
         and chunk.part == 0
         and not TEST_PATH.search(chunk.path)
         and len(documentation_question(chunk.documentation).split()) in _DOCUMENTATION_WORDS
@@ -169,32 +171,33 @@ def documentation_asks(chunk: Chunk) -> bool:
 
 def _answers(git_dir: Path, parent: str, commit: str, by_name: dict[tuple[str, str], list[int]]) -> tuple[int, ...]:
     """Return the chunks of the snapshot that a commit changed; none where it is large, or changed no function."""
-    changes = [
-        line.split("\t")
-        for line in git_text(
-            git_dir, "diff", "--no-renames", "--ignore-submodules", "--name-status", parent, commit
-        ).splitlines()
-    ]
+    changes = changed_files(git_dir, parent, commit)
     paths = [path for _, path in changes if language_of(path) and not TEST_PATH.search(path)]
     if not 0 < len(paths) <= MAX_FILES:
         return ()
     answers: set[int] = set()
     for status, path in changes:
         if status == "M" and path in paths:
-            for name in _changed_functions(git_dir, parent, commit, path):
+            for name in changed_definitions(git_dir, parent, commit, path, _FUNCTIONS):
                 answers.update(by_name.get((path, name), ()))
     return tuple(sorted(answers)) if len(answers) <= _MAX_ANSWERS else ()
 
 
-def _changed_functions(git_dir: Path, parent: str, commit: str, path: str) -> Iterator[str]:
-    """Yield the qualified names of the functions of the parent's file that a commit changed."""
-    hunks = hunks_of(git_dir, parent, commit, path)
+def changed_files(git_dir: Path, parent: str, commit: str) -> list[tuple[str, str]]:
+    """Return the files that a commit changed: Git's status letter and the path of each."""
+    status = git_text(git_dir, "diff", "--no-renames", "--ignore-submodules", "--name-status", parent, commit)
+    return [(mark, path) for mark, _, path in (line.partition("\t") for line in status.splitlines())]
+
+
+def changed_definitions(git_dir: Path, parent: str, commit: str, path: str, kinds: frozenset[Kind]) -> Iterator[str]:
+    """Yield the qualified names of the definitions of some kinds in the parent's file that a commit changed."""
+    hunks = _hunks(git_dir, parent, commit, path)
     for chunk in parse_source(path, git_text(git_dir, "show", f"{parent}:{path}")):
-        if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and any(touches(chunk, *hunk) for hunk in hunks):
+        if chunk.kind in kinds and any(touches(chunk, *hunk) for hunk in hunks):
             yield chunk.qualified_name
 
 
-def hunks_of(git_dir: Path, parent: str, commit: str, path: str) -> list[tuple[int, int]]:
+def _hunks(git_dir: Path, parent: str, commit: str, path: str) -> list[tuple[int, int]]:
     """Return (first line, number of lines) of what a commit replaced in the parent's file."""
     diff = git_text(git_dir, "diff", "-U0", "--no-color", "--no-renames", parent, commit, "--", path)
     return [(int(start), int(count or 1)) for start, count in _HUNK.findall(diff)]

@@ -17,13 +17,12 @@ from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question
 from codesearch_eval.repositories.history import (
     MAX_FILES,
     TEST_PATH,
+    changed_definitions,
+    changed_files,
     documentation_asks,
     documentation_question,
     git_text,
-    hunks_of,
-    parse_source,
     subject_question,
-    touches,
     tree_chunks,
 )
 
@@ -112,14 +111,15 @@ def _body(body: str) -> str:
 def _changed(git_dir: Path, parent: str, commit: str) -> tuple[tuple[str, str], ...]:
     """Return the definitions that a commit changed; none where it is large, or adds files of code."""
     try:
-        status = git_text(
-            git_dir, "diff", "--no-renames", "--ignore-submodules", "--name-status", parent, commit
-        ).splitlines()
-        changes = [line.split("\t") for line in status]
+        changes = changed_files(git_dir, parent, commit)
         paths = [(mark, path) for mark, path in changes if _is_code(path)]
         if not 0 < len(paths) <= MAX_FILES or any(mark != "M" for mark, _ in paths):
             return ()
-        found = [key for _, path in paths for key in _changed_in(git_dir, parent, commit, path)]
+        found = [
+            (path, name)
+            for _, path in paths
+            for name in changed_definitions(git_dir, parent, commit, path, _DEFINITIONS)
+        ]
     except InputError:  # an object that a partial clone lacks
         return ()
     answers = tuple(dict.fromkeys(found))
@@ -130,13 +130,6 @@ def _changed(git_dir: Path, parent: str, commit: str) -> tuple[tuple[str, str], 
 def _is_code(path: str) -> bool:
     language = language_of(path)
     return language is not None and language.grammar is not None and not TEST_PATH.search(path)
-
-
-def _changed_in(git_dir: Path, parent: str, commit: str, path: str) -> Iterator[tuple[str, str]]:
-    hunks = hunks_of(git_dir, parent, commit, path)
-    for chunk in parse_source(path, git_text(git_dir, "show", f"{parent}:{path}")):
-        if chunk.kind in _DEFINITIONS and any(touches(chunk, *hunk) for hunk in hunks):
-            yield path, chunk.qualified_name
 
 
 # --- documentation and names --------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from codesearch_eval.agents.tokens import (
     read_costs,
     tokens_table,
     tokens_until_seen,
-    write_costs,
 )
+from codesearch_eval.json_lines import write_records
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, Question, QuestionKind
 
 HEADER = """def parse_header(text):
@@ -146,7 +146,7 @@ def test_half_of_the_questions_are_from_commits_where_there_are_enough() -> None
 def test_the_table_and_the_figure_of_what_was_measured(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     costs = [Cost("a/b", "commit", "q", 400, 3_000), Cost("a/b", "commit", "r", 1_500, None)]
-    write_costs(costs, tmp_path / "tokens.jsonl")
+    write_records(costs, tmp_path / "tokens.jsonl")
     assert read_costs(tmp_path / "tokens.jsonl") == costs
     rows = {line.split("|")[1].strip(): line for line in tokens_table(costs).splitlines()}
     assert "50.0 [" in rows["500"]

@@ -17,6 +17,7 @@ from codesearch.search.candidates import Candidate
 from codesearch.search.pipeline import CANDIDATES
 from codesearch.search.ranking import CandidateSet, RankedCandidate, parse_question, rank
 from codesearch.search.ranking.signals import SIGNALS
+from codesearch_eval.json_lines import write_records
 from codesearch_eval.repositories.ablation import ablation_table
 from codesearch_eval.repositories.benchmark import (
     BenchmarkRepository,
@@ -25,7 +26,6 @@ from codesearch_eval.repositories.benchmark import (
     QuestionKind,
     read_list,
     read_questions,
-    write_questions,
 )
 from codesearch_eval.repositories.fit import (
     GIVEN,
@@ -130,7 +130,7 @@ def test_questions_are_read_as_they_were_written(
     clone: tuple[Path, str], repository: BenchmarkRepository, tmp_path: Path
 ) -> None:
     made = make_questions(clone[0] / ".git", repository)
-    write_questions(made, tmp_path / "a.jsonl")
+    write_records(made, tmp_path / "a.jsonl")
     assert read_questions(tmp_path / "a.jsonl") == made
     with pytest.raises(InputError, match="repositories build"):
         read_questions(tmp_path / "b.jsonl")

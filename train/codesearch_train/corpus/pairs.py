@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from codesearch.extraction.documentation import first_paragraph
 from codesearch.records import Chunk, Kind
+from codesearch.words import split_identifier
 
 __all__ = [
     "MAX_CODE_CHARACTERS",
@@ -165,12 +166,9 @@ def long_form(documentation: str) -> str:
     return _cut(_clean_markup("\n".join(parts)), MAX_TEXT_CHARACTERS)
 
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-
-
 def split_words(name: str) -> list[str]:
     """Splits an identifier: ``parseHTTPHeader2`` -> parse, http, header, 2."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in split_identifier(name)]
 
 
 def mask_name(code: str, name: str) -> str:
