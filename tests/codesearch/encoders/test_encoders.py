@@ -370,10 +370,13 @@ class TestLoading:
 
     @pytest.mark.parametrize("damage", [lambda data: data[:1000], lambda data: b""])
     def test_damaged_weights_are_named(self, copy: Path, damage: object) -> None:
-        weights = copy / "model.safetensors"
-        weights.write_bytes(damage(weights.read_bytes()))  # type: ignore[operator]
-        with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
-            TorchEncoder(read_model_directory(copy), device="cpu")
+        for name in ("model_int8.onnx_data", "model_int8.tensors.json"):
+            weights = copy / "onnx" / name
+            content = weights.read_bytes()
+            weights.write_bytes(damage(content))  # type: ignore[operator]
+            with pytest.raises(ModelError, match=f"{name} cannot be read"):
+                TorchEncoder(read_model_directory(copy), device="cpu")
+            weights.write_bytes(content)
 
     @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
     def test_vectors_of_another_length_than_the_recipe_says(self, copy: Path, kind: type) -> None:
