@@ -19,6 +19,9 @@ from codesearch.cli import app
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GROUP: Any = typer.main.get_command(app)
+PENDING = {ROOT / name for name in ("docs/guide/python.md", "docs/images/quality.png", "docs/images/speed.png")}
+"""What documents lead to before it is there. Empty this when these are."""
+
 ENDS = {";", "|", "&&", "||", "&", ">", ">>", "<", "2>"}
 
 
@@ -88,7 +91,7 @@ def tracked_documents() -> list[Path]:
     if listed is None or listed.returncode:
         return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     files = (ROOT / name for name in listed.stdout.split("\0") if name)
-    return [file for file in files if file.exists() and "data" not in file.relative_to(ROOT / "tests").parts[:1:]]
+    return [file for file in files if file.exists() and ROOT / "tests" / "data" not in file.parents]
 
 
 def links(text: str) -> Iterator[str]:
@@ -114,15 +117,14 @@ def dead_links(document: Path) -> Iterator[str]:
             continue  # another site, which no test asks
         path, _, anchor = link.partition("#")
         target = document.parent / path if path else document
-        if not target.exists():
-            yield link
-        elif anchor and anchor not in anchors(target.read_text("utf-8")):
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text("utf-8"))):
             yield link
 
 
 @pytest.mark.parametrize("document", tracked_documents(), ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
-    assert [link for link in dead_links(document) if link.partition("#")[0].lstrip("./") not in PENDING] == []
+    dead = [(document.parent / link.partition("#")[0]).resolve() for link in dead_links(document)]
+    assert [target.relative_to(ROOT) for target in dead if target not in PENDING] == []
 
 
 def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
