@@ -1,4 +1,4 @@
-"""README and the guide are written in short sentences; no document rests on what nobody can repeat."""
+"""README, guide and help are written in short sentences; no document rests on what nobody can repeat."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
+import typer
+
+from codesearch.cli import app
+from codesearch_eval.cli import app as eval_app
+from codesearch_train.cli import app as train_app
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 GUIDE = [README, *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+
+PROGRAMS = {"codesearch": app, "codesearch-eval": eval_app, "codesearch-train": train_app}
+HELP_PENDING = {"codesearch duplicates"}
+"""Commands whose help still has a long sentence. Empty this when it has none."""
 
 LONGEST = 40
 MEDIAN = 18
@@ -60,6 +70,22 @@ def words(sentence: str) -> int:
     return sum(bool(re.search(r"\w", word)) for word in sentence.split())
 
 
+def help_texts(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the paragraphs of the help of a command and of those below it, but for examples; then of its parameters."""
+    for paragraph in re.split(r"\n\s*\n", (command.help or "").partition("Examples:")[0].replace("\b", "")):
+        yield name, paragraph
+    for parameter in command.params:
+        yield f"{name} {parameter.name}", getattr(parameter, "help", None) or ""
+    for below, child in getattr(command, "commands", {}).items():
+        yield from help_texts(child, f"{name} {below}")
+
+
+def help_sentences() -> Iterator[tuple[str, str]]:
+    for program, application in PROGRAMS.items():
+        for name, text in help_texts(typer.main.get_command(application), program):
+            yield from ((name, sentence) for sentence in sentences(" ".join(text.split())))
+
+
 def name_of(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
@@ -86,6 +112,13 @@ def test_half_of_the_sentences_are_short() -> None:
 @pytest.mark.parametrize("document", GUIDE, ids=name_of)
 def test_no_sentence_is_long(document: Path) -> None:
     assert [s for s in sentences(document.read_text("utf-8")) if words(s) > LONGEST] == []
+
+
+def test_the_help_is_written_in_short_sentences() -> None:
+    found = list(help_sentences())
+    assert len(found) > 200
+    assert median(words(sentence) for _, sentence in found) < MEDIAN
+    assert [(name, s) for name, s in found if words(s) > LONGEST and name not in HELP_PENDING] == []
 
 
 @pytest.mark.parametrize("document", tracked(), ids=name_of)
