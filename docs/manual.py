@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from codesearch import __version__
-from codesearch.cli import app
+from codesearch.cli.app import app
 
 PAGE = Path(__file__).with_name("codesearch.1")
 

@@ -24,18 +24,16 @@ OWNERS = {
     "tree_sitter": ("codesearch/extraction/",),
     "tantivy": ("codesearch/index/lexical.py",),
     "hnswlib": ("codesearch/index/dense.py",),
-    "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/throughput.py"),
+    "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/performance/throughput.py"),
     "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
     "git": ("codesearch/sources/clones.py", "train/codesearch_train/"),
     "pathspec": ("codesearch/sources/patterns.py",),
     "filelock": ("codesearch/index/storage.py",),
     "Stemmer": ("codesearch/words.py",),
-    "pygments": ("codesearch/highlighting.py",),
-    "rich": ("codesearch/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/cli.py"),
+    "pygments": ("codesearch/present/highlighting.py",),
+    "rich": ("codesearch/cli/console.py", "train/codesearch_train/cli.py", "eval/codesearch_eval/cli.py"),
     "typer": (
-        "codesearch/cli.py",
-        "codesearch/options.py",
-        "codesearch/commands/",
+        "codesearch/cli/",
         "train/codesearch_train/cli.py",
         "eval/codesearch_eval/",
     ),
@@ -43,13 +41,11 @@ OWNERS = {
     "pygls": ("lsp/codesearch_lsp/",),
     "lsprotocol": ("lsp/codesearch_lsp/",),
     "prompt_toolkit": ("codesearch/picker/",),
-    "watchfiles": ("codesearch/watching.py",),
+    "watchfiles": ("codesearch/upkeep/watching.py",),
 }
 
 MAY_PRINT = (
-    "codesearch/cli.py",
-    "codesearch/commands/",
-    "codesearch/console.py",
+    "codesearch/cli/",
     "train/codesearch_train/cli.py",
     "eval/codesearch_eval/",
 )
@@ -109,7 +105,7 @@ def test_the_grammars_are_loaded_by_extraction_only() -> None:
             assert not any(name.startswith("tree_sitter") for name in imports(tree_of(file))), name_of(file)
 
 
-@pytest.mark.parametrize("command", ["import codesearch", "from codesearch.cli import app; app(['--help'])"])
+@pytest.mark.parametrize("command", ["import codesearch", "from codesearch.cli.app import app; app(['--help'])"])
 def test_what_is_heavy_is_loaded_late(command: str) -> None:
     heavy = "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib"
     check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"
@@ -159,7 +155,7 @@ def test_the_language_server_converts_uris_and_positions_in_one_module() -> None
 
 def test_the_library_names_its_language_server_in_one_place() -> None:
     named = {name_of(f) for f in python_files(PACKAGES["codesearch"]) if "codesearch_lsp" in f.read_text("utf-8")}
-    assert named == {"codesearch/commands/lsp.py"}
+    assert named == {"codesearch/cli/commands/lsp.py"}
 
 
 def test_only_the_command_lines_print() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from codesearch.cli import app
+from codesearch.cli.app import app
 from codesearch_eval.cli import app as eval_app
 from codesearch_train.cli import app as train_app
 

@@ -26,7 +26,8 @@ from codesearch.duplicates.pairs import Pairs, each
 from codesearch.duplicates.shingles import Shingles
 from codesearch.errors import InputError
 from codesearch.index.dense import near_pairs
-from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
+from codesearch.search.candidates import Filters
 
 __all__ = ["Group", "Level", "Member", "Report", "Thresholds", "find_duplicates"]
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.duplicates.tokens import Lexer, Tokens
-from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.places import CODE
-from codesearch.ranking import is_test
+from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
+from codesearch.search.candidates import Filters
+from codesearch.search.location import CODE
+from codesearch.search.ranking import is_test
 
 __all__ = ["Function", "Functions", "Sizes", "read_functions", "read_vectors"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from codesearch.duplicates.finding import Group, Level, Member, Report
 from codesearch.duplicates.functions import Function
-from codesearch.render import Style, json_line, safe_line, shown_path, visible
+from codesearch.present.render import Style, json_line, safe_line, shown_path, visible
 
 __all__ = ["Source", "group_json", "group_text", "summary_text"]
 

@@ -6,7 +6,9 @@ or PyTorch (`codesearch.encoders.torch`: CUDA, MPS), and imports neither before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Encoder", "load_encoder"]
+__all__ = ["Encoder", "LazyEncoder", "load_encoder"]
 
 
 class Encoder(Protocol):
@@ -56,6 +58,48 @@ class Encoder(Protocol):
             ``(indices, vectors)``: which of `texts`, shape ``[b]``; their unit vectors, ``[b, dimension]``.
         """
         ...
+
+
+class LazyEncoder:
+    """An encoder that is loaded when it is first called for, once, whichever thread calls first.
+
+    Args:
+        load: Loads it. What it raises is raised by every call; nothing is tried again.
+    """
+
+    def __init__(self, load: Callable[[], Encoder]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._encoder: Encoder | None = None
+        self._error: Exception | None = None
+
+    def __call__(self) -> Encoder:
+        """Return the encoder; load it, or wait until it is loaded.
+
+        Raises:
+            ModelError: There is no such model, it is damaged, or the device is not there.
+            MissingExtra: The device needs PyTorch, and PyTorch is not installed.
+        """
+        with self._lock:
+            if self._encoder is None:
+                if self._error is not None:
+                    raise self._error
+                try:
+                    self._encoder = self._load()
+                except Exception as error:
+                    self._error = error
+                    raise
+            return self._encoder
+
+    def load_ahead(self) -> LazyEncoder:
+        """Start to load the encoder in a thread; return self. An error is kept for whoever calls."""
+
+        def load() -> None:
+            with suppress(Exception):
+                self()
+
+        threading.Thread(target=load, name="load encoder").start()
+        return self
 
 
 def load_encoder(model: str | Path | None = None, device: str = "auto", *, threads: int = 0) -> Encoder:

@@ -9,11 +9,11 @@ from typing import Final
 
 from codesearch.encoders.text import document_text
 from codesearch.index.changes import Changes, KnownFile, find_changes
+from codesearch.index.extraction_workers import ExtractedFile, Outcome, UnchangedFile, extract_files
 from codesearch.index.progress import Phase, Progress, UpdateReport
 from codesearch.index.schema import chunk_columns
 from codesearch.index.storage import Writer
 from codesearch.index.vector_cache import text_key
-from codesearch.index.workers import Extracted, Outcome, Unchanged, extract_files
 from codesearch.records import Chunk, Repository, SkippedFile, SourceFile
 from codesearch.sources import FileRules
 
@@ -53,7 +53,7 @@ def _extract_changed(
     shown = time.monotonic()
     for done, outcome in enumerate(extract_files(repository, rules, changes.changed, blobs), 1):
         batch.append(outcome)
-        chunks += len(outcome[1].chunks) if isinstance(outcome[1], Extracted) else 0
+        chunks += len(outcome[1].chunks) if isinstance(outcome[1], ExtractedFile) else 0
         if chunks >= _COMMIT_CHUNKS:
             _write_batch(writer, batch, changes, report)
             batch, chunks = [], 0
@@ -66,14 +66,14 @@ def _extract_changed(
 
 def _write_batch(writer: Writer, batch: list[Outcome], changes: Changes, report: UpdateReport) -> None:
     """Write what a run of files came to; files that were only touched are no change of the index."""
-    touched = [file for file, outcome in batch if isinstance(outcome, Unchanged)]
+    touched = [file for file, outcome in batch if isinstance(outcome, UnchangedFile)]
     _remember_times(writer, touched, changes)
     if len(touched) == len(batch):
         return
     report.changed_files += len(batch) - len(touched)
     with writer.transaction() as generation:
         for file, outcome in batch:
-            if isinstance(outcome, Extracted):
+            if isinstance(outcome, ExtractedFile):
                 _write_file(writer, outcome, generation)
             elif isinstance(outcome, SkippedFile):
                 _write_skipped(writer, file, outcome, changes.known.get(file.path), generation)
@@ -95,7 +95,7 @@ def _settled_mtime(file: SourceFile) -> int:
     return 0 if time.time_ns() - file.mtime_ns < _RACY_NS else file.mtime_ns
 
 
-def _write_file(writer: Writer, extracted: Extracted, generation: int) -> None:
+def _write_file(writer: Writer, extracted: ExtractedFile, generation: int) -> None:
     db = writer.connection
     file = extracted.file
     path = os.fsencode(file.path)

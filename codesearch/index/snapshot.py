@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,56 +21,13 @@ from codesearch.index.lexical import Among, LexicalDamaged, LexicalIndex, Rarity
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import Manifest, database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
+from codesearch.search.candidates import QUOTING, Candidate, Filters
 from codesearch.sources import FileRules
 
-__all__ = ["QUOTING", "Candidate", "Counts", "Filters", "Snapshot"]
-
-QUOTING = 20
-"""How many chunks are named because they quote the question: what it was pasted from is among the first."""
+__all__ = ["Counts", "Snapshot"]
 
 _BLOCK = 500
 """Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which chunks may be found. A field left at its default lets everything through.
-
-    Attributes:
-        languages: Names of languages.
-        kinds: Kinds of chunks.
-        path: Takes a path relative to the repository's root and says whether it may be found.
-    """
-
-    languages: frozenset[str] = frozenset()
-    kinds: frozenset[Kind] = frozenset()
-    path: Callable[[str], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What ranking looks at: a chunk without its text, and what the two searches think of it.
-
-    Attributes:
-        lexical: BM25 score, 0.0 where no term occurs.
-        dense: Cosine to the question, None where there is no vector yet or none was asked for.
-        quoted: Share of the question's pairs of neighbouring words that are neighbours in its text, from 0 to 1.
-    """
-
-    id: int
-    path: str
-    language: str
-    kind: Kind
-    name: str
-    qualified_name: str
-    signature: str
-    documentation: str
-    first_line: int
-    last_line: int
-    part: int
-    lexical: float = 0.0
-    dense: float | None = None
-    quoted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ Nothing is printed here: :func:`update` yields :class:`Progress`, and surfaces d
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from codesearch.encoders import Encoder
+from codesearch.encoders import LazyEncoder
 from codesearch.index.encoding import encode_pending
 from codesearch.index.files import update_files
 from codesearch.index.lexical import LexicalDamaged, LexicalWriter, lexical_generation
@@ -32,7 +32,7 @@ def update(
     repository: Repository,
     writer: Writer,
     rules: FileRules,
-    encoder: Callable[[], Encoder] | None,
+    encoder: LazyEncoder | None,
     *,
     vector_cache: Path | None = None,
     encode_seconds: float | None = None,

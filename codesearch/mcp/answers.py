@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from codesearch.mcp.tokens import count_tokens
+from codesearch.present.render import visible
 from codesearch.records import Match
-from codesearch.render import visible
-from codesearch.search import Answer
+from codesearch.search.pipeline import Answer
 
 __all__ = ["FoundCode", "FoundResult", "layout"]
 

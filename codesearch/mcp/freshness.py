@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from codesearch.encoders import Encoder
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable
 from codesearch.index.progress import Progress
 from codesearch.index.snapshot import Snapshot
-from codesearch.indexing import Job, bring_up_to_date, is_current
+from codesearch.upkeep.plan import Job, bring_up_to_date, is_current
 
 __all__ = ["Keeper", "Report"]
 
@@ -53,7 +53,7 @@ class Keeper:
         encoder: Loads the encoder; called in those threads.
     """
 
-    def __init__(self, encoder: Callable[[], Encoder] | None) -> None:
+    def __init__(self, encoder: LazyEncoder | None) -> None:
         self._encoder = encoder
         self._work: dict[Path, _Work] = {}
         self._before: dict[Path, Snapshot] = {}  # closed, but what they have loaded need not be read again

@@ -9,21 +9,22 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from codesearch.encoders import Encoder
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import IndexUnusable, InputError
-from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.indexing import Job, plan
+from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_named
 from codesearch.mcp.answers import FoundCode, layout
 from codesearch.mcp.freshness import Keeper, Report
 from codesearch.mcp.sandbox import Sandbox
-from codesearch.places import Place, Snippet
 from codesearch.records import Kind
-from codesearch.search import Answer, search
+from codesearch.search.candidates import Filters
+from codesearch.search.location import Place, Snippet
+from codesearch.search.pipeline import Answer, search
+from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
-from codesearch.similar import similar
 from codesearch.sources import find_repository, open_repository, path_matcher
-from codesearch.targets import Target
+from codesearch.upkeep.plan import Job, plan
+from codesearch.upkeep.targets import Target
 
 __all__ = ["MOST_RESULTS", "MOST_TOKENS", "Status", "Tools"]
 
@@ -67,7 +68,7 @@ class Tools:
         indexes: Folder of all indexes, instead of the one in the cache.
     """
 
-    def __init__(self, settings: Settings, encoder: Callable[[], Encoder] | None, indexes: Path | None) -> None:
+    def __init__(self, settings: Settings, encoder: LazyEncoder | None, indexes: Path | None) -> None:
         self._settings = settings
         self._encoder = encoder
         self._indexes = indexes

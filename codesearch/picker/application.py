@@ -22,19 +22,19 @@ from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
 
 from codesearch.errors import InputError
-from codesearch.index.snapshot import Filters
-from codesearch.indexing import Job
 from codesearch.picker.layout import Scene, frame, list_rows
 from codesearch.picker.preview import opening_line
 from codesearch.picker.refreshing import Refreshing
-from codesearch.picker.searching import Searching
+from codesearch.picker.searching import SearchThread
 from codesearch.picker.state import Result, State
 from codesearch.records import Match
+from codesearch.search.candidates import Filters
+from codesearch.upkeep.plan import Job
 
 if TYPE_CHECKING:
-    from codesearch.encoders import Encoder
+    from codesearch.encoders import LazyEncoder
 
-__all__ = ["Chosen", "Picker", "pick", "terminal"]
+__all__ = ["Picker", "Selection", "pick", "terminal"]
 
 _PROMPT: Final = "> "
 
@@ -48,7 +48,7 @@ _ESCAPE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """A match that was chosen, and the line at which to open it."""
 
     match: Match
@@ -90,10 +90,10 @@ def pick(
     *,
     question: str,
     limit: int,
-    encoder: Callable[[], Encoder] | None,
+    encoder: LazyEncoder | None,
     refreshing: Callable[[Callable[[dict[str, Any]], None]], Refreshing] | None,
     colour: bool,
-) -> Chosen | None:
+) -> Selection | None:
     """Let the user ask and choose.
 
     Args:
@@ -127,19 +127,19 @@ class Picker:
         scene: Scene,
         *,
         limit: int,
-        encoder: Callable[[], Encoder] | None,
+        encoder: LazyEncoder | None,
         refreshing: Callable[[Callable[[dict[str, Any]], None]], Refreshing] | None,
     ) -> None:
         self.state = State()
         self._jobs = jobs
         self._scene = scene
-        self._searching = Searching(
+        self._searching = SearchThread(
             jobs, filters, limit=limit, encoder=encoder, deliver=self._from_search, complain=self._from_encoder
         )
         self._refreshing = None if refreshing is None else refreshing(self._from_refresh)
-        self._app: Application[Chosen | None] | None = None
+        self._app: Application[Selection | None] | None = None
 
-    def run(self, question: str, keys: Input, screen: Output, *, colour: bool) -> Chosen | None:
+    def run(self, question: str, keys: Input, screen: Output, *, colour: bool) -> Selection | None:
         """Draw, and handle keys until something is chosen or the user leaves."""
         app = self._app = self._application(question, keys, screen, colour=colour)
         before = sys.getswitchinterval()
@@ -231,7 +231,7 @@ class Picker:
         match = state.match
         if match is None:
             return
-        chosen = Chosen(match, opening_line(match))
+        chosen = Selection(match, opening_line(match))
         if match.imported:
             state.message = "its file is not here: the index was imported"
         elif not chosen.path.is_file():
@@ -288,7 +288,9 @@ class Picker:
 
     # --- screen ---------------------------------------------------------------------------------------------
 
-    def _application(self, question: str, keys: Input, screen: Output, *, colour: bool) -> Application[Chosen | None]:
+    def _application(
+        self, question: str, keys: Input, screen: Output, *, colour: bool
+    ) -> Application[Selection | None]:
         self._buffer = Buffer(multiline=False, on_text_changed=lambda _: self._ask())
         self._buffer.text = " ".join(question.split())
         self._buffer.cursor_position = len(self._buffer.text)
@@ -301,7 +303,7 @@ class Picker:
             wrap_lines=False,
             always_hide_cursor=True,
         )
-        app: Application[Chosen | None] = Application(
+        app: Application[Selection | None] = Application(
             Layout(HSplit([VSplit([prompt, line]), rest]), focused_element=line),
             style=Style([]),
             include_default_pygments_style=False,

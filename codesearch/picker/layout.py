@@ -14,8 +14,8 @@ from typing import Final
 from codesearch.picker.preview import code_lines, first_shown, opening_line
 from codesearch.picker.state import State
 from codesearch.picker.widths import Pieces, cut, cut_left, fitted, width
+from codesearch.present.render import shown_path, visible
 from codesearch.records import Match
-from codesearch.render import shown_path, visible
 
 __all__ = ["Scene", "frame", "list_rows"]
 

@@ -6,10 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from codesearch.highlighting import highlight_lines
 from codesearch.picker.widths import Pieces
+from codesearch.present.highlighting import highlight_lines
+from codesearch.present.render import line_to_open, safe_line
 from codesearch.records import Chunk, Match
-from codesearch.render import line_to_open, safe_line
 
 __all__ = ["code_lines", "first_shown", "opening_line"]
 

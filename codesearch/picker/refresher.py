@@ -16,12 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable
 from codesearch.index.progress import Phase, Progress
 from codesearch.index.snapshot import Snapshot
-from codesearch.indexing import Job, bring_up_to_date, is_current, plan
 from codesearch.records import Repository
 from codesearch.settings import load_settings, use_one_blas_thread
+from codesearch.upkeep.plan import Job, bring_up_to_date, is_current, plan
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -75,7 +76,7 @@ class _Refresher:
             self._say(number, "")
             return
         self._say(number, "indexing...")
-        load = self._encoder if self._request["dense"] else None
+        load = LazyEncoder(self._encoder) if self._request["dense"] else None
         committed, told = False, 0.0
         with closing(bring_up_to_date(job, load, wait_seconds=0 if exists else -1, adopt_model=not exists)) as updating:
             for progress in updating:

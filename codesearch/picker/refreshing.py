@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from codesearch.indexing import Job
+from codesearch.upkeep.plan import Job
 
 __all__ = ["Refreshing"]
 

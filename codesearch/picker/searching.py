@@ -10,18 +10,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from codesearch.errors import CodesearchError, IndexUnusable, Unusable
-from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.indexing import Job
+from codesearch.index.snapshot import Snapshot
 from codesearch.picker.state import Result
-from codesearch.search import Answer, Notice, NoticeKind, search
+from codesearch.search.candidates import Filters
+from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.upkeep.plan import Job
 
 if TYPE_CHECKING:
-    from codesearch.encoders import Encoder
+    from codesearch.encoders import Encoder, LazyEncoder
 
-__all__ = ["Searching"]
+__all__ = ["SearchThread"]
 
 
-class Searching:
+class SearchThread:
     """Answers questions in a thread of its own, with whatever the indexes hold by then. Methods return at once.
 
     Args:
@@ -39,7 +40,7 @@ class Searching:
         filters: Sequence[Filters],
         *,
         limit: int,
-        encoder: Callable[[], Encoder] | None,
+        encoder: LazyEncoder | None,
         deliver: Callable[[Result], None],
         complain: Callable[[str], None],
     ) -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from codesearch.sources.clones import is_url
 from codesearch.sources.commands import git_version
-from codesearch.sources.discovery import Discovered, discover
+from codesearch.sources.discovery import Discovery, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.reading import SourceText, blob_id, read_source
@@ -32,7 +32,7 @@ from codesearch.sources.rules import FileRules, path_matcher
 from codesearch.sources.scope import Scope
 
 __all__ = [
-    "Discovered",
+    "Discovery",
     "Distance",
     "FileRules",
     "Listing",

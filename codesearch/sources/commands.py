@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["GitUnavailableError", "Running", "clean_environment", "git_version", "run", "start"]
+__all__ = ["GitProcess", "GitUnavailableError", "clean_environment", "git_version", "run", "start"]
 
 _PREFIX = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false")
 
@@ -63,7 +63,7 @@ def clean_environment(additions: Mapping[str, str] | None = None) -> dict[str, s
     return environment
 
 
-class Running:
+class GitProcess:
     """A Git command that runs while its caller does something else."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Running:
         """Exit status; None while it runs."""
         return self._process.returncode
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> GitProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,13 +111,13 @@ class Running:
             self._process.communicate()
 
 
-def start(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Running:
+def start(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> GitProcess:
     """Starts ``git`` in `folder`; use as a context manager.
 
     Raises:
         GitUnavailableError: There is no Git.
     """
-    return Running(folder, arguments, clean_environment(environment))
+    return GitProcess(folder, arguments, clean_environment(environment))
 
 
 def run(
@@ -132,7 +132,7 @@ def run(
     Raises:
         GitUnavailableError: There is no Git, or it ended with a status that is not in `accept`.
     """
-    with Running(folder, arguments, clean_environment(environment), given) as command:
+    with GitProcess(folder, arguments, clean_environment(environment), given) as command:
         printed = command.output(accept=accept)
         return command.status or 0, printed
 

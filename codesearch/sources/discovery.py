@@ -10,14 +10,14 @@ from typing import Final
 from codesearch.errors import InputError
 from codesearch.sources.walk import DEPENDENCIES_AND_CACHES, METADATA
 
-__all__ = ["Discovered", "discover"]
+__all__ = ["Discovery", "discover"]
 
 _NEVER_ENTERED: Final = METADATA | DEPENDENCIES_AND_CACHES | {".cache", ".cargo", ".local", ".npm", ".rustup"}
 """Among package managers' own files lie clones that nobody works on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovery:
     """What was found below a folder, by path.
 
     Attributes:
@@ -37,7 +37,7 @@ class Discovered:
         return root.relative_to(self.folder).as_posix() if root != self.folder else root.name
 
 
-def discover(folder: Path) -> Discovered:
+def discover(folder: Path) -> Discovery:
     """Find the Git repositories in and below a folder, at any depth, also those inside of others.
 
     Folders of dependencies and caches are not entered, symbolic links not followed.
@@ -76,4 +76,4 @@ def discover(folder: Path) -> Discovered:
             for name, is_folder in entries.items()
             if is_folder and name not in _NEVER_ENTERED
         ]
-    return Discovered(top, tuple(sorted(work_trees)), tuple(sorted(bare)), tuple(sorted(unreadable)))
+    return Discovery(top, tuple(sorted(work_trees)), tuple(sorted(bare)), tuple(sorted(unreadable)))

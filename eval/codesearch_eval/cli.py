@@ -12,13 +12,13 @@ import typer
 
 from codesearch.errors import CodesearchError, InputError
 from codesearch.settings import load_settings
-from codesearch_eval.comparison import compare
-from codesearch_eval.datasets import DataFolder
-from codesearch_eval.evaluation import evaluate, load_tasks
-from codesearch_eval.loading import BASELINES, Loader
-from codesearch_eval.pools import write_pools
-from codesearch_eval.protocols import PROTOCOLS, SETS, Role, select_protocols
-from codesearch_eval.report import (
+from codesearch_eval.encoder.comparison import compare
+from codesearch_eval.encoder.datasets import DataFolder
+from codesearch_eval.encoder.evaluation import evaluate, load_tasks
+from codesearch_eval.encoder.loading import BASELINES, Loader
+from codesearch_eval.encoder.pools import write_pools
+from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Role, select_protocols
+from codesearch_eval.encoder.report import (
     by_protocol,
     markdown_table,
     protocol_table,
@@ -26,10 +26,10 @@ from codesearch_eval.report import (
     system_label,
     write_report,
 )
-from codesearch_eval.repositories_cli import app as repositories_app
-from codesearch_eval.results import Result, read_result, read_results, write_result
-from codesearch_eval.systems import System
-from codesearch_eval.vectors import VectorCache
+from codesearch_eval.encoder.results import Result, read_result, read_results, write_result
+from codesearch_eval.encoder.systems import System
+from codesearch_eval.encoder.vectors import VectorCache
+from codesearch_eval.repositories.commands import app as repositories_app
 
 __all__ = ["app", "main"]
 
@@ -197,7 +197,7 @@ def efficiency(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write.")] = None,
 ) -> None:
     """Measure indexing, encoding, asking, memory and disk on this machine's CPU."""
-    from codesearch_eval.efficiency import Plan, efficiency_table, measure
+    from codesearch_eval.performance.efficiency import Plan, efficiency_table, measure
 
     what = Plan(model, threads, encode, asks, rounds)
     figures = measure(repositories or ["."], what, partial(typer.echo, err=True))
@@ -209,12 +209,14 @@ def efficiency(
 
 @app.command()
 def devices(
-    texts: Annotated[Path, typer.Argument(help="JSON Lines, a text each: what `codesearch_eval.devices` encodes.")],
+    texts: Annotated[
+        Path, typer.Argument(help="JSON Lines, a text each: what `codesearch_eval.performance.devices` encodes.")
+    ],
     device: Annotated[str, typer.Option(help="cuda, mps or cpu.")] = "cuda",
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
 ) -> None:
     """Compare the encoder on a device with float32 and int8 on the CPU, and time it."""
-    from codesearch_eval.devices import devices_table
+    from codesearch_eval.performance.devices import devices_table
 
     rows = [json.loads(line) for line in texts.read_text(encoding="utf-8").splitlines()]
     typer.echo(devices_table(rows, device, model=model))
@@ -225,7 +227,7 @@ def edits(
     files: Annotated[int, typer.Option(help="Files of the repository that is made for it.", min=10)] = 5000,
 ) -> None:
     """Measure updates of an index: nothing changed, and 10 files edited."""
-    from codesearch_eval.edits import edits_table, measure_edits
+    from codesearch_eval.performance.edits import edits_table, measure_edits
 
     typer.echo(edits_table(measure_edits(files, progress=partial(typer.echo, err=True))))
 
@@ -242,7 +244,7 @@ def lsp_command(
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
     """Measure the language server: answers during 100 saves in 10 s, from a save to the answer, memory."""
-    from codesearch_eval.lsp_latency import lsp_table, measure_lsp
+    from codesearch_eval.performance.lsp_latency import lsp_table, measure_lsp
 
     figures = measure_lsp(repository, files=files, model=model, cache=cache, progress=partial(typer.echo, err=True))
     typer.echo(lsp_table(figures))
@@ -261,7 +263,7 @@ def picker(
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
     """Measure `codesearch ask -i` on a pseudo-terminal: from a key to the results on the screen."""
-    from codesearch_eval.picker_latency import measure_picker, picker_table
+    from codesearch_eval.performance.picker_latency import measure_picker, picker_table
 
     try:
         columns, rows = (int(number) for number in size.split("x"))
@@ -284,7 +286,7 @@ def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",
 ) -> None:
     """Measure exact search against HNSW graphs on random vectors."""
-    from codesearch_eval.neighbours import measure_neighbours, neighbours_table
+    from codesearch_eval.performance.neighbours import measure_neighbours, neighbours_table
 
     try:
         counts = [int(size) for size in sizes.split(",")]
@@ -302,7 +304,7 @@ def duplicates_command(
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the indexes for the next time.")] = None,
 ) -> None:
     """Measure the time and the memory that finding duplicates takes."""
-    from codesearch_eval.duplicates import duplicates_table, measure_duplicates
+    from codesearch_eval.performance.duplicates import duplicates_table, measure_duplicates
 
     figures = measure_duplicates(repositories, model=model, cache=cache, progress=partial(typer.echo, err=True))
     typer.echo(duplicates_table(figures))
@@ -321,9 +323,9 @@ def tokens(
     Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
     """
     from codesearch.encoders import load_encoder
-    from codesearch_eval.agent_tokens import choose, draw_curves, measure, read_costs, tokens_table, write_costs
-    from codesearch_eval.repositories import Half, read_list, read_questions
-    from codesearch_eval.repository_trees import find_repository
+    from codesearch_eval.agents.tokens import choose, draw_curves, measure, read_costs, tokens_table, write_costs
+    from codesearch_eval.repositories.benchmark import Half, read_list, read_questions
+    from codesearch_eval.repositories.trees import find_repository
 
     chosen = [r for r in read_list() if r.name in only] if only else [r for r in read_list() if r.half is Half.HELD_OUT]
     if len(chosen) < len(only or ()):

@@ -10,19 +10,21 @@ from typing import Any, Final
 from lsprotocol.types import Position
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexUnusable, InputError, Unusable
-from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.places import Place, Snippet
+from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
-from codesearch.search import Answer, Notice, NoticeKind, search
-from codesearch.similar import similar
+from codesearch.search.candidates import Filters
+from codesearch.search.location import Place, Snippet
+from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.search.similar import similar
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.folders import Folder, State, filters_for
 from codesearch_lsp.freshness import Keeper
 from codesearch_lsp.items import answer_of
 from codesearch_lsp.library import Library
 from codesearch_lsp.protocol import RequestFailed
-from codesearch_lsp.requests import Asked, SimilarTo
+from codesearch_lsp.requests import SearchRequest, SimilarTarget
 from codesearch_lsp.wire import Positions, path_of
 
 __all__ = ["Answering"]
@@ -44,11 +46,11 @@ class Answering:
         self._library = library
         self._documents = documents
 
-    def limit(self, asked: Asked) -> int:
+    def limit(self, asked: SearchRequest) -> int:
         """Return how many results an answer holds."""
         return asked.limit or self._keeper.configuration.limit
 
-    async def search(self, asked: Asked) -> Answer:
+    async def search(self, asked: SearchRequest) -> Answer:
         """Answer a question with one match more than was asked for, which tells whether there are more.
 
         Raises:
@@ -61,16 +63,16 @@ class Answering:
 
         return await self._consult(asked, use)
 
-    async def ask(self, asked: Asked, positions: Positions) -> dict[str, Any]:
+    async def ask(self, asked: SearchRequest, positions: Positions) -> dict[str, Any]:
         """Return the result of ``codesearch/search``."""
         return answer_of(await self.search(asked), asked.start, self.limit(asked), positions)
 
-    async def similar(self, target: SimilarTo, asked: Asked, positions: Positions) -> dict[str, Any]:
+    async def similar(self, target: SimilarTarget, asked: SearchRequest, positions: Positions) -> dict[str, Any]:
         """Return the result of ``codesearch/similar``."""
         answer = await self.similar_to(target, asked, positions)
         return answer_of(answer, asked.start, self.limit(asked), positions)
 
-    async def similar_to(self, target: SimilarTo, asked: Asked, positions: Positions) -> Answer:
+    async def similar_to(self, target: SimilarTarget, asked: SearchRequest, positions: Positions) -> Answer:
         """Find what is like a place or a snippet.
 
         Raises:
@@ -85,7 +87,7 @@ class Answering:
 
         def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
             encoder = self._library.encoder()
-            load = (lambda: encoder) if encoder is not None else None
+            load = LazyEncoder(lambda: encoder) if encoder is not None else None
             return similar(snapshots, wanted, load, limit=many, filters=filters)
 
         return await self._consult(asked, use)
@@ -119,7 +121,7 @@ class Answering:
 
     # --- consulting -----------------------------------------------------------------------------------------
 
-    async def _consult(self, asked: Asked, use: _Use) -> Answer:
+    async def _consult(self, asked: SearchRequest, use: _Use) -> Answer:
         self._keeper.touch_stale()
         await self._keeper.opened(_OPEN_SECONDS)
         await self._documents.settle(_SETTLE_SECONDS)
@@ -147,7 +149,7 @@ class Answering:
             raise RequestFailed(str(error)) from error
         return Answer(answer.matches, (*map(self._own_advice, answer.notices), *self._notices(meant)))
 
-    def _meant(self, asked: Asked) -> list[tuple[Folder, list[Path]]]:
+    def _meant(self, asked: SearchRequest) -> list[tuple[Folder, list[Path]]]:
         """Return the folders of the workspace that a request is about, each with the parts that it names."""
         folders = list(self._keeper.folders.values())
         if not asked.folders:

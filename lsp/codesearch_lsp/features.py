@@ -18,10 +18,10 @@ from lsprotocol.types import (
 )
 from pygls.exceptions import JsonRpcException
 
-from codesearch.places import CODE
 from codesearch.records import Chunk
+from codesearch.search.location import CODE
 from codesearch_lsp.answering import Answering
-from codesearch_lsp.requests import Asked, SimilarTo
+from codesearch_lsp.requests import SearchRequest, SimilarTarget
 from codesearch_lsp.wire import Positions, uri_of
 
 __all__ = ["code_actions", "code_lenses", "hover"]
@@ -67,7 +67,9 @@ async def hover(answering: Answering, params: HoverParams, positions: Positions)
     else:
         return None
     try:
-        answer = await answering.similar_to(SimilarTo(uri=uri, line=position.line), Asked(limit=_LOOKED_AT), positions)
+        answer = await answering.similar_to(
+            SimilarTarget(uri=uri, line=position.line), SearchRequest(limit=_LOOKED_AT), positions
+        )
     except JsonRpcException:
         return None
     documented = [m for m in answer.matches if m.chunk.documentation and m.score >= _LEAST_COSINE][:_RELATIVES]

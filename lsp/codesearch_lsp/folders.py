@@ -10,12 +10,12 @@ from typing import Any
 
 from codesearch.errors import InputError
 from codesearch.index.locations import index_directory
-from codesearch.index.snapshot import Filters
+from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
 from codesearch.sources import path_matcher
-from codesearch.targets import Target, find_target
+from codesearch.upkeep.targets import Target, find_target
 from codesearch_lsp.configuration import Configuration
-from codesearch_lsp.requests import Asked
+from codesearch_lsp.requests import SearchRequest
 
 __all__ = ["Folder", "State", "filters_for", "find_folder"]
 
@@ -121,7 +121,7 @@ def indexes_of(configuration: Configuration) -> Path | None:
         raise InputError(text) from None
 
 
-def filters_for(folder: Folder, asked: Asked, within: Sequence[Path]) -> Filters:
+def filters_for(folder: Folder, asked: SearchRequest, within: Sequence[Path]) -> Filters:
     """Return which chunks of a folder's repository may be found.
 
     Args:

@@ -16,11 +16,12 @@ from functools import lru_cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy
 from codesearch.index.progress import Phase
-from codesearch.indexing import Job, bring_up_to_date, plan
 from codesearch.languages import language_of
 from codesearch.settings import Settings, load_settings, use_one_blas_thread
+from codesearch.upkeep.plan import Job, bring_up_to_date, plan
 from codesearch_lsp.messages import Committed, Done, Extract, Extracted, Failed, FromIndexer, Moved, Stop, Update
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ class Indexer:
 
     def _run(self, request: Update, job: Job, settings: Settings) -> Done:
         number, committed = request.number, False
-        load = (lambda: _encoder(settings.model, settings.device, settings.threads)) if request.encode else None
+        load = (
+            LazyEncoder(lambda: _encoder(settings.model, settings.device, settings.threads)) if request.encode else None
+        )
         updating = bring_up_to_date(job, load, rebuild=request.rebuild, wait_seconds=0)
         with closing(updating):
             while True:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from codesearch.encoders.text import document_text
 from codesearch.errors import CodesearchError, IndexUnusable, Unusable
 from codesearch.index.snapshot import Snapshot
-from codesearch.search import search
+from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch_lsp.configuration import Configuration
 from codesearch_lsp.overlay import Document, Overlaid

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from codesearch.encoders.text import document_text
 from codesearch.index.lexical import FIELD_WEIGHTS, Rarity
-from codesearch.index.snapshot import Candidate, Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
+from codesearch.search.candidates import Candidate, Filters
 from codesearch.words import terms, terms_in_a_row
 
 __all__ = ["Document", "Overlaid"]

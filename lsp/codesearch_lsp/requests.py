@@ -12,7 +12,7 @@ from codesearch.records import Kind
 from codesearch.sources import FileRules
 from codesearch_lsp.configuration import MOST_RESULTS
 
-__all__ = ["Asked", "SimilarTo", "read_asked", "read_similar"]
+__all__ = ["SearchRequest", "SimilarTarget", "read_asked", "read_similar"]
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ _LAST_LINE: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchRequest:
     """What is asked for, and within what.
 
     Attributes:
@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarTo:
+class SimilarTarget:
     """What to find the like of: a place in a document (`uri` and 0-based `line`), or code (`text`, `language`)."""
 
     uri: str = ""
@@ -55,7 +55,7 @@ class SimilarTo:
     language: str = ""
 
 
-def read_asked(params: object, query: str | None = None) -> Asked:
+def read_asked(params: object, query: str | None = None) -> SearchRequest:
     """Read the parameters of ``codesearch/search``, or the options of a command whose question is `query`.
 
     Raises:
@@ -71,7 +71,7 @@ def read_asked(params: object, query: str | None = None) -> Asked:
     return _within(given, query)
 
 
-def read_similar(params: object) -> tuple[SimilarTo, Asked]:
+def read_similar(params: object) -> tuple[SimilarTarget, SearchRequest]:
     """Read the parameters of ``codesearch/similar``.
 
     Raises:
@@ -81,7 +81,7 @@ def read_similar(params: object) -> tuple[SimilarTo, Asked]:
     if "text" in given:
         language = _typed(given, "language", str, "a string", default="")
         text = _typed(given, "text", str, "a string", default=None)
-        return SimilarTo(text=text, language=_language(language) if language else ""), _within(given)
+        return SimilarTarget(text=text, language=_language(language) if language else ""), _within(given)
     if "textDocument" not in given:
         raise InputError("give textDocument and position, or text")
     uri = _typed(_object("textDocument", given["textDocument"]), "uri", str, "a string", default=None)
@@ -89,10 +89,10 @@ def read_similar(params: object) -> tuple[SimilarTo, Asked]:
     line = _typed(position, "line", int, "a whole number", default=None)
     if not 0 <= line <= _LAST_LINE:
         raise InputError(f"position.line must be a whole number from 0 to {_LAST_LINE}, not {line!r:.80}")
-    return SimilarTo(uri=uri, line=line), _within(given)
+    return SimilarTarget(uri=uri, line=line), _within(given)
 
 
-def _within(given: Mapping[str, Any], query: str = "") -> Asked:
+def _within(given: Mapping[str, Any], query: str = "") -> SearchRequest:
     limit = given.get("limit")
     if limit is not None and (type(limit) is not int or not 1 <= limit <= MOST_RESULTS):
         raise InputError(f"limit must be a whole number from 1 to {MOST_RESULTS}, not {limit!r:.80}")
@@ -102,7 +102,7 @@ def _within(given: Mapping[str, Any], query: str = "") -> Asked:
         raise InputError(f"cursor {cursor[:80]!r} is none that an answer held: ask again without one")
     paths = tuple(_strings(given, "paths"))
     FileRules(include=paths)  # refuses what is no pattern
-    return Asked(
+    return SearchRequest(
         query=query,
         limit=limit,
         start=int(cursor),

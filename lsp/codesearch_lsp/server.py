@@ -23,7 +23,7 @@ from codesearch_lsp.items import symbol_of
 from codesearch_lsp.library import Library
 from codesearch_lsp.protocol import Protocol, make_converter
 from codesearch_lsp.reporting import LogHandler, Reporter
-from codesearch_lsp.requests import Asked, read_asked, read_similar
+from codesearch_lsp.requests import SearchRequest, read_asked, read_similar
 from codesearch_lsp.wire import Positions, path_of
 from codesearch_lsp.worker import Worker
 
@@ -340,7 +340,7 @@ def _checked(read: Any, params: object) -> Any:
         raise JsonRpcInvalidParams(str(error)) from error
 
 
-async def _ask(ls: Server, asked: Asked, params: Any) -> dict[str, Any]:
+async def _ask(ls: Server, asked: SearchRequest, params: Any) -> dict[str, Any]:
     result = await ls.answering.ask(asked, ls.positions)
     token = params.get("partialResultToken") if isinstance(params, dict) else None
     if isinstance(token, int | str):

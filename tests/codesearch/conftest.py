@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from codesearch.cli import app
+from codesearch.cli.app import app
 
 SAMPLE: Mapping[str, str] = {
     "README.md": "# Sample\n\nReads configuration and talks to servers.\n",
@@ -149,7 +149,7 @@ def start() -> Start:
     """Start the command line in a process of its own: for signals, pipes, limits and exit codes."""
 
     def run(*arguments: str | Path, prelude: str = "", **options: object) -> subprocess.Popen[str]:
-        code = f"{prelude}\nfrom codesearch.cli import main\nmain()"
+        code = f"{prelude}\nfrom codesearch.cli.app import main\nmain()"
         return subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             stdout=subprocess.PIPE,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from codesearch.cli import app
+from codesearch.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -125,6 +125,19 @@ def dead_links(document: Path) -> Iterator[str]:
 def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
     dead = [(document.parent / link.partition("#")[0]).resolve() for link in dead_links(document)]
     assert [target.relative_to(ROOT) for target in dead if target not in PENDING] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("[gd]*/*.md"))],
+    ids=lambda file: file.relative_to(ROOT).as_posix(),
+)
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    named = re.findall(
+        r"(?<![\w/.-])((?:codesearch|lsp|train|eval|tests|docs)/[\w/.-]+\.(?:py|toml|tsv|json|md|lua|scm))\b",
+        document.read_text("utf-8"),
+    )
+    assert [path for path in named if not (ROOT / path).exists() and ROOT / path not in PENDING] == []
 
 
 def test_a_dead_link_is_noticed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codesearch_eval.datasets import CSN_LANGUAGES, DataFolder
+from codesearch_eval.encoder.datasets import CSN_LANGUAGES, DataFolder
 
 WORDS = ("parse", "json", "file", "open", "socket", "sort", "list", "tree", "render", "page", "hash", "user")
 

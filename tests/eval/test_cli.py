@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from codesearch.errors import InputError
 from codesearch_eval.cli import app, main
-from codesearch_eval.comparison import compare
-from codesearch_eval.datasets import DataFolder
-from codesearch_eval.evaluation import load_tasks
-from codesearch_eval.protocols import PROTOCOLS, SETS
-from codesearch_eval.published import published_figures
-from codesearch_eval.report import by_protocol, markdown_table, protocol_table, write_report
-from codesearch_eval.results import read_result, read_results, write_result
+from codesearch_eval.encoder.comparison import compare
+from codesearch_eval.encoder.datasets import DataFolder
+from codesearch_eval.encoder.evaluation import load_tasks
+from codesearch_eval.encoder.protocols import PROTOCOLS, SETS
+from codesearch_eval.encoder.published import published_figures
+from codesearch_eval.encoder.report import by_protocol, markdown_table, protocol_table, write_report
+from codesearch_eval.encoder.results import read_result, read_results, write_result
 
 
 def invoke(*arguments):

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from codesearch.encoders.model_directory import read_model_directory
 from codesearch_train.cli import app
-from codesearch_train.development import read_development
-from codesearch_train.pairs import Pair, PairKind, Split
-from codesearch_train.shards import write_lines, write_shards
-from codesearch_train.weights import load_encoder
+from codesearch_train.corpus.pairs import Pair, PairKind, Split
+from codesearch_train.corpus.shards import write_lines, write_shards
+from codesearch_train.loop.development import read_development
+from codesearch_train.network.weights import load_encoder
 
 runner = CliRunner()
 

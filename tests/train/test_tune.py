@@ -8,10 +8,10 @@ import pytest
 from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import InputError
 from codesearch_train import tune as tune_module
-from codesearch_train.export import export
-from codesearch_train.pairs import Pair, PairKind, Split
-from codesearch_train.trainer import Progress
-from codesearch_train.tune import Measured, repository_pairs, tune
+from codesearch_train.corpus.pairs import Pair, PairKind, Split
+from codesearch_train.export.conversion import export
+from codesearch_train.loop.trainer import Progress
+from codesearch_train.tune import TuningResult, repository_pairs, tune
 
 WORDS = ["parse", "json", "file", "read", "write", "open", "close", "send", "load", "sort", "merge", "split"]
 
@@ -33,7 +33,7 @@ def short_export(source: Path, target: Path, *, name: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
-    monkeypatch.setattr("codesearch_train.export.export", short_export)
+    monkeypatch.setattr("codesearch_train.export.conversion.export", short_export)
     real = tune_module._configuration
 
     def small(*arguments: object) -> object:
@@ -50,7 +50,7 @@ def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
 def test_weights_that_gain_are_installed(tiny_bert: Path, tmp_path: Path) -> None:
     events = list(tune(pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu"))
     measured = events[-1]
-    assert isinstance(measured, Measured)
+    assert isinstance(measured, TuningResult)
     assert measured.pairs + measured.held_out == 300
     assert measured.after > measured.before
     assert measured.installed == tmp_path / "model"
@@ -72,7 +72,7 @@ def test_weights_that_do_not_gain_enough_are_not(tiny_bert: Path, tmp_path: Path
         )
     )
     measured = events[-1]
-    assert isinstance(measured, Measured)
+    assert isinstance(measured, TuningResult)
     assert measured.installed is None
     assert not (tmp_path / "model").exists()
 
@@ -85,12 +85,12 @@ def test_what_is_installed_is_what_was_measured(
     def lossy(_: Path, target: Path, *, name: str) -> None:
         short_export(tiny_bert, target, name=name)
 
-    monkeypatch.setattr("codesearch_train.export.export", lossy)
+    monkeypatch.setattr("codesearch_train.export.conversion.export", lossy)
     short_export(tiny_bert, tmp_path / "model", name="older")
     *_, measured = tune(
         pairs(), tmp_path / "work", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu", gain=5
     )
-    assert isinstance(measured, Measured)
+    assert isinstance(measured, TuningResult)
     assert measured.installed is None
     assert measured.after < measured.before + 5
     assert read_model_directory(tmp_path / "model").model_id.startswith("older-")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from codesearch_train.config import TrainConfig
-from codesearch_train.tokens import Pairs, Ragged, write_pairs
+from codesearch_train.corpus.tokens import Pairs, Ragged, write_pairs
+from codesearch_train.loop.config import TrainConfig
 
 
 def synthetic_pairs(count: int = 96, *, seed: int = 0) -> Pairs:

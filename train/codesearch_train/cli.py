@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codesearch.errors import CodesearchError, InputError
-from codesearch_train.config import TrainConfig, override, read_config
+from codesearch_train.loop.config import TrainConfig, override, read_config
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from codesearch_train.trainer import Evaluated, Progress, Saved
+    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
 
 __all__ = ["app", "main"]
 
@@ -56,7 +56,7 @@ def corpus(
     processes: Annotated[int, typer.Option(help="Repositories read at once.")] = 2,
 ) -> None:
     """Make pairs of text and code from Git repositories: filtered, deduplicated, free of evaluation data."""
-    from codesearch_train.corpus import CorpusSettings, build_corpus
+    from codesearch_train.corpus.pipeline import CorpusSettings, build_corpus
 
     with _clear_errors():
         settings = CorpusSettings(repositories, clones, work, output, evaluation, questions, history, clone, processes)
@@ -81,10 +81,10 @@ def tokenize(
     ] = False,
 ) -> None:
     """Tokenise pairs ahead of training, on the CPU."""
-    from codesearch_train.pairs import Split
-    from codesearch_train.shards import read_pairs
-    from codesearch_train.tokens import prepare_tokenizer, tokenize_pairs
-    from codesearch_train.weights import read_tokenizer
+    from codesearch_train.corpus.pairs import Split
+    from codesearch_train.corpus.shards import read_pairs
+    from codesearch_train.corpus.tokens import prepare_tokenizer, tokenize_pairs
+    from codesearch_train.network.weights import read_tokenizer
 
     with _clear_errors():
         tokenizer = prepare_tokenizer(read_tokenizer(model))
@@ -100,9 +100,9 @@ def tokenize(
 
 
 def _write_development(directory: Path, output: Path) -> None:
-    from codesearch_train.development import DevelopmentSet, write_development
-    from codesearch_train.pairs import PairKind
-    from codesearch_train.tokens import read_pairs_directory
+    from codesearch_train.corpus.pairs import PairKind
+    from codesearch_train.corpus.tokens import read_pairs_directory
+    from codesearch_train.loop.development import DevelopmentSet, write_development
 
     pairs = read_pairs_directory([directory])
     # Commits are fewer, and of most languages there is no thousand in repositories that can be spared.
@@ -135,9 +135,9 @@ def development(
     code_tokens: Annotated[int, typer.Option(help="Candidates are cut to this.")] = 256,
 ) -> None:
     """Tokenise the development sets of codesearch-eval, to be watched during a run (`development` of its TOML file)."""
-    from codesearch_train.development import DevelopmentSet, read_pools, write_development
-    from codesearch_train.tokens import prepare_tokenizer
-    from codesearch_train.weights import read_tokenizer
+    from codesearch_train.corpus.tokens import prepare_tokenizer
+    from codesearch_train.loop.development import DevelopmentSet, read_pools, write_development
+    from codesearch_train.network.weights import read_tokenizer
 
     with _clear_errors():
         sets = {file.name.removesuffix(".pools.gz"): read_pools(file) for file in files}
@@ -176,26 +176,26 @@ def distill(
 
 
 def _train(config: TrainConfig) -> None:
-    from codesearch_train.trainer import train as run
+    from codesearch_train.loop.trainer import train as run
 
     _draw(run(config), config)
 
 
 def _draw(events: Iterable[object], config: TrainConfig) -> None:
     """A line for each event, and TensorBoard where it is installed."""
-    from codesearch_train.trainer import Evaluated, Progress, Saved
+    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
 
     writer = _tensorboard(config)
     for event in events:
         if isinstance(event, Progress):
             typer.echo(_progress_line(event))
             figures = {name: getattr(event, name) for name in ("loss", "accuracy", "pairs_per_second", "temperature")}
-        elif isinstance(event, Evaluated):
+        elif isinstance(event, Evaluation):
             typer.echo(_evaluation_line(event))
             figures = {
                 f"mrr/{name}/{pool}": mrr for name, pools in event.figures.items() for pool, mrr in pools.items()
             }
-        elif isinstance(event, Saved):
+        elif isinstance(event, SavedModel):
             typer.echo(_saved_line(event))
             continue
         else:
@@ -227,7 +227,7 @@ def _progress_line(event: Progress) -> str:
     )
 
 
-def _evaluation_line(event: Evaluated) -> str:
+def _evaluation_line(event: Evaluation) -> str:
     sets = "  ".join(
         f"{name} {sum(pools.values()) / len(pools):.2f}"
         + (f" ({', '.join(f'{pool} {mrr:.1f}' for pool, mrr in pools.items())})" if len(pools) > 1 else "")
@@ -236,7 +236,7 @@ def _evaluation_line(event: Evaluated) -> str:
     return f"step {event.step:>6}  MRR {event.mean:.2f}{' *' if event.best else ''}  {sets}"
 
 
-def _saved_line(event: Saved) -> str:
+def _saved_line(event: SavedModel) -> str:
     return f"step {event.step:>6}  {event.what}: {event.path}"
 
 
@@ -251,7 +251,7 @@ def mine(
     changes: Settings = None,
 ) -> None:
     """Find hard negatives: the nearest wrong codes of every training text, by exact search."""
-    from codesearch_train.mining import mine_pairs, write_neighbours
+    from codesearch_train.loop.mining import mine_pairs, write_neighbours
 
     with _clear_errors():
         neighbours = mine_pairs(_configuration(config, changes), model, count)
@@ -267,8 +267,8 @@ def average(
     share: Annotated[float, typer.Option(help="Share of the other.")] = 0.15,
 ) -> None:
     """Average the weights of two encoders, such as a trained one and the one it started from."""
-    from codesearch_train.weights import average as mix
-    from codesearch_train.weights import load_encoder, read_tokenizer, save_encoder
+    from codesearch_train.network.weights import average as mix
+    from codesearch_train.network.weights import load_encoder, read_tokenizer, save_encoder
 
     with _clear_errors():
         encoder = load_encoder(str(one))
@@ -291,8 +291,8 @@ def export(
     max_document_tokens: Annotated[int | None, typer.Option(help="Where code is cut.", min=1)] = None,
 ) -> None:
     """Write the model directory that codesearch loads: float16 weights, int8 ONNX, recipe, model card."""
-    from codesearch_train.export import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Card
-    from codesearch_train.export import export as write
+    from codesearch_train.export.conversion import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Card
+    from codesearch_train.export.conversion import export as write
 
     with _clear_errors():
         card = Card(description=_read_description(description)) if description else None
@@ -332,7 +332,7 @@ def tune(
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
 ) -> None:
     """Fine-tune on your own repository; the new weights are installed only where they gain."""
-    from codesearch_train.tune import Measured, repository_pairs
+    from codesearch_train.tune import TuningResult, repository_pairs
     from codesearch_train.tune import tune as run
 
     with _clear_errors():
@@ -341,7 +341,7 @@ def tune(
         start = initial or _shipped_model()
         events = run(list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device)
         for event in events:
-            if isinstance(event, Measured):
+            if isinstance(event, TuningResult):
                 typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
                 gained = f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
                 typer.echo(gained)

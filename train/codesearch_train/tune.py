@@ -16,22 +16,22 @@ import numpy as np
 import torch
 
 from codesearch.errors import InputError
-from codesearch_train.config import TrainConfig
-from codesearch_train.development import DevelopmentSet, mean_reciprocal_rank, one_each, write_development
-from codesearch_train.tokens import (
+from codesearch_train.corpus.tokens import (
     Pairs,
     prepare_tokenizer,
     read_pairs_directory,
     special_ids,
     tokenize_pairs,
 )
-from codesearch_train.trainer import Evaluated, Progress, Saved, train
-from codesearch_train.weights import load_encoder, read_tokenizer
+from codesearch_train.loop.config import TrainConfig
+from codesearch_train.loop.development import DevelopmentSet, mean_reciprocal_rank, one_each, write_development
+from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel, train
+from codesearch_train.network.weights import load_encoder, read_tokenizer
 
 if TYPE_CHECKING:
-    from codesearch_train.pairs import Pair
+    from codesearch_train.corpus.pairs import Pair
 
-__all__ = ["Measured", "repository_pairs", "tune"]
+__all__ = ["TuningResult", "repository_pairs", "tune"]
 
 LEAST_PAIRS = 200
 """Below this, neither training nor the held-out figure means anything."""
@@ -50,8 +50,8 @@ def repository_pairs(root: Path) -> list[Pair]:
     from codesearch.extraction import extract
     from codesearch.languages import language_of
     from codesearch.sources import FileRules, SourceText, list_files, open_repository, read_source
-    from codesearch_train.filters import why_not, why_not_file
-    from codesearch_train.pairs import Split, pairs_from_chunk
+    from codesearch_train.corpus.filters import why_not, why_not_file
+    from codesearch_train.corpus.pairs import Split, pairs_from_chunk
 
     repository = open_repository(root, cache=root)
     rules = FileRules()
@@ -70,7 +70,7 @@ def repository_pairs(root: Path) -> list[Pair]:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class TuningResult:
     """MRR in percent over the held-out pairs, before and after.
 
     Attributes:
@@ -98,7 +98,7 @@ def tune(
     minutes: float,
     device: str = "auto",
     gain: float = 0.1,
-) -> Iterator[Progress | Evaluated | Saved | Measured]:
+) -> Iterator[Progress | Evaluation | SavedModel | TuningResult]:
     """Tune an encoder on the pairs of a repository.
 
     Args:
@@ -117,7 +117,7 @@ def tune(
         InputError: if the repository has too few documented functions, or something else is where `target` is to be.
         ModelError: if the encoder cannot be read.
     """
-    from codesearch_train.export import check_target, export, install
+    from codesearch_train.export.conversion import check_target, export, install
 
     check_target(target)
     if len(pairs) < LEAST_PAIRS:
@@ -157,7 +157,7 @@ def tune(
         if after >= before + gain:
             install(exported, target)
             installed = target
-    yield Measured(len(training), len(held_out), before, after, installed)
+    yield TuningResult(len(training), len(held_out), before, after, installed)
 
 
 def _is_held_out(path: str) -> bool:

@@ -13,10 +13,11 @@ from codesearch.encoders import Encoder
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError
 from codesearch.index.dense import hnsw_available, near_pairs
-from codesearch.index.snapshot import Filters, Snapshot
-from codesearch.indexing import bring_up_to_date, plan
+from codesearch.index.snapshot import Snapshot
+from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
+from codesearch.upkeep.plan import bring_up_to_date, plan
 
 LOAD = """def load_config(path, default):
     \"\"\"Read a configuration.\"\"\"

@@ -17,10 +17,11 @@ from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import StorageError
 from codesearch.index.lexical import LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT
-from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_reader, open_writer
 from codesearch.index.update import Progress, UpdateReport, update
 from codesearch.records import Repository
+from codesearch.search.candidates import Filters
 from codesearch.sources import FileRules
 from codesearch.words import question_terms
 

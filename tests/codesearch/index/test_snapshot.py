@@ -12,9 +12,10 @@ import pytest
 
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.index.dense import DenseIndex
-from codesearch.index.snapshot import QUOTING, Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
 from codesearch.index.update import Phase
 from codesearch.records import Kind
+from codesearch.search.candidates import QUOTING, Filters
 from codesearch.words import question_terms
 
 
@@ -119,7 +120,8 @@ def test_searching_at_every_step_of_an_update(bench: Any) -> None:
 READER = """
 import sys, time
 from pathlib import Path
-from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
+from codesearch.search.candidates import Filters
 asked = 0
 until = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < until or not asked:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from codesearch.index import workers
-from codesearch.index.workers import Extracted, Unchanged, extract_files
+from codesearch.index import extraction_workers as workers
+from codesearch.index.extraction_workers import ExtractedFile, UnchangedFile, extract_files
 from codesearch.records import SkippedFile, SkipReason
 from codesearch.sources import FileRules, blob_id, list_files
 
@@ -41,8 +41,8 @@ def test_a_known_content_is_not_split_again(bench: Any, listed: Any) -> None:
     first, second = listed[:2]
     known = {first.path: blob_id((bench.root / first.path).read_bytes()), second.path: "other"}
     outcomes = dict(extract_files(bench.repository, bench.rules, [first, second], known))
-    assert isinstance(outcomes[first], Unchanged)
-    assert isinstance(outcomes[second], Extracted)
+    assert isinstance(outcomes[first], UnchangedFile)
+    assert isinstance(outcomes[second], ExtractedFile)
 
 
 def test_a_fault_in_one_file_costs_that_file(bench: Any, listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ PROGRAM = """
 import multiprocessing
 import os, sys
 from pathlib import Path
-import codesearch.index.workers as workers
+import codesearch.index.extraction_workers as workers
 from codesearch.records import Repository, SkippedFile
 from codesearch.sources import FileRules, list_files
 

@@ -9,11 +9,11 @@ import pytest
 
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.index.snapshot import Snapshot
-from codesearch.indexing import plan
 from codesearch.mcp import freshness
 from codesearch.mcp.freshness import Keeper
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
+from codesearch.upkeep.plan import plan
 
 
 def test_a_later_question_uses_the_vectors_that_an_earlier_one_has_loaded(

@@ -19,17 +19,17 @@ from typer.testing import Result as CliResult
 
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import ModelError
-from codesearch.index.snapshot import Filters
-from codesearch.indexing import Job, plan
 from codesearch.picker import searching
-from codesearch.picker.application import Chosen, Picker
+from codesearch.picker.application import Picker, Selection
 from codesearch.picker.layout import Scene
 from codesearch.picker.refreshing import Refreshing
-from codesearch.picker.searching import Searching
+from codesearch.picker.searching import SearchThread
 from codesearch.picker.state import Result, State
 from codesearch.records import Kind
+from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
+from codesearch.upkeep.plan import Job, plan
 
 Invoke = Callable[..., CliResult]
 WriteTree = Callable[[Path, Mapping[str, str]], Path]
@@ -54,7 +54,7 @@ Step = tuple[Callable[[State], bool], str]
 
 def drive(
     root: Path, *steps: Step, question: str = "", refresh: bool = False, filters: Filters | None = None
-) -> tuple[Chosen | None, State]:
+) -> tuple[Selection | None, State]:
     """Run a picker; each step waits until something is true of its state, and then presses keys."""
 
     def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
@@ -251,7 +251,7 @@ def test_of_many_questions_only_the_newest_is_run(indexed: Path, monkeypatch: py
 
     monkeypatch.setattr(searching, "search", slow)
     results: list[Result] = []
-    thread = Searching(
+    thread = SearchThread(
         [job_for(indexed)], [Filters()], limit=5, encoder=None, deliver=results.append, complain=lambda _: None
     )
     thread.start()
@@ -272,7 +272,7 @@ def test_without_an_encoder_it_searches_by_words_and_says_so(indexed: Path) -> N
     def fail() -> HashingEncoder:
         raise ModelError("there is no model")
 
-    thread = Searching(
+    thread = SearchThread(
         [job_for(indexed)], [Filters()], limit=5, encoder=fail, deliver=results.append, complain=problems.append
     )
     thread.start()
@@ -295,7 +295,7 @@ def test_a_fault_of_ours_is_a_sentence_and_the_next_question_is_answered(
 
     monkeypatch.setattr(searching, "search", broken)
     results: list[Result] = []
-    thread = Searching(
+    thread = SearchThread(
         [job_for(indexed)], [Filters()], limit=5, encoder=None, deliver=results.append, complain=lambda _: None
     )
     thread.start()

@@ -16,14 +16,15 @@ import pytest
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import IndexBusy, InputError, StorageError
 from codesearch.index.locations import imported_root, index_directory, list_indexes
-from codesearch.index.snapshot import Filters, Snapshot
+from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, open_writer
-from codesearch.indexing import bring_up_to_date, plan
 from codesearch.portable import Description, export_index, import_index, relate, relation_text
 from codesearch.records import Repository
-from codesearch.search import NoticeKind, search
+from codesearch.search.candidates import Filters
+from codesearch.search.pipeline import NoticeKind, search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
+from codesearch.upkeep.plan import bring_up_to_date, plan
 
 WriteTree = Callable[[Path, Mapping[str, str]], Path]
 Edit = Callable[[sqlite3.Connection], object]

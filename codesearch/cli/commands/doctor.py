@@ -1,0 +1,43 @@
+"""``codesearch doctor``: whether everything works here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from codesearch.cli.options import IndexDir, indexes_folder
+from codesearch.settings import load_settings
+
+__all__ = ["doctor"]
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one check a line.")] = False,
+    index_dir: IndexDir = None,
+) -> None:
+    """Check grammars, model, graphics card, cache and every index, and say how to mend what does not work.
+
+    The exit code is 0 if everything works, 1 if something does not.
+
+    \b
+    Examples:
+      codesearch doctor
+      codesearch doctor --json
+    """  # noqa: D301 - the backspace character tells click to keep the lines
+    from codesearch.present.render import visible
+    from codesearch.upkeep.doctor import Outcome, examine
+
+    failed = False
+    for check in examine(load_settings(), indexes=indexes_folder(index_dir)):
+        failed |= check.outcome is Outcome.FAILED
+        if as_json:
+            print(json.dumps(asdict(check)))
+        else:
+            print(f"{check.outcome.value:<7}{visible(check.name)}: {visible(check.says)}")
+            if check.mend:
+                print(f"       -> {visible(check.mend)}")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,325 @@
+"""``codesearch index``: make indexes, bring them up to date, keep them so."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codesearch.cli.console import follow, say, say_table, summary
+from codesearch.cli.options import (
+    All,
+    Device,
+    IndexDir,
+    Model,
+    Paths,
+    encoder_loader,
+    indexes_folder,
+    open_location,
+    patterns_of,
+    settings_for,
+    tell,
+)
+from codesearch.errors import CodesearchError, InputError
+from codesearch.records import Repository
+
+if TYPE_CHECKING:
+    from codesearch.encoders import LazyEncoder
+    from codesearch.index.progress import UpdateReport
+    from codesearch.upkeep.plan import Job
+
+__all__ = ["index"]
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexOptions:
+    """What the options ask for, whatever the repository.
+
+    Attributes:
+        indexes: Folder of all indexes; None for the default.
+        include: Patterns that were given; None to keep those that are remembered.
+        exclude: Likewise.
+        device: Option.
+        model: Option.
+        dense: Whether texts are encoded.
+        rebuild: Whether to start from nothing.
+        wait_seconds: How long to wait for another process that writes; -1 for as long as it takes.
+        quiet: Whether to print errors only.
+    """
+
+    indexes: Path | None
+    include: tuple[str, ...] | None
+    exclude: tuple[str, ...] | None
+    device: str
+    model: str | None
+    dense: bool
+    rebuild: bool
+    wait_seconds: float
+    quiet: bool
+
+    def job(self, repository: Repository, *, again: bool = False) -> Job:
+        """Return what is to be done; `again` for a later time, when the index remembers the patterns."""
+        from codesearch.upkeep.plan import plan
+
+        settings = settings_for(repository.root, self.device, self.model)
+        include, exclude = (None, None) if again else (self.include, self.exclude)
+        return plan(repository, settings, indexes=self.indexes, include=include, exclude=exclude)
+
+    def encoder(self) -> LazyEncoder | None:
+        """Return what loads the encoder, which no repository has a say in; None to encode nothing."""
+        return encoder_loader(settings_for(None, self.device, self.model)) if self.dense else None
+
+
+def index(
+    paths: Paths = None,
+    below: All = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Only files that match this .gitignore-style pattern; remembered. '' forgets."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave out files that match; remembered. '' forgets.")
+    ] = None,
+    index_dir: IndexDir = None,
+    device: Device = "",
+    model: Model = None,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Words only; encode nothing.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Start from nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Write nothing; say what would be searched or left out, and how long it takes."),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: update whenever something changes, until Ctrl-C.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail if another process is indexing, instead of waiting.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Index repositories, or bring their indexes up to date.
+
+    Only what changed is read, and only texts that were never seen are encoded. Ctrl-C loses nothing.
+
+    \b
+    Examples:
+      codesearch index
+      codesearch index . ../other
+      codesearch index --exclude 'vendor/'
+      codesearch index --dry-run
+      codesearch index --all ..
+      codesearch index --watch
+    """  # noqa: D301 - the backspace character tells click to keep the lines
+    wanted = _IndexOptions(
+        indexes=indexes_folder(index_dir),
+        include=patterns_of(include),
+        exclude=patterns_of(exclude),
+        device=device,
+        model=model,
+        dense=not no_dense,
+        rebuild=rebuild,
+        wait_seconds=0 if no_wait else -1,
+        quiet=quiet,
+    )
+    locations = list(paths or []) if below else paths or ["."]
+    table = None
+    if below is not None:
+        table = _Table(below)
+        locations += map(str, table.found.work_trees)
+    if watch:
+        if dry_run:
+            raise InputError("--watch and --dry-run exclude each other: choose one")
+        _watch(locations, wanted)
+        return
+    load = wanted.encoder()
+    failed = False
+    for location in locations:
+        try:
+            repository = open_location(location)
+            if dry_run:
+                _foresee(repository, load, wanted)
+            else:
+                report = _update(wanted.job(repository), load, wanted)
+                if not quiet:
+                    say(summary(repository.name, report))
+                if table is not None:
+                    table.add(repository, report)
+        except CodesearchError as error:
+            failed = True
+            tell(f"{location}: {error}" if table is not None and location not in str(error) else str(error))
+            if table is not None:
+                table.fail(location)
+    if table is not None and not quiet and not dry_run:
+        table.show()
+    if failed:
+        sys.exit(2)
+
+
+def _foresee(repository: Repository, load: LazyEncoder | None, wanted: _IndexOptions) -> None:
+    from codesearch.present.render import visible
+    from codesearch.upkeep.forecast import forecast, forecast_lines
+
+    lines = forecast_lines(forecast(wanted.job(repository), load), every_file=not wanted.quiet)
+    print("\n".join(map(visible, lines)))
+
+
+def _update(job: Job, load: LazyEncoder | None, wanted: _IndexOptions, *, rebuild: bool | None = None) -> UpdateReport:
+    from codesearch.upkeep.plan import bring_up_to_date
+
+    name = job.repository.name
+    report = follow(
+        bring_up_to_date(
+            job,
+            load,
+            rebuild=wanted.rebuild if rebuild is None else rebuild,
+            wait_seconds=wanted.wait_seconds,
+            on_wait=lambda: tell(f"{name}: another process is indexing it; waiting for that to end"),
+            on_replace=lambda error: tell(f"{name}: {error.reason.value}: building it anew"),
+        ),
+        name,
+        quiet=wanted.quiet,
+    )
+    if report.notice:
+        tell(f"{name}: {report.notice}")
+    return report
+
+
+# --- many repositories --------------------------------------------------------------------------------------
+
+
+class _Table:
+    """What was done with each of the repositories below a folder."""
+
+    def __init__(self, below: Path) -> None:
+        from codesearch.sources import discover
+        from codesearch.upkeep.targets import nothing_below
+
+        self.found = discover(below)
+        if not self.found.work_trees:
+            raise InputError(nothing_below(self.found))
+        for folder in self.found.bare:
+            tell(f"{folder} is a bare repository, which holds no files: left out")
+        for folder in self.found.unreadable:
+            tell(f"{folder} cannot be read: left out")
+        self._rows: list[tuple[str, ...]] = []
+        self._failed = 0
+
+    def _label(self, root: Path) -> str:
+        return self.found.label(root) if root.is_relative_to(self.found.folder) else str(root)
+
+    def add(self, repository: Repository, report: UpdateReport) -> None:
+        counts = (report.files, report.chunks, report.changed_files, report.removed_files, report.encoded)
+        seconds = f"{sum(report.seconds.values()):.1f}"
+        self._rows.append((self._label(repository.root), *(f"{count:,}" for count in counts), seconds))
+
+    def fail(self, location: str) -> None:
+        self._failed += 1
+        self._rows.append((self._label(Path(location).absolute()), "failed"))
+
+    def show(self) -> None:
+        done = len(self._rows) - self._failed
+        say_table(("repository", "files", "chunks", "read", "removed", "encoded", "s"), self._rows)
+        say(
+            f"{done} of {len(self._rows)} repositories are up to date"
+            + (f", {self._failed} failed" if self._failed else "")
+        )
+
+
+# --- watching -----------------------------------------------------------------------------------------------
+
+
+def _watch(locations: list[str], wanted: _IndexOptions) -> None:
+    """Bring indexes up to date, and again whenever their repositories change."""
+    from codesearch.cli.console import ended_by_sigterm
+
+    repositories = _to_be_watched(locations)
+    with ended_by_sigterm():
+        _Watch(repositories, wanted).run()
+
+
+def _to_be_watched(locations: list[str]) -> list[Repository]:
+    """Return the repositories, each once; say which cannot be watched."""
+    from codesearch.sources import is_url
+
+    found: dict[Path, Repository] = {}
+    for location in locations:
+        try:
+            if is_url(location):
+                raise InputError(f"{location} cannot be watched, being elsewhere: clone it, and watch the work tree")
+            repository = open_location(location)
+            found.setdefault(repository.root, repository)
+        except CodesearchError as error:
+            tell(str(error))
+    if not found:
+        raise InputError("there is nothing to watch: name a folder that exists")
+    return list(found.values())
+
+
+class _Watch:
+    def __init__(self, repositories: list[Repository], wanted: _IndexOptions) -> None:
+        self._repositories = repositories
+        self._wanted = wanted
+        self._load = wanted.encoder()
+        self._commits: dict[Path, str | None] = {}
+
+    def run(self) -> None:
+        from codesearch.upkeep.watching import RepositoryChanged, WatchStarted, watch
+
+        wanted = self._wanted
+        jobs = [wanted.job(repository) for repository in self._repositories]
+        events = watch(
+            self._repositories,
+            lambda repository: wanted.job(repository, again=repository.root in self._commits).rules,
+            leave_out=[job.directory.parent for job in jobs],
+            on_polling=lambda reason: tell(f"{reason}: looking at every file each two seconds instead"),
+        )
+        for event in events:
+            if isinstance(event, WatchStarted):
+                for repository in self._repositories:
+                    if repository.root.exists():
+                        self._bring_up_to_date(repository, first=True)
+                if not wanted.quiet:
+                    names = ", ".join(repository.name for repository in self._repositories)
+                    folders = "1 folder" if event.folders == 1 else f"{event.folders:,} folders"
+                    say(f"watching {names} ({folders}); Ctrl-C ends it")
+            elif isinstance(event, RepositoryChanged):
+                self._bring_up_to_date(event.repository)
+            else:
+                tell(f"{event.repository.root} is gone, or cannot be read any more: it is no longer watched")
+        raise InputError("nothing is left to watch: run the command again once the folders are back")
+
+    def _bring_up_to_date(self, repository: Repository, *, first: bool = False) -> None:
+        from time import perf_counter
+
+        from codesearch.cli.console import say_updated
+
+        started = perf_counter()
+        try:
+            # Planned anew: codesearch.toml may be what has changed.
+            job = self._wanted.job(repository, again=not first)
+            rebuild = self._wanted.rebuild and first
+            report = _update(job, self._load, self._wanted, rebuild=rebuild)
+            commit = _commit_of(job)
+        except (CodesearchError, OSError) as error:
+            if repository.root.exists():  # else it is about to be told that it is gone
+                tell(f"{repository.name}: {error}")
+            return
+        moved = commit if self._commits.get(repository.root, commit) != commit else None
+        self._commits[repository.root] = commit
+        if self._wanted.quiet:
+            return
+        if first:
+            say(summary(repository.name, report))
+        elif report.changed_files or report.removed_files or report.encoded or moved:
+            say_updated(repository.name, report, perf_counter() - started, commit=moved)
+
+
+def _commit_of(job: Job) -> str | None:
+    from codesearch.index.storage import open_reader
+
+    connection, manifest = open_reader(job.directory)
+    connection.close()
+    return manifest.commit

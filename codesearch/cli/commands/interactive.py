@@ -1,0 +1,147 @@
+"""``codesearch ask -i``: the picker, and what is done with what was chosen in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from codesearch.errors import InputError
+from codesearch.present.render import visible
+from codesearch.settings import Settings
+
+if TYPE_CHECKING:
+    from codesearch.encoders import LazyEncoder
+    from codesearch.picker.application import Selection
+    from codesearch.picker.refreshing import Refreshing
+    from codesearch.search.candidates import Filters
+    from codesearch.upkeep.plan import Job
+
+__all__ = ["RefreshOptions", "ask_interactively", "refuse_without_terminal"]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshOptions:
+    """What the options say that the indexing process has to know.
+
+    Attributes:
+        indexes: Folder of all indexes; None for the default.
+        device: Option.
+        model: Option.
+        dense: Whether texts are encoded.
+        refresh: Whether indexes are brought up to date at all.
+    """
+
+    indexes: Path | None
+    device: str
+    model: str | None
+    dense: bool
+    refresh: bool
+
+
+def refuse_without_terminal(settings: Settings) -> None:
+    """Say early, before anything is cloned or loaded, that there is nothing to draw on.
+
+    Raises:
+        InputError: There is no terminal, or none that can be drawn on.
+    """
+    from codesearch.picker.application import terminal
+
+    if not settings.can_draw:
+        raise InputError("this terminal cannot be drawn on (TERM=dumb): ask without -i")
+    with terminal():
+        pass
+
+
+def ask_interactively(
+    question: str,
+    jobs: Sequence[Job],
+    filters: Sequence[Filters],
+    called: dict[Path, str],
+    load: LazyEncoder | None,
+    settings: Settings,
+    wanted: RefreshOptions,
+    *,
+    limit: int,
+) -> None:
+    """Let the user ask and choose; then open an editor, or print where it is.
+
+    Raises:
+        InputError: There is no terminal, or the editor cannot be started.
+        IndexUnusable: There is no index, and none is to be made.
+        typer.Exit: With 130 if nothing was chosen, else with the editor's exit status.
+    """
+    from codesearch.index.snapshot import Snapshot
+    from codesearch.picker.application import pick
+    from codesearch.picker.layout import Scene
+    from codesearch.picker.refreshing import Refreshing
+
+    if not wanted.refresh:
+        for job in jobs:
+            Snapshot(job.directory).close()
+
+    def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
+        return Refreshing(
+            jobs,
+            indexes=wanted.indexes,
+            device=wanted.device,
+            model=wanted.model,
+            dense=wanted.dense,
+            report=report,
+        )
+
+    names = [called.get(job.repository.root, job.repository.name) for job in jobs]
+    about = names[0] if len(names) == 1 else f"{len(names)} repositories"
+    chosen = pick(
+        jobs,
+        filters,
+        Scene(Path.cwd(), visible(about), called),
+        question=question,
+        limit=limit,
+        encoder=load,
+        refreshing=refreshing if wanted.refresh else None,
+        colour=settings.colour,
+    )
+    if chosen is None:
+        raise typer.Exit(130)
+    _open(chosen, settings.editor)
+
+
+def _open(chosen: Selection, editor: str) -> None:
+    if not sys.stdout.isatty():
+        # For a program, and so byte for byte as the file is called.
+        sys.stdout.buffer.write(os.fsencode(_place(chosen)) + b"\n")
+        return
+    if not editor:
+        print(visible(_place(chosen)))
+        return
+    from codesearch.picker.editors import editor_command
+
+    command = editor_command(editor, chosen.path, chosen.line)
+    try:
+        if sys.stdin.isatty() or os.name == "nt":
+            done = subprocess.run(command, check=False)
+        else:  # the question came from a pipe
+            with Path("/dev/tty").open("rb") as keys:
+                done = subprocess.run(command, check=False, stdin=keys)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"the editor {command[0]} cannot be started ({reason}): set VISUAL or EDITOR; it is {_place(chosen)}"
+        ) from error
+    if done.returncode:
+        raise typer.Exit(done.returncode if done.returncode > 0 else 128 - done.returncode)
+
+
+def _place(chosen: Selection) -> str:
+    """Return ``path:line``, relative to the current folder where that needs no "..", and never like an option."""
+    path = chosen.path
+    cwd = Path.cwd()
+    shown = str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+    return f"{'./' if shown.startswith('-') else ''}{shown}:{chosen.line}"

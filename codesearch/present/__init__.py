@@ -1,0 +1,1 @@
+"""Matches as people and programs read them: text, JSON, Markdown, highlighted source."""

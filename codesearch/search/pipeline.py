@@ -1,0 +1,249 @@
+"""The query pipeline, the one function that the command line, the editors, the agents and the web all call.
+
+question -> terms, pairs of words and vector -> candidates from BM25, from nearest neighbours, and from what quotes the
+question -> ranking -> matches.
+It reads committed snapshots and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import fsum
+
+from codesearch.encoders import Encoder
+from codesearch.errors import InputError
+from codesearch.index.lexical import Rarity
+from codesearch.index.snapshot import Snapshot
+from codesearch.records import Chunk, Match
+from codesearch.search.candidates import QUOTING, Candidate, Filters
+from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, parse_question, rank
+from codesearch.words import terms
+
+__all__ = ["CANDIDATES", "Answer", "Notice", "NoticeKind", "find_candidates", "search"]
+
+CANDIDATES = 100
+"""How many each of the two searches names; further down, nothing was ever the answer."""
+
+_TELLING_LINES = 4
+
+_INDEX = "run `codesearch index`"
+
+
+class NoticeKind(StrEnum):
+    """What a caller should know about an answer."""
+
+    EMBEDDINGS_PENDING = "embeddings pending"
+    NOT_ENCODED = "nothing to compare with is encoded"
+    LEXICAL_MISSING = "lexical index missing"
+    OTHER_MODEL = "index made with another model"
+    NOTHING_INDEXED = "nothing indexed"
+    FILTERED_OUT = "filters let nothing through"
+    NO_WORDS = "no words in the question"
+    NOTHING_FOUND = "nothing found"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about an answer that must not go unsaid, as a value and as a sentence.
+
+    Attributes:
+        kind: What it is.
+        fact: What is so.
+        advice: What to do at a command line; a server that does it by itself says something else, or nothing.
+    """
+
+    kind: NoticeKind
+    fact: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """Fact and advice."""
+        return f"{self.fact}; {self.advice}" if self.advice else self.fact
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        matches: Best first.
+        notices: Whatever makes the answer less than complete; never empty where `matches` is.
+    """
+
+    matches: tuple[Match, ...]
+    notices: tuple[Notice, ...]
+
+
+def search(
+    snapshots: Sequence[Snapshot],
+    question: str,
+    encoder: Encoder | None = None,
+    *,
+    limit: int = 10,
+    filters: Sequence[Filters] | None = None,
+) -> Answer:
+    """Answer a question about one or several repositories.
+
+    Args:
+        snapshots: What to search.
+        question: Plain words, a name, or pasted code.
+        encoder: Of the model that the snapshots were made with; None to search by words only.
+        limit: The most matches that are returned.
+        filters: Which chunks may be found, one for each snapshot; None for all.
+
+    Raises:
+        InputError: The question is empty, or `limit` is not positive.
+        IndexUnusable: An index is damaged.
+    """
+    if not question.strip():
+        raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    if limit < 1:
+        raise InputError(f"the number of results must be 1 or more, not {limit}")
+    filters = filters or [Filters()] * len(snapshots)
+    notices = [notice for snapshot in snapshots for notice in _snapshot_notices(snapshot, encoder)]
+    found = find_candidates(snapshots, question, encoder, depth=max(CANDIDATES, 2 * limit), filters=filters)
+    matches = _matches(snapshots, found, rank(found)[:limit])
+    if not matches:
+        notices.append(_why_empty(snapshots, found.question, filters, encoder))
+    return Answer(tuple(matches), tuple(notices))
+
+
+def find_candidates(
+    snapshots: Sequence[Snapshot],
+    question: str,
+    encoder: Encoder | None,
+    *,
+    depth: int = CANDIDATES,
+    filters: Sequence[Filters],
+) -> CandidateSet:
+    """Return what the two searches name, for ranking to put into order.
+
+    Args:
+        snapshots: What to search.
+        question: As it was asked.
+        encoder: Makes its vector; None to search by words only.
+        depth: How many chunks each of the two searches names, of all snapshots together.
+        filters: Which chunks may be found, one for each snapshot.
+    """
+    asked = parse_question(question)
+    rarity = _rarity_together(snapshots, asked)
+    # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
+    vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
+    frequency = {term: sum(s.document_frequency(term) for s in snapshots) for term in asked.terms}
+    documents = sum(s.chunk_count for s in snapshots)
+    pairs = asked.shares_of_pairs(frequency, documents)
+    candidates = []
+    for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
+        fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
+        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity, pairs)
+        candidates += [(source, candidate) for candidate in named]
+    if len(snapshots) > 1:
+        candidates = _best_of_all(candidates, depth)
+    return CandidateSet(asked, candidates, frequency, documents)
+
+
+def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity | None:
+    """Return how rare the terms are in all that is searched; None where that is one index, which knows.
+
+    BM25 weighs a term by how rare it is in its index. Left at that, a repository that mentions a socket once would
+    win over the one that is about sockets.
+    """
+    lexical = [snapshot.lexical for snapshot in snapshots if snapshot.lexical is not None]
+    return Rarity.together(index.rarity(asked.terms) for index in lexical) if len(lexical) > 1 else None
+
+
+def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
+    """Return what the searches would have named, had all snapshots been one."""
+    by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
+    by_meaning = sorted(candidates, key=lambda entry: 2.0 if entry[1].dense is None else -entry[1].dense)
+    best = {(source, candidate.id) for source, candidate in by_words if candidate.lexical}
+    best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
+    by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
+    best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
+    return [entry for entry in candidates if (entry[0], entry[1].id) in best]
+
+
+def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notice]:
+    name = snapshot.manifest.name
+    notices = []
+    if snapshot.lexical is None and snapshot.chunk_count:
+        advice = "import it again" if snapshot.manifest.imported else f"{_INDEX} to mend it"
+        fact = f"{name}: the index of words is missing or damaged"
+        notices.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
+    if encoder is None:
+        return notices
+    if snapshot.manifest.model_id not in ("", encoder.model_id):
+        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
+        fact = f"{name}: the vectors are of another model and were not used"
+        notices.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
+    elif snapshot.pending_count:
+        total = snapshot.counts().vectors + snapshot.pending_count
+        fact = (
+            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
+            "by their words only"
+        )
+        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
+        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
+    return notices
+
+
+def _why_empty(
+    snapshots: Sequence[Snapshot], question: Question, filters: Sequence[Filters], encoder: Encoder | None
+) -> Notice:
+    if not any(snapshot.chunk_count for snapshot in snapshots):
+        return Notice(
+            NoticeKind.NOTHING_INDEXED,
+            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
+        )
+    if any(allowed != Filters() for allowed in filters):
+        return Notice(
+            NoticeKind.FILTERED_OUT,
+            "nothing found under these filters: try without the language, the kind or the path",
+        )
+    if not question.terms:
+        return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
+    return Notice(
+        NoticeKind.NOTHING_FOUND,
+        "no indexed code holds any word of the question: try other words"
+        + ("" if encoder else ", or search by meaning as well"),
+    )
+
+
+def _matches(snapshots: Sequence[Snapshot], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
+    chunks: dict[tuple[int, int], Chunk] = {}
+    for source, snapshot in enumerate(snapshots):
+        ids = [entry.candidate.id for entry in ranked if entry.source == source]
+        chunks |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
+    weight = {term: 1.0 / (1 + found.frequency[term]) ** 0.5 for term in found.question.terms}
+    return [
+        Match(
+            repository=snapshots[entry.source].manifest.name,
+            root=snapshots[entry.source].root,
+            chunk=chunks[entry.source, entry.candidate.id],
+            score=entry.score,
+            signals=entry.signals,
+            lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight),
+            imported=bool(snapshots[entry.source].manifest.imported),
+        )
+        for entry in ranked
+    ]
+
+
+def _telling_lines(chunk: Chunk, weight: Mapping[str, float]) -> tuple[int, ...]:
+    """Return the lines that hold most of what was asked, rare terms first and each term once."""
+    numbers = (n for span in chunk.text_spans for n in range(span.start, span.end + 1))
+    lines = [(n, weight.keys() & set(terms(line))) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)]
+    told: set[str] = set()
+    best: list[int] = []
+    while len(best) < _TELLING_LINES:
+        # fsum: a plain sum over a set has another last digit in every run, and with it other lines would be told.
+        gains = [(fsum(weight[term] for term in held - told), -number) for number, held in lines]
+        gain, negative = max(gains, default=(0.0, 0))
+        if gain <= 0:
+            break
+        best.append(-negative)
+        told.update(*(held for number, held in lines if number == -negative))
+    return tuple(best)

@@ -1,0 +1,72 @@
+"""The order of candidates: the weighted sum of their signals, and a discount for a file's further chunks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from codesearch.search.candidates import Candidate
+from codesearch.search.ranking.question import CandidateSet
+from codesearch.search.ranking.signals import measure
+from codesearch.search.ranking.weights import Weights, load_weights
+
+__all__ = ["RankedCandidate", "rank"]
+
+
+@dataclass(slots=True)
+class RankedCandidate:
+    """A candidate in its place. While it is ranked, each step adds what it has to say.
+
+    Attributes:
+        source: The position of its repository in the list that was searched.
+        candidate: What was found.
+        score: Sum of `signals`.
+        signals: What each contributed; what speaks against the candidate is negative.
+    """
+
+    source: int
+    candidate: Candidate
+    score: float = 0.0
+    signals: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Add what a signal contributes; nothing is noted of one that says nothing."""
+        if value:
+            self.signals[name] = value
+            self.score += value
+
+
+def rank(found: CandidateSet, weights: Weights | None = None) -> list[RankedCandidate]:
+    """Return the candidates, best first.
+
+    Args:
+        found: What the two searches named.
+        weights: What each signal counts; None for the shipped ones.
+    """
+    weights = weights or load_weights()
+    by_words = all(candidate.dense is None for _, candidate in found.candidates)
+    counts = weights.by_words if by_words else weights.signals
+    ranked = []
+    for (source, candidate), signals in zip(found.candidates, measure(found), strict=True):
+        entry = RankedCandidate(source, candidate)
+        for name, value in signals.items():
+            entry.add(name, counts.get(name, 0.0) * value)
+        ranked.append(entry)
+    _discount_repeats(ranked, weights.repeat)
+    return sorted(ranked, key=_order)
+
+
+def _discount_repeats(ranked: Sequence[RankedCandidate], kept: float) -> None:
+    """Let the k-th chunk of one file keep its score times `kept` to the power of k - 1."""
+    seen: defaultdict[tuple[int, str], int] = defaultdict(int)
+    for entry in sorted(ranked, key=_order):
+        file = entry.source, entry.candidate.path
+        # A score below zero would be raised by a factor.
+        entry.add("repeat", (kept ** seen[file] - 1) * max(entry.score, 0.0))
+        seen[file] += 1
+
+
+def _order(entry: RankedCandidate) -> tuple[float, int, str, int]:
+    """Best first; ties by place, so that the order is the same on every machine."""
+    return -entry.score, entry.source, entry.candidate.path, entry.candidate.first_line

@@ -1,0 +1,109 @@
+"""What was asked: its terms, the names in it, and which kind of question it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from codesearch.search.candidates import Candidate
+from codesearch.search.ranking.framing import bare
+from codesearch.words import neighbours, question_terms
+
+__all__ = ["CandidateSet", "Question", "parse_question", "plain"]
+
+_SYMBOL = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)*[?!]?(?:\(\))?")
+_QUOTES = ("`", "'", '"')
+
+_PHRASE_TERMS: Final = 2
+_SENTENCE_TERMS: Final = 8
+
+_STOP_WORD: Final = 0.3
+"""What a stop word weighs in a pair: it says next to nothing, but that it stands there, too, tells a quotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, analysed.
+
+    Attributes:
+        text: What is looked for: as it was asked, without its frame ("where is the code that ...?").
+        terms: Distinct, in order, without stop words.
+        symbol: The bare name, if the whole question is one identifier such as ``Parser.parse`` or ``a::b()``.
+        qualified_symbol: The same with all that qualifies it, joined by ".".
+        brevity: 1 for a word or two, 0 for a sentence of eight or more, in between in between: what a few
+            words name is more often a name than what a sentence says.
+        pairs: Distinct pairs of neighbouring words, in order, stop words among them.
+    """
+
+    text: str
+    terms: tuple[str, ...]
+    symbol: str = ""
+    qualified_symbol: str = ""
+    brevity: float = 1.0
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def rarity(self, frequency: Mapping[str, int], documents: int) -> dict[str, float]:
+        """Return the weight of each term: BM25's inverse document frequency.
+
+        Args:
+            frequency: In how many chunks each term occurs.
+            documents: How many chunks there are.
+        """
+        counts = {term: min(frequency[term], documents) for term in self.terms}
+        return {term: log(1 + (documents - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+    def shares_of_pairs(self, frequency: Mapping[str, int], documents: int) -> dict[tuple[str, str], float]:
+        """Return the share of the question that each of its pairs is, rare words weighing most; they sum to 1.
+
+        Words that occur nowhere are left out: the values that a program has filled into its message.
+        """
+        rarity = self.rarity(frequency, documents)
+        weights = {
+            pair: sum(rarity.get(word, _STOP_WORD) for word in pair)
+            for pair in self.pairs
+            if all(frequency.get(word, 1) for word in pair)
+        }
+        total = sum(weights.values())
+        return {pair: weight / total for pair, weight in weights.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSet:
+    """What the two searches named for a question.
+
+    Attributes:
+        question: What was asked.
+        candidates: Each with the position of its repository in the list that was searched.
+        frequency: In how many chunks each term of the question occurs.
+        documents: How many chunks there are.
+    """
+
+    question: Question
+    candidates: Sequence[tuple[int, Candidate]]
+    frequency: Mapping[str, int]
+    documents: int
+
+    def rarity(self) -> dict[str, float]:
+        """Return the weight of each term of the question: BM25's inverse document frequency."""
+        return self.question.rarity(self.frequency, self.documents)
+
+
+def parse_question(text: str) -> Question:
+    """Analyse a question."""
+    text = bare(text)
+    found = tuple(question_terms(text))
+    brevity = min(1.0, max(0.0, (_SENTENCE_TERMS - len(found)) / (_SENTENCE_TERMS - _PHRASE_TERMS)))
+    pairs = tuple(neighbours(text))
+    name = text[1:-1] if text[:1] in _QUOTES and text[-1:] == text[:1] else text
+    if _SYMBOL.fullmatch(name):
+        parts = re.split(r"\.|::|#|->", name.removesuffix("()"))
+        return Question(text, found, parts[-1], ".".join(parts), brevity=brevity, pairs=pairs)
+    return Question(text, found, brevity=brevity, pairs=pairs)
+
+
+def plain(name: str) -> str:
+    """Return a name without its case style: ``parseJson``, ``parse_json`` and ``PARSE_JSON`` are one."""
+    return name.replace("_", "").lower()

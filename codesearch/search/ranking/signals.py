@@ -1,0 +1,238 @@
+"""What speaks for a candidate, each signal a number in [0, 1]; those of `places` speak against it.
+
+Every signal is explained where it is computed. They are listed in `SIGNALS`, in the order in which an
+explanation shows them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from codesearch.records import Kind
+from codesearch.search.candidates import Candidate
+from codesearch.search.ranking.path_roles import ABOUT, PLACES, places_of
+from codesearch.search.ranking.question import CandidateSet, plain
+from codesearch.words import terms
+
+__all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
+
+_EVIDENCE_CHUNKS: Final = 5
+_BY_CHANCE: Final = 0.4
+_QUOTATION_PAIRS: Final = 3
+
+
+class _WeightedQuestion:
+    """A question while its candidates are looked at.
+
+    Attributes:
+        question: What was asked.
+        share: Of the question's weight, what each term holds, rare terms the most; sums to 1.
+    """
+
+    def __init__(self, found: CandidateSet) -> None:
+        self.question = found.question
+        rarity = found.rarity()
+        total = sum(rarity.values())
+        self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
+
+    def held_by(self, words: Collection[str]) -> float:
+        """Return the share of the question that these words hold."""
+        return sum(weight for term, weight in self.share.items() if term in words)
+
+
+def measure(found: CandidateSet) -> list[dict[str, float]]:
+    """Return the signals of each candidate, by name; those that are 0 are left out."""
+    if not found.candidates:
+        return []
+    rows: list[dict[str, float]] = [{} for _ in found.candidates]
+    asked = _WeightedQuestion(found)
+    candidates = [candidate for _, candidate in found.candidates]
+    for row, candidate, (words, meaning) in zip(rows, candidates, _fuse(candidates), strict=True):
+        row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
+        for name, signal in _SINGLE.items():
+            value = signal(asked, candidate)
+            if value:
+                row[name] = value
+    _add_file_evidence(found, rows)
+    return rows
+
+
+# --- the two searches ---------------------------------------------------------------------------------------
+
+
+def _fuse(candidates: Sequence[Candidate]) -> list[tuple[float, float]]:
+    """Bring both searches to the same scale: the best of each gets 1.
+
+    BM25 starts at 0, where no word of the question occurs. Cosines have no such zero: their scale starts at
+    the least similar candidate. While a chunk has no vector yet, it is taken to mean as much as its words say.
+
+    Returns:
+        (by words, by meaning) of each candidate.
+    """
+    best_lexical = max(candidate.lexical for candidate in candidates)
+    cosines = [candidate.dense for candidate in candidates if candidate.dense is not None]
+    low, high = (min(cosines), max(cosines)) if cosines else (0.0, 0.0)
+    fused = []
+    for candidate in candidates:
+        words = candidate.lexical / best_lexical if best_lexical else 0.0
+        meaning = words if cosines else 0.0
+        if candidate.dense is not None:
+            meaning = (candidate.dense - low) / (high - low) if high > low else 1.0
+        fused.append((words, meaning))
+    return fused
+
+
+# --- words of the question in names -------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(terms(name))
+
+
+def _name(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Words of the question in the bare name; the more, the shorter the question.
+
+    A few words are often what is left of a name, while a sentence speaks of what the code does.
+    """
+    return asked.question.brevity * asked.held_by(_words_of(candidate.name)) if asked.question.brevity else 0.0
+
+
+def _signature(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Words of the question in parameters and types."""
+    return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
+
+
+# --- definitions --------------------------------------------------------------------------------------------
+
+
+def _definition(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Whether the question is a name, and this is where exactly that name is defined.
+
+    What qualifies the name may be enclosing definitions (``Parser.parse``), the path of the file
+    (``celery.canvas.chain``), or both.
+    """
+    question = asked.question
+    if not question.symbol or candidate.name != question.symbol or not _qualifies(question.qualified_symbol, candidate):
+        return 0.0
+    # Of a definition that was cut because of its length, the first part holds the signature.
+    return 0.5 if candidate.part else 1.0
+
+
+def _namesake(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Whether this defines the name that was asked, but in another case style, or elsewhere than was asked."""
+    symbol = asked.question.symbol
+    if not symbol or not candidate.name or plain(candidate.name) != plain(symbol):
+        return 0.0
+    return 0.0 if _definition(asked, candidate) else 1.0
+
+
+def _qualifies(qualified: str, candidate: Candidate) -> bool:
+    if f".{candidate.qualified_name}".endswith(f".{qualified}"):
+        return True
+    place = f".{candidate.path.rpartition('.')[0].replace('/', '.')}.{candidate.qualified_name}"
+    return place.endswith(f".{qualified}")
+
+
+def _phrase(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Neighbouring words of the question that are neighbours in the text: a pasted message, a line of code.
+
+    Any two texts about one thing have some pairs in common, the comment on the function next to the right one above
+    all: only what goes beyond tells a quotation. And two words are easily neighbours: a quotation has some length.
+    """
+    length = min(1.0, len(asked.question.pairs) / _QUOTATION_PAIRS)
+    return length * max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
+
+
+def _is_function(_: _WeightedQuestion, candidate: Candidate) -> float:
+    return 1.0 if candidate.kind in (Kind.FUNCTION, Kind.METHOD) else 0.0
+
+
+def _is_type(_: _WeightedQuestion, candidate: Candidate) -> float:
+    return 1.0 if candidate.kind is Kind.TYPE else 0.0
+
+
+def _is_text(_: _WeightedQuestion, candidate: Candidate) -> float:
+    """A window of a file without a grammar."""
+    return 1.0 if candidate.kind is Kind.TEXT else 0.0
+
+
+# --- the whole list -----------------------------------------------------------------------------------------
+
+
+def _add_file_evidence(found: CandidateSet, rows: Sequence[dict[str, float]]) -> None:
+    """Add what a file's chunks mean together, the k-th best counting 1/k; the best file gets 1."""
+    by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for (repository, candidate), row in zip(found.candidates, rows, strict=True):
+        by_file[repository, candidate.path].append(row.get("meaning", 0.0))
+    evidence = {key: _sum_up(values) for key, values in by_file.items()}
+    most = max(evidence.values())
+    for (repository, candidate), row in zip(found.candidates, rows, strict=True):
+        if value := evidence[repository, candidate.path]:
+            row["file meaning"] = value / most
+
+
+def _sum_up(values: Iterable[float]) -> float:
+    best = sorted(values, reverse=True)[:_EVIDENCE_CHUNKS]
+    return sum(value / k for k, value in enumerate(best, 1))
+
+
+def _asked_place(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Whether the question is about tests, examples or the like, and this is one."""
+    return float(any(not ABOUT[name].isdisjoint(asked.question.terms) for name in places_of(candidate.path)))
+
+
+def _place(name: str) -> Callable[[_WeightedQuestion, Candidate], float]:
+    def signal(asked: _WeightedQuestion, candidate: Candidate) -> float:
+        return float(name in places_of(candidate.path) and ABOUT[name].isdisjoint(asked.question.terms))
+
+    return signal
+
+
+_SINGLE: Final[Mapping[str, Callable[[_WeightedQuestion, Candidate], float]]] = {
+    "name": _name,
+    "phrase": _phrase,
+    "signature": _signature,
+    "definition": _definition,
+    "namesake": _namesake,
+    "function": _is_function,
+    "type": _is_type,
+    "text": _is_text,
+    "asked place": _asked_place,
+    **{name: _place(name) for name in PLACES},
+}
+
+SIGNALS: Final = (
+    "words",
+    "meaning",
+    *_SINGLE,
+    "file meaning",
+)
+"""The names of all signals."""
+
+AGAINST: Final = frozenset({*PLACES, "text"})
+"""The signals that speak against a candidate."""
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "words": "words of the question in its text, name and path (BM25), the best candidate having 1",
+    "meaning": "how near in meaning (cosine), from 0 for the least similar candidate to 1 for the most",
+    "name": "words of the question in its name, the more the shorter the question",
+    "phrase": "neighbouring words of the question that are neighbours in its text",
+    "signature": "words of the question in its parameters and types",
+    "definition": "it defines exactly the name that was asked",
+    "namesake": "it defines the name that was asked in another case style, or elsewhere",
+    "function": "it is a function or method",
+    "type": "it is a type",
+    "text": "it is a window of a file without a grammar",
+    "asked place": "the question is about tests, examples or documents, and it is one",
+    "test": "it is among tests",
+    "example": "it is among examples",
+    "prose": "it is among documents",
+    "legacy": "it is among what is old, or copied from elsewhere",
+    "file meaning": "what the chunks of its file mean together",
+    "repeat": "better chunks of the same file come before it",
+}
+"""What each signal says of a candidate, and what the discount for a file's further chunks says."""

@@ -1,0 +1,174 @@
+"""What a question is about: from paths and URLs to indexed repositories, and the parts of them that were named."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesearch.errors import CodesearchError, InputError, RepositoryNotFound
+from codesearch.index.locations import find_imported, find_index, index_directory, list_indexes
+from codesearch.records import Repository
+from codesearch.search.location import Place
+from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository
+
+__all__ = ["IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
+
+_LINE = re.compile(r"(\d+)(?::\d+)?:?")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A repository to ask, and the folders or files of it that were named; () for all of it."""
+
+    repository: Repository
+    below: tuple[str, ...] = ()
+
+    @property
+    def contains(self) -> Callable[[str], bool] | None:
+        """Says of a path of the repository whether it was named; None where all of them were."""
+        if not self.below:
+            return None
+        return lambda path: any(path == part or path.startswith(part + "/") for part in self.below)
+
+
+def find_targets(
+    locations: Sequence[str],
+    *,
+    indexes: Path,
+    cache: Path,
+    refresh: bool = True,
+    progress: Progress | None = None,
+) -> list[Target]:
+    """Return what several paths and URLs name, each repository once, in the order given.
+
+    Args:
+        locations: Paths and URLs; none for the current folder.
+        indexes: Folder of all indexes.
+        cache: Folder of the user's cache, for clones.
+        refresh: Whether to fetch a URL that was cloned before.
+        progress: Told about a clone.
+
+    Raises:
+        InputError: A URL cannot be cloned safely.
+        RepositoryNotFound: There is no such path, or a clone failed.
+    """
+    named: dict[Path, Target] = {}
+    for location in locations or [""]:
+        target = find_target(location, indexes=indexes, cache=cache, refresh=refresh, progress=progress)
+        known = named.get(target.repository.root)
+        if known is not None:
+            both = (*known.below, *target.below) if known.below and target.below else ()
+            target = Target(target.repository, both)
+        named[target.repository.root] = target
+    return list(named.values())
+
+
+def find_target(
+    location: str, *, indexes: Path, cache: Path, refresh: bool = True, progress: Progress | None = None
+) -> Target:
+    """Find the repository that a path lies in; a file or folder inside it that was named narrows the search.
+
+    A name that is no path may be that of an imported index; ``imported:NAME`` is one also where there is such a path.
+
+    The innermost index that holds the path wins, for that is what its user chose to index; where there is
+    none, the whole Git work tree. "" is the current folder, and all of the repository that it lies in.
+    """
+    if not os.path.exists(location or "."):  # noqa: PTH110 - Path.exists raises where a folder may not be entered
+        imported = find_imported(indexes, location.removeprefix("imported:"))
+        if imported is not None:
+            return Target(Repository(imported, location.removeprefix("imported:"), imported=True))
+        return Target(open_repository(location, cache=cache, refresh=refresh, progress=progress))
+    path = Path(location or ".").absolute().resolve()
+    repository = find_repository(path)
+    indexed = find_index(indexes, path)
+    # An index further out than the Git repository does not hold it: nested repositories are left out there.
+    if indexed is not None and (not repository.is_git or indexed.is_relative_to(repository.root)):
+        repository = open_repository(indexed, cache=cache)
+    below = path.relative_to(repository.root).as_posix() if location else "."
+    return Target(repository, () if below == "." else (below,))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRepositories:
+    """What of the repositories below a folder can be asked.
+
+    Attributes:
+        roots: Of those that have an index, by path, and what tells each from the others: its path below the folder.
+        missing: Likewise of the Git repositories that have none.
+    """
+
+    roots: dict[Path, str]
+    missing: tuple[str, ...]
+
+
+def find_indexed(folder: Path, indexes: Path) -> IndexedRepositories:
+    """Find the indexed repositories in and below a folder, and those that could be indexed.
+
+    Raises:
+        InputError: There is no such folder, or it holds no Git repository and nothing that is indexed.
+    """
+    found = discover(folder)
+    work_trees = set(found.work_trees)
+    roots = {root for root in work_trees if (index_directory(indexes, root) / "index.db").is_file()}
+    for _, manifest in list_indexes(indexes):
+        # A folder outside Git may have an index, too. A part of a repository that is asked anyway adds nothing.
+        if not isinstance(manifest, CodesearchError) and not manifest.imported:
+            root = Path(manifest.root)
+            if (
+                root.is_relative_to(found.folder)
+                and root.is_dir()
+                and not work_trees.intersection((root, *root.parents))
+            ):
+                roots.add(root)
+    if not work_trees and not roots:
+        raise InputError(nothing_below(found))
+    missing = tuple(found.label(root) for root in found.work_trees if root not in roots)
+    return IndexedRepositories({root: found.label(root) for root in sorted(roots)}, missing)
+
+
+def nothing_below(found: Discovery) -> str:
+    """Return the sentence that says why there is nothing to do below a folder."""
+    if found.bare:
+        return (
+            f"in and below {found.folder} there are only bare repositories, which hold no files: "
+            f"give file://{found.bare[0]}, which is cloned into the cache"
+        )
+    return f"there is no Git repository in or below {found.folder}: name a folder that is none as a PATH, without --all"
+
+
+def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target, Place]:
+    """Find the repository and the place that ``path:line``, ``path:line:column`` or ``path:name`` names.
+
+    The longest path that exists is taken, whatever colons are in it; before the path of an imported index stands its
+    name, as in its results. A name may be written as its language writes
+    it: ``Parser::parse`` and ``Parser#parse`` are ``Parser.parse``.
+
+    Raises:
+        InputError: The text names no file, or nothing in it.
+    """
+    colons = [match.start() for match in re.finditer(":", text)]
+    for colon in reversed(colons):
+        path, rest = text[:colon], text[colon + 1 :]
+        if rest and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
+            target = find_target(path, indexes=indexes, cache=cache, refresh=False)
+            return target, _place(target.repository.root, target.below[0], rest)
+    for colon in colons:
+        name, (path, _, rest) = text[:colon], text[colon + 1 :].partition(":")
+        root = find_imported(indexes, name.removeprefix("imported:"))
+        if root is not None and path and rest:
+            return Target(Repository(root, name.removeprefix("imported:"), imported=True)), _place(root, path, rest)
+    if os.path.isfile(text.rstrip(":")):  # noqa: PTH113
+        file = text.rstrip(":")
+        raise InputError(f"{file}: name a line or a function of it, such as {file}:12 or {file}:parse")
+    if colons:
+        raise RepositoryNotFound(f"there is no file {text[: colons[0]]}: name a place as path:line or path:name")
+    raise InputError(f'{text[:80]} is no place: name one as path:line or path:name, or give code on stdin with "-"')
+
+
+def _place(root: Path, path: str, rest: str) -> Place:
+    line = _LINE.fullmatch(rest)
+    name = "" if line else re.sub("::|#|/", ".", rest.strip())
+    return Place(root, path, int(line[1]) if line else 0, name)

@@ -1,0 +1,161 @@
+"""``codesearch-eval repositories``: the development benchmark of ranking, step by step.
+
+codesearch-eval repositories build --clones DIR --out BENCH       # questions, from history and documentation
+codesearch-eval repositories ask --clones DIR --out BENCH         # what the two searches name for each
+codesearch-eval repositories score --out BENCH                    # how good the shipped ranking is
+codesearch-eval repositories fit --out BENCH --weights FILE       # weights, fitted on one half
+codesearch-eval repositories select --out BENCH                   # which signals earn their place there
+codesearch-eval repositories ablate --out BENCH                   # what each signal is worth
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codesearch.errors import InputError
+from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.metrics import paired_comparison
+from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, read_list, read_questions, write_questions
+from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked
+from codesearch_eval.repositories.scores import METRICS, kind_table, language_table, score, score_orders
+from codesearch_eval.repositories.trees import find_repository
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Questions about whole repositories: build, ask, score, fit.")
+
+Clones = Annotated[Path, typer.Option(help="Folder of clones, named owner+name or owner/name; bare ones too.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds questions and candidates.")]
+List = Annotated[Path | None, typer.Option("--list", help="Another list of repositories than the committed one.")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="owner/name: only this repository. Repeatable.")]
+
+_say = partial(typer.echo, err=True)
+
+
+@app.command()
+def build(clones: Clones, out: Out, repositories: List = None, only: Only = None) -> None:
+    """Make the questions of each repository."""
+    from codesearch_eval.repositories.questions import make_questions
+
+    for repository in _chosen(repositories, only):
+        questions = make_questions(find_repository(clones, repository.name), repository)
+        write_questions(questions, _file(out, repository.name, "jsonl"))
+        _say(f"{repository.name}: {len(questions)} questions")
+
+
+@app.command()
+def ask(
+    clones: Clones,
+    out: Out,
+    repositories: List = None,
+    only: Only = None,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="By words only.")] = False,
+    depth: Annotated[int, typer.Option(help="Chunks that each of the two searches names.", min=1)] = 100,
+) -> None:
+    """Index every tree that is asked about, and keep the candidates of each question."""
+    from codesearch.encoders import load_encoder
+
+    encoder = None if no_dense else load_encoder(None, "auto")
+    for repository in _chosen(repositories, only):
+        questions = read_questions(_file(out, repository.name, "jsonl"))
+        git_dir = find_repository(clones, repository.name)
+        asked = list(ask_repository(git_dir, repository, questions, encoder, depth=depth))
+        write_asked(asked, _file(out, repository.name, "asked"))
+        _say(f"{repository.name}: {len(asked)} questions asked")
+
+
+@app.command(name="score")
+def score_command(
+    out: Out,
+    half: Annotated[Half | None, typer.Option(help="Only the repositories of this half.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Other weights than the shipped ones.")] = None,
+) -> None:
+    """Print how good the ranking is, by kind of question and by language."""
+    from codesearch.search.ranking import rank
+    from codesearch.search.ranking.weights import read_weights
+
+    asked = _of_half(read_asked(out), half)
+    chosen = read_weights(weights) if weights else None
+    found = score(asked, lambda one: rank(one.found, chosen))
+    typer.echo(f"over files, one result a file\n\n{kind_table([a.question for a in asked], found.files)}\n")
+    typer.echo(f"over chunks\n\n{kind_table([a.question for a in asked], found.chunks)}\n")
+    typer.echo(f"over files, by language\n\n{language_table(asked, found.files)}")
+
+
+@app.command()
+def fit(
+    out: Out,
+    weights: Annotated[Path, typer.Option(help="JSON file to write.")],
+) -> None:
+    """Fit the weights on one half of the repositories."""
+    from codesearch_eval.repositories.fit import fit_shipped
+
+    text = fit_shipped(_of_half(read_asked(out), Half.FIT))
+    weights.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
+    typer.echo(f"written: {weights}")
+
+
+@app.command()
+def select(out: Out) -> None:
+    """Print which signals the fit half can do without, in cross-validation by repository."""
+    from codesearch_eval.repositories.fit import earned_signals, examples_of
+
+    kept = earned_signals(examples_of(_of_half(read_asked(out), Half.FIT)), typer.echo)
+    typer.echo(f"kept: {', '.join(kept)}")
+
+
+@app.command()
+def ablate(out: Out) -> None:
+    """Print what each signal and each search is worth on the held-out half."""
+    from codesearch_eval.repositories.ablation import ablation_table
+
+    asked = read_asked(out)
+    typer.echo(ablation_table(_of_half(asked, Half.FIT), _of_half(asked, Half.HELD_OUT)))
+
+
+@app.command()
+def semble(clones: Clones, out: Out, half: Half = Half.HELD_OUT, only: Only = None) -> None:
+    """Ask semble (BM25 and its rules; ``pip install semble``) the same, and compare."""
+    from codesearch_eval.repositories.peers import semble_files
+
+    theirs, ours = [], []
+    for repository in _chosen(None, only):
+        if repository.half is half:
+            asked = {one.question: one for one in read_asked(out) if one.repository.name == repository.name}
+            answers = semble_files(find_repository(clones, repository.name), repository, tuple(asked))
+            theirs += answers
+            ours += [asked[question] for question, _ in answers]
+            _say(f"{repository.name}: {len(answers)} questions")
+    if not theirs:
+        raise InputError(f"no question of the half {half.value!r}: run `codesearch-eval repositories ask` first")
+    peer = score_orders([question.files for question, _ in theirs], [files for _, files in theirs])
+    mine = score(ours).files
+    rows = []
+    for metric in METRICS:
+        compared = paired_comparison([peer[metric]], [mine[metric]]).difference
+        difference = f"{100 * compared.value:+.1f} [{100 * compared.low:+.1f}, {100 * compared.high:+.1f}]"
+        rows.append([metric, f"{100 * peer[metric].mean():.1f}", f"{100 * mine[metric].mean():.1f}", difference])
+    typer.echo(markdown_table(["over files", "semble %", "codesearch %", "difference"], rows))
+    typer.echo(f"\nsemble\n\n{kind_table([q for q, _ in theirs], peer)}")
+    typer.echo(f"\ncodesearch\n\n{kind_table([q for q, _ in theirs], mine)}")
+
+
+def _chosen(path: Path | None, only: list[str] | None) -> list[BenchmarkRepository]:
+    found = read_list(path)
+    unknown = set(only or ()) - {repository.name for repository in found}
+    if unknown:
+        raise InputError(f"not in the list: {', '.join(sorted(unknown))}")
+    return [repository for repository in found if not only or repository.name in only]
+
+
+def _file(out: Path, name: str, suffix: str) -> Path:
+    return out / f"{name.replace('/', '+')}.{suffix}"
+
+
+def _of_half(asked: list[QuestionCandidates], half: Half | None) -> list[QuestionCandidates]:
+    return [one for one in asked if half is None or one.repository.half is half]

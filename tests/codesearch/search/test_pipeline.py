@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codesearch.encoders import Encoder
+from codesearch.encoders.hashing import HashingEncoder
+from codesearch.errors import InputError
+from codesearch.index.snapshot import Snapshot
+from codesearch.index.storage import Manifest, lexical_directory, open_writer
+from codesearch.records import Kind
+from codesearch.search.candidates import Filters
+from codesearch.search.pipeline import Answer, NoticeKind, search
+from codesearch.search.similar import Place, similar
+from codesearch.settings import load_settings
+from codesearch.sources import open_repository
+from codesearch.upkeep.plan import bring_up_to_date, plan
+
+
+class OtherEncoder(HashingEncoder):
+    @property
+    def model_id(self) -> str:
+        return "other"
+
+
+Open = Callable[..., Snapshot]
+WriteTree = Callable[[Path, Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def opened(environment: Path) -> Iterator[Open]:
+    """Index a folder and open a snapshot of it; options are those of `bring_up_to_date`."""
+    with ExitStack() as stack:
+
+        def run(root: Path, encoder: Encoder | None = HashingEncoder(), **options: object) -> Snapshot:  # noqa: B008
+            job = plan(open_repository(root, cache=environment), load_settings())
+            for _ in bring_up_to_date(job, None if encoder is None else lambda: encoder, **options):  # type: ignore[arg-type]
+                pass
+            return stack.enter_context(Snapshot(job.directory))
+
+        yield run
+
+
+def kinds_of(answer: Answer) -> list[NoticeKind]:
+    return [notice.kind for notice in answer.notices]
+
+
+def found(answer: Answer) -> list[str]:
+    return [match.chunk.qualified_name or match.chunk.path for match in answer.matches]
+
+
+# --- one repository -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("parse a configuration file", "parse_config"),
+        ("ConfigError", "ConfigError"),
+        ("ConfigError.describe", "ConfigError.describe"),
+        ("wait longer after each failed attempt", "Backoff"),
+        ("add a task to the queue", "src/queue.ts"),
+        ("table of customers", "schema.sql"),
+    ],
+)
+def test_the_answer_is_first(sample: Path, opened: Open, question: str, expected: str, encoder: Encoder | None) -> None:
+    answer = search([opened(sample)], question, encoder)
+    assert expected in (found(answer)[0], answer.matches[0].chunk.path)
+    assert answer.notices == ()
+
+
+def test_a_match_says_where_it_is_and_which_lines_matter(sample: Path, opened: Open) -> None:
+    match = search([opened(sample)], "json loads", None).matches[0]
+    assert (match.repository, match.root, match.chunk.path) == ("sample", sample, "src/config.py")
+    lines = (sample / match.chunk.path).read_text().split("\n")
+    assert any("json.loads" in lines[number - 1] for number in match.lines)
+    assert sum(match.signals.values()) == pytest.approx(match.score)
+
+
+def test_the_lines_that_matter_are_those_of_the_file_where_a_type_leaves_lines_out(sample: Path, opened: Open) -> None:
+    matches = search([opened(sample)], "configuration cannot be used describe", None).matches
+    (match,) = (match for match in matches if match.chunk.qualified_name == "ConfigError")
+    lines = (sample / match.chunk.path).read_text().split("\n")
+    assert "cannot be used" in lines[match.lines[0] - 1] or "describe" in lines[match.lines[0] - 1]
+
+
+def test_no_more_matches_than_asked_for_and_the_same_first(sample: Path, opened: Open) -> None:
+    snapshot = opened(sample)
+    many = found(search([snapshot], "config", HashingEncoder(), limit=5))
+    assert found(search([snapshot], "config", HashingEncoder(), limit=2)) == many[:2]
+
+
+# --- several repositories -----------------------------------------------------------------------------------
+
+
+def test_a_passing_mention_elsewhere_does_not_win_over_the_repository_that_is_about_it(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    """A term is rare or frequent in all that is searched, not in each repository by itself."""
+    about = "\n\n".join(f"def handle_{n}(socket):\n    socket.step({n})\n" for n in range(40))
+    about += "\n\ndef start(socket, address):\n    socket.bind(socket, address)\n    return socket\n"
+    other = "\n\n".join(f"def count_{n}(basket):\n    return basket.apples({n})\n" for n in range(40))
+    # As long as the other, since each index weighs by the mean length of its own chunks.
+    other += "\n\ndef pick(basket, weight):\n    basket.weigh(basket, weight)\n    return basket.socket\n"
+    net = opened(write_tree(tmp_path / "net", {"wire.py": about}))
+    fruit = opened(write_tree(tmp_path / "fruit", {"shop.py": other}))
+    (mention,) = fruit.candidates(["socket"], None, 1, Filters())
+    (best,) = net.candidates(["socket"], None, 1, Filters())
+    assert mention.lexical > best.lexical, "by itself, BM25 takes the term for rarer where it is mentioned once"
+    assert found(search([fruit, net], "socket"))[0] == "start"
+    together = opened(write_tree(tmp_path / "both", {"net/wire.py": about, "fruit/shop.py": other}))
+    assert found(search([fruit, net], "socket"))[:3] == found(search([together], "socket"))[:3]
+
+
+def test_several_repositories_are_searched_as_one(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    first = opened(write_tree(tmp_path / "first", {"a.py": "def send_mail(to):\n    return smtp(to)\n"}))
+    second = opened(write_tree(tmp_path / "second", {"a.py": "def read_mail(box):\n    return imap(box)\n"}))
+    answer = search([first, second], "read mail from a box", HashingEncoder())
+    assert [(m.repository, m.chunk.name) for m in answer.matches[:2]] == [
+        ("second", "read_mail"),
+        ("first", "send_mail"),
+    ]
+    assert search([second, first], "send mail", None).matches[0].repository == "first"
+
+
+def test_what_was_pasted_is_found_in_whichever_repository_it_is(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    """Its words are so common that neither search would name it."""
+    shuffled = "\n\n".join(f"def open_{n}(file):\n    return 'file open cannot {n}'\n" for n in range(150))
+    body = "    value = compute(value)\n" * 20
+    quoted = f"def last(value):\n{body}    raise E('cannot open file')\n"
+    first = opened(write_tree(tmp_path / "first", {"a.py": shuffled}))
+    second = opened(write_tree(tmp_path / "second", {"a.py": shuffled, "b.py": quoted}))
+    assert found(search([first, second], "cannot open file now", None))[0] == "last"
+    assert found(search([first], "cannot open file now", None))[0] != "last"
+
+
+def test_filters_are_those_of_their_repository(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    tree = {"a.py": "def send(): ...\n", "b.py": "def send(): ...\n"}
+    snapshots = [opened(write_tree(tmp_path / name, tree)) for name in ("first", "second")]
+    only = [Filters(path=lambda path: path == "a.py"), Filters(path=lambda path: path == "b.py")]
+    answer = search(snapshots, "send", None, filters=only)
+    assert sorted((m.repository, m.chunk.path) for m in answer.matches) == [("first", "a.py"), ("second", "b.py")]
+
+
+# --- filters ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+def test_filters(sample: Path, opened: Open, encoder: Encoder | None) -> None:
+    snapshot = opened(sample)
+
+    def chunks(filters: Filters) -> set[tuple[str, Kind]]:
+        matches = search([snapshot], "config task backoff customers", encoder, filters=[filters], limit=50).matches
+        return {(match.chunk.language, match.chunk.kind) for match in matches}
+
+    assert {language for language, _ in chunks(Filters(languages=frozenset({"go", "sql"})))} == {"go", "sql"}
+    assert {kind for _, kind in chunks(Filters(kinds=frozenset({Kind.METHOD})))} == {Kind.METHOD}
+    assert {language for language, _ in chunks(Filters(path=lambda path: path.endswith(".ts")))} == {"typescript"}
+    both = Filters(languages=frozenset({"python"}), kinds=frozenset({Kind.TYPE}))
+    assert chunks(both) == {("python", Kind.TYPE)}
+
+
+# --- questions of all sorts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "the what is it",
+        "?!.,;:",
+        "x",
+        "{",
+        "🎉",
+        "parse " * 10_000,
+        " ".join(f"word{i}" for i in range(10_000)),
+        "разобрать файл конфигурации",
+        "解析配置文件",
+        "تحليل الملف",
+        "a" * 100_000,
+        "\x00\x1b[2J",
+        "\udcff",
+        '"quoted" AND (field:x OR NOT -y) ^2 ~ *',
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_any_question_has_an_answer_or_a_reason(
+    sample: Path, opened: Open, question: str, encoder: Encoder | None
+) -> None:
+    answer = search([opened(sample)], question, encoder)
+    assert answer.matches or answer.notices
+
+
+def test_a_question_in_another_script_finds_comments_in_it(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    root = write_tree(
+        tmp_path / "r",
+        {"a.py": "def f(x):\n    # 解析配置文件的函数\n    return x\n", "b.py": "def g(x):\n    return x\n"},
+    )
+    assert found(search([opened(root)], "配置文件", None)) == ["f"]
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t"])
+def test_an_empty_question_is_refused(sample: Path, opened: Open, question: str) -> None:
+    with pytest.raises(InputError, match="the question is empty: ask in plain words"):
+        search([opened(sample)], question)
+
+
+def test_a_limit_below_one_is_refused(sample: Path, opened: Open) -> None:
+    with pytest.raises(InputError, match="1 or more, not 0"):
+        search([opened(sample)], "x", limit=0)
+
+
+# --- notices: one test for each kind ------------------------------------------------------------------------
+
+
+def _half_encoded(sample: Path, opened: Open) -> Answer:
+    class Slow(HashingEncoder):
+        def encode_document_batches(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            yield np.array([0]), self.encode_documents(texts[:1])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        opened(sample, Slow())
+    return search([opened(sample, None)], "parse", HashingEncoder())
+
+
+def _no_lexical(sample: Path, opened: Open) -> Answer:
+    directory = opened(sample).directory
+    for file in lexical_directory(directory).iterdir():
+        file.unlink()
+    with Snapshot(directory) as snapshot:
+        return search([snapshot], "parse", HashingEncoder())
+
+
+def _nothing_indexed(sample: Path, opened: Open) -> Answer:
+    directory = sample.parent / "index"
+    with open_writer(directory, Manifest(root=str(sample), name="sample")):
+        pass  # as it is until the first files are committed
+    with Snapshot(directory) as snapshot:
+        return search([snapshot], "zebra", None)
+
+
+NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
+    NoticeKind.EMBEDDINGS_PENDING: _half_encoded,
+    NoticeKind.LEXICAL_MISSING: _no_lexical,
+    NoticeKind.OTHER_MODEL: lambda sample, opened: search([opened(sample)], "parse", OtherEncoder()),
+    NoticeKind.NOT_ENCODED: lambda sample, opened: similar(
+        [opened(sample, None)], Place(sample, "src/config.py", name="parse_config")
+    ),
+    NoticeKind.NOTHING_INDEXED: _nothing_indexed,
+    NoticeKind.FILTERED_OUT: lambda sample, opened: search(
+        [opened(sample)], "parse", None, filters=[Filters(languages=frozenset({"rust"}))]
+    ),
+    NoticeKind.NO_WORDS: lambda sample, opened: search([opened(sample)], "?!", None),
+    NoticeKind.NOTHING_FOUND: lambda sample, opened: search([opened(sample)], "zebra", None),
+}
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_notice_is_given_and_says_something(sample: Path, opened: Open, kind: NoticeKind) -> None:
+    answer = NOTICES[kind](sample, opened)
+    assert kinds_of(answer) == [kind]
+    assert len(answer.notices[0].text.split()) > 5
+    if kind in (NoticeKind.EMBEDDINGS_PENDING, NoticeKind.LEXICAL_MISSING, NoticeKind.OTHER_MODEL):
+        assert answer.matches
+
+
+def test_vectors_of_another_model_are_not_compared(sample: Path, opened: Open) -> None:
+    answer = search([opened(sample)], "parse", OtherEncoder())
+    assert all("meaning" not in match.signals for match in answer.matches)
+
+
+TIED_LINES = """
+from codesearch.records import Chunk, Kind, Span
+from codesearch.search.pipeline import _telling_lines
+
+lines = ["alpha bravo camel delta", "echo fox golf hotel", "india juliet kilo lima", "mike november oscar papa"]
+weight = {term: 1 / count for line in lines for term, count in zip(line.split(), (3, 7, 11, 13))}
+span = Span(1, 4)
+chunk = Chunk("a.txt", "text", Kind.TEXT, "", "", "", "", span, (span,), "\\n".join(lines), "\\n".join(lines))
+print(*_telling_lines(chunk, weight))
+"""
+
+
+def test_lines_that_tell_equally_much_are_the_same_in_every_run() -> None:
+    for seed in range(6):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        command = [sys.executable, "-c", TIED_LINES]
+        found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        numbers = [int(number) for number in found.split()]
+        assert numbers == list(range(1, len(numbers) + 1)), seed

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from codesearch.errors import InputError
+from codesearch.index.dense import hnsw_available
+from codesearch_eval.cli import app
+from codesearch_eval.machine import describe_machine
+from codesearch_eval.performance.neighbours import measure_neighbours
+
+
+def test_a_graph_of_few_vectors_finds_what_exact_search_finds():
+    figures = measure_neighbours([20, 300], dimension=16, questions=5)
+    assert [size.vectors for size in figures.sizes] == [20, 300]
+    for size in figures.sizes:
+        assert size.search_ms >= 0
+        assert (size.graph is not None) == hnsw_available()
+        if size.graph is not None:
+            assert size.graph.recall > 0.95
+            assert size.graph.file_bytes > 64 * size.vectors
+
+
+def test_the_command_prints_a_table():
+    done = CliRunner().invoke(app, ["vectors", "--sizes", "10,200"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "| vectors |" in done.stdout
+    assert "| 200     |" in done.stdout
+    assert describe_machine().cpu in done.stdout
+
+
+@pytest.mark.parametrize("sizes", ["", "many", "10,,20", "3"])
+def test_sizes_that_are_none_are_refused(sizes):
+    with pytest.raises(InputError, match="such as 10000,50000"):
+        CliRunner().invoke(app, ["vectors", "--sizes", sizes], catch_exceptions=False)

@@ -1,0 +1,1 @@
+"""From repositories to decontaminated, tokenised pairs of text and code."""

@@ -1,0 +1,1 @@
+"""The training loop: configuration, batches, objective, gradients, checkpoints, distillation."""
