@@ -3,7 +3,7 @@
 ``torch.onnx`` and ONNX Runtime's own quantiser reach the same network by way of some 400 nodes, which
 ONNX Runtime then has to fuse each time it opens the file. Written directly the graph has about 120 nodes,
 opens in a fifth of the time, and runs a fifth faster, because of four choices that were measured
-(docs/encoding.md): one matrix for query, key and value; ``Add`` and ``LayerNormalization`` rather than the
+(docs/design/encoding.md): one matrix for query, key and value; ``Add`` and ``LayerNormalization`` rather than the
 fused ``SkipLayerNormalization``, which is ten times slower; plain ``MatMul`` and ``Softmax`` rather than the
 fused attention; and ``Gelu`` rather than ``BiasGelu``.
 
