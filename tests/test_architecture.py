@@ -26,7 +26,7 @@ OWNERS = {
     "hnswlib": ("codesearch/index/dense.py",),
     "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/performance/throughput.py"),
     "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
-    "git": ("codesearch/sources/clones.py", "train/codesearch_train/"),
+    "git": ("codesearch/sources/clones.py",),
     "pathspec": ("codesearch/sources/patterns.py",),
     "filelock": ("codesearch/index/storage.py",),
     "Stemmer": ("codesearch/words.py",),
@@ -43,6 +43,24 @@ OWNERS = {
     "prompt_toolkit": ("codesearch/picker/",),
     "watchfiles": ("codesearch/upkeep/watching.py",),
 }
+
+# Package -> its folders, each with the other folders that it may know.
+FOLDERS = {
+    "codesearch_train": {
+        "corpus": set(),
+        "network": set(),
+        "loop": {"corpus", "network"},
+        "export": {"corpus", "network"},
+    },
+    "codesearch_eval": {
+        "repositories": set(),
+        "performance": set(),
+        "agents": {"repositories"},
+        "encoder": {"repositories"},
+    },
+}
+# Modules beside the folders that know all of them.
+ABOVE_FOLDERS = {"cli", "tune", "charts", "__main__"}
 
 MAY_PRINT = (
     "codesearch/cli/",
@@ -90,6 +108,42 @@ def test_the_library_imports_no_sibling_and_siblings_import_only_the_library(pac
     for file in python_files(PACKAGES[package]):
         for name in imports(tree_of(file)):
             assert name.partition(".")[0] not in foreign, f"{name_of(file)} imports {name}"
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_folders_know_each_other_in_one_direction(package: str) -> None:
+    folders = FOLDERS[package]
+    assert {file.parent.name for file in python_files(PACKAGES[package])} - {package} == folders.keys()
+    for file in python_files(PACKAGES[package]):
+        folder = file.parent.name
+        if folder == package and file.stem in ABOVE_FOLDERS:
+            continue
+        known = {name.split(".")[1] for name in imports(tree_of(file)) if name.startswith(f"{package}.")}
+        strangers = (known & folders.keys()) - folders.get(folder, set()) - {folder}
+        assert not strangers, f"{name_of(file)} knows {strangers}"
+        assert not known & ABOVE_FOLDERS, f"{name_of(file)} knows a module above it"
+
+
+@pytest.mark.parametrize("folder", [f"{package}/{folder}" for package in FOLDERS for folder in FOLDERS[package]])
+def test_a_folder_lists_its_modules_each_with_a_few_words(folder: str) -> None:
+    package, _, name = folder.partition("/")
+    text = ast.get_docstring(tree_of(PACKAGES[package] / name / "__init__.py")) or ""
+    listed = [line.split()[0] for line in text.splitlines() if line.startswith("    ") and len(line.split()) > 1]
+    assert sorted(listed) == sorted(
+        file.name for file in (PACKAGES[package] / name).glob("*.py") if file.name != "__init__.py"
+    )
+
+
+def test_a_function_of_many_arguments_takes_a_record() -> None:
+    """Commands do: each of their arguments is an option."""
+    for package in FOLDERS:
+        for file in python_files(PACKAGES[package]):
+            for node in ast.walk(tree_of(file)):
+                if isinstance(node, ast.FunctionDef) and not any(
+                    "command" in ast.unparse(d) for d in node.decorator_list
+                ):
+                    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                    assert len(arguments) < 14, f"{name_of(file)}:{node.lineno} takes {len(arguments)}"
 
 
 @pytest.mark.parametrize("library", OWNERS)

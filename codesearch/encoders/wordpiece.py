@@ -42,7 +42,7 @@ _NORMALIZER = {
         },
     ],
 }
-"""The one text preparation that is written out below (`codesearch_train.corpus.tokens.prepare_tokenizer`)."""
+"""The one text preparation that is written out below (`codesearch_train.network.text_preparation`)."""
 
 _OTHER, _LOWER, _UPPER, _DIGIT = range(4)
 _CLASS = np.zeros(256, dtype=np.uint8)

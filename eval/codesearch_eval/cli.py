@@ -20,7 +20,6 @@ from codesearch_eval.encoder.pools import write_pools
 from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Role, select_protocols
 from codesearch_eval.encoder.report import (
     by_protocol,
-    markdown_table,
     protocol_table,
     summary_rows,
     system_label,
@@ -30,6 +29,7 @@ from codesearch_eval.encoder.results import Result, read_result, read_results, w
 from codesearch_eval.encoder.systems import System
 from codesearch_eval.encoder.vectors import VectorCache
 from codesearch_eval.json_lines import write_records
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.repositories.commands import app as repositories_app
 
 __all__ = ["app", "main"]
@@ -324,7 +324,7 @@ def tokens(
     Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
     """
     from codesearch.encoders import load_encoder
-    from codesearch_eval.agents.tokens import choose, draw_curves, measure, read_costs, tokens_table
+    from codesearch_eval.agents.costs import choose, draw_curves, measure, read_costs, tokens_table
     from codesearch_eval.repositories.benchmark import Half, read_list, read_questions
     from codesearch_eval.repositories.trees import find_repository
 

@@ -16,8 +16,9 @@ from codesearch_eval.encoder.datasets import DataFolder
 from codesearch_eval.encoder.evaluation import load_tasks
 from codesearch_eval.encoder.protocols import PROTOCOLS, SETS
 from codesearch_eval.encoder.published import published_figures
-from codesearch_eval.encoder.report import by_protocol, markdown_table, protocol_table, write_report
+from codesearch_eval.encoder.report import by_protocol, protocol_table, write_report
 from codesearch_eval.encoder.results import read_result, read_results, write_result
+from codesearch_eval.markdown import markdown_table
 
 
 def invoke(*arguments):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codesearch_train.corpus.tokens import Pairs, Ragged, write_pairs
+from codesearch_train.corpus.token_files import Pairs, Ragged, write_pairs
 from codesearch_train.loop.config import TrainConfig
 
 

@@ -56,7 +56,7 @@ def corpus(
     processes: Annotated[int, typer.Option(help="Repositories read at once.")] = 2,
 ) -> None:
     """Make pairs of text and code from Git repositories: filtered, deduplicated, free of evaluation data."""
-    from codesearch_train.corpus.pipeline import CorpusSettings, build_corpus
+    from codesearch_train.corpus.building import CorpusSettings, build_corpus
 
     with _clear_errors():
         settings = CorpusSettings(repositories, clones, work, output, evaluation, questions, history, clone, processes)
@@ -83,7 +83,8 @@ def tokenize(
     """Tokenise pairs ahead of training, on the CPU."""
     from codesearch_train.corpus.pairs import Split
     from codesearch_train.corpus.shards import read_pairs
-    from codesearch_train.corpus.tokens import prepare_tokenizer, tokenize_pairs
+    from codesearch_train.corpus.token_files import tokenize_pairs
+    from codesearch_train.network.text_preparation import prepare_tokenizer
     from codesearch_train.network.weights import read_tokenizer
 
     with _clear_errors():
@@ -101,7 +102,7 @@ def tokenize(
 
 def _write_development(directory: Path, output: Path) -> None:
     from codesearch_train.corpus.pairs import PairKind
-    from codesearch_train.corpus.tokens import read_pairs_directory
+    from codesearch_train.corpus.token_files import read_pairs_directory
     from codesearch_train.loop.development import DevelopmentSet, write_development
 
     pairs = read_pairs_directory([directory])
@@ -135,8 +136,8 @@ def development(
     code_tokens: Annotated[int, typer.Option(help="Candidates are cut to this.")] = 256,
 ) -> None:
     """Tokenise the development sets of codesearch-eval, to be watched during a run (`development` of its TOML file)."""
-    from codesearch_train.corpus.tokens import prepare_tokenizer
     from codesearch_train.loop.development import DevelopmentSet, read_pools, write_development
+    from codesearch_train.network.text_preparation import prepare_tokenizer
     from codesearch_train.network.weights import read_tokenizer
 
     with _clear_errors():

@@ -16,16 +16,11 @@ import numpy as np
 import torch
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import (
-    Pairs,
-    prepare_tokenizer,
-    read_pairs_directory,
-    special_ids,
-    tokenize_pairs,
-)
+from codesearch_train.corpus.token_files import Pairs, read_pairs_directory, tokenize_pairs
 from codesearch_train.loop.config import TrainConfig
 from codesearch_train.loop.development import DevelopmentSet, mean_reciprocal_rank, one_each, write_development
 from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel, train
+from codesearch_train.network.text_preparation import prepare_tokenizer, special_ids
 from codesearch_train.network.weights import load_encoder, read_tokenizer
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from codesearch_eval.encoder.codesearchnet import challenge_task, sample_task, s
 from codesearch_eval.encoder.cosqa import cosqa_task
 from codesearch_eval.encoder.datasets import DataFolder
 from codesearch_eval.encoder.protocols import Metric, Protocol, Task
-from codesearch_eval.encoder.questions import conala_task, staqc_task
 from codesearch_eval.encoder.results import GroupResult, Result
+from codesearch_eval.encoder.stack_overflow import conala_task, staqc_task
 from codesearch_eval.encoder.systems import System
 from codesearch_eval.machine import describe_machine, describe_software
 from codesearch_eval.metrics import (

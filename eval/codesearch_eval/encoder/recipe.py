@@ -29,7 +29,7 @@ from codesearch.extraction import extract
 from codesearch.languages import LANGUAGES
 from codesearch.records import Chunk, Kind
 from codesearch_eval.encoder.datasets import DataFolder, read_json
-from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import (
     Floats,
     TieRule,

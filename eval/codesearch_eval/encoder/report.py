@@ -11,11 +11,11 @@ from codesearch_eval.encoder.plots import draw_protocol
 from codesearch_eval.encoder.protocols import LANGUAGE_TITLES, PROTOCOLS
 from codesearch_eval.encoder.published import PublishedFigure, published_figures
 from codesearch_eval.encoder.results import Result
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import Interval
 
 __all__ = [
     "by_protocol",
-    "markdown_table",
     "protocol_table",
     "summary_rows",
     "system_label",
@@ -101,21 +101,6 @@ def protocol_table(results: Sequence[Result], published: Sequence[PublishedFigur
         cells.append(f"*{_percent(figure.value)}*")
         rows.append((figure.value, cells + [""] * (len(header) - len(cells))))
     return markdown_table(header, [cells for _, cells in sorted(rows, key=lambda row: -row[0])])
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table, first column left, others right, padded so that it reads as plain text too."""
-    widths = [max(3, *(len(row[column]) for row in (header, *rows))) for column in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * width if column == 0 else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    return "\n".join([line(header), line(rule), *(line(row) for row in rows)])
 
 
 def _section(name: str, results: Sequence[Result], published: Sequence[PublishedFigure]) -> str:

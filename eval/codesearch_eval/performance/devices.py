@@ -10,7 +10,7 @@ import numpy as np
 
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import InputError
-from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.throughput import Spread
 
 __all__ = ["Agreement", "DeviceSpeed", "device_name", "devices_table", "measure_agreement", "measure_device"]

@@ -28,8 +28,8 @@ from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import Job, bring_up_to_date, plan
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import Machine, describe_machine
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.child import ChildRun, codesearch_command, run_weighed
 
 __all__ = ["DuplicateFigures", "duplicates_table", "measure_duplicates"]

@@ -24,8 +24,8 @@ from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.sources.commands import clean_environment
 from codesearch.upkeep.plan import Job, bring_up_to_date, plan
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import Machine, describe_machine
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.throughput import Spread
 
 __all__ = ["EditFigures", "UpdateCost", "edits_table", "make_repository", "measure_edits"]

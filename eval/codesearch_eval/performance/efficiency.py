@@ -24,8 +24,8 @@ from codesearch.search.ranking import rank
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import plan
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import describe_machine, describe_software
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.child import codesearch_command, run_timed, run_weighed
 from codesearch_eval.performance.throughput import EncoderSpeed, Spread, measure_encoder
 

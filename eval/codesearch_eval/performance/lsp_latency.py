@@ -23,8 +23,8 @@ from typing import Any
 
 from codesearch.errors import CodesearchError, InputError
 from codesearch.sources.commands import clean_environment
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import Machine, describe_machine
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.edits import make_repository
 from codesearch_eval.performance.lsp_client import Client
 from codesearch_eval.performance.throughput import Spread

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from codesearch.errors import InputError
 from codesearch.index.dense import DenseIndex, build_graph, checksum, hnsw_available, pack, read_vectors
 from codesearch.index.storage import Manifest, open_reader, open_writer
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import Machine, describe_machine
+from codesearch_eval.markdown import markdown_table
 
 __all__ = ["GraphFigures", "NeighbourFigures", "SizeFigures", "measure_neighbours", "neighbours_table"]
 

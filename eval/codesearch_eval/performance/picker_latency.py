@@ -28,8 +28,8 @@ from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import plan
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.machine import Machine, describe_machine
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.performance.edits import make_repository
 from codesearch_eval.performance.lsp_latency import clone
 from codesearch_eval.performance.throughput import Spread

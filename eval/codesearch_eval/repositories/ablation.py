@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from codesearch.search.ranking.signals import SIGNALS
-from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import Floats, paired_comparison
 from codesearch_eval.repositories.benchmark import QuestionKind
 from codesearch_eval.repositories.fit import WORD_SIGNALS, Example, by_words_only, examples_of, fit, ndcg_of, without

@@ -18,8 +18,8 @@ from typing import Annotated
 import typer
 
 from codesearch.errors import InputError
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.json_lines import write_records
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import paired_comparison
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, read_list, read_questions
 from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked

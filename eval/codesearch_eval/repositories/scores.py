@@ -13,7 +13,7 @@ from math import log2
 import numpy as np
 
 from codesearch.search.ranking import RankedCandidate, rank
-from codesearch_eval.encoder.report import markdown_table
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import Floats, bootstrap_interval
 from codesearch_eval.repositories.benchmark import Question
 from codesearch_eval.repositories.runs import QuestionCandidates

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from codesearch.errors import InputError
+from codesearch_train.corpus.building import CorpusSettings, build_corpus, manifest_table, read_repositories
 from codesearch_train.corpus.commits import changed_lines
 from codesearch_train.corpus.decontamination import (
     ContaminationError,
@@ -25,7 +26,6 @@ from codesearch_train.corpus.deduplication import near_duplicates, signatures
 from codesearch_train.corpus.fingerprints import code_hashes, text_hash
 from codesearch_train.corpus.licences import detect, identify
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
-from codesearch_train.corpus.pipeline import CorpusSettings, build_corpus, manifest_table, read_repositories
 from codesearch_train.corpus.prose import named_definitions, neighbouring_passages, unique_definitions
 from codesearch_train.corpus.questions import question_pairs
 from codesearch_train.corpus.shards import (

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import Pairs, Ragged
+from codesearch_train.corpus.token_files import Pairs, Ragged
 from codesearch_train.loop.batches import Sequences, epoch_batches, group_neighbours, sub_batches
 from codesearch_train.loop.config import TrainConfig
 from tests.train.training_data import synthetic_pairs

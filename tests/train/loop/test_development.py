@@ -8,7 +8,7 @@ import torch
 
 from codesearch.errors import InputError
 from codesearch_train.corpus.shards import write_lines
-from codesearch_train.corpus.tokens import Ragged, prepare_tokenizer
+from codesearch_train.corpus.token_files import Ragged
 from codesearch_train.loop.development import (
     DevelopmentSet,
     Pool,
@@ -19,6 +19,7 @@ from codesearch_train.loop.development import (
     read_pools,
     write_development,
 )
+from codesearch_train.network.text_preparation import prepare_tokenizer
 from codesearch_train.network.weights import load_encoder, read_tokenizer
 from tests.train.training_data import synthetic_pairs
 

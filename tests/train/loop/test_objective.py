@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from codesearch_train.loop.config import Distillation
-from codesearch_train.loop.distill import DistillationObjective
+from codesearch_train.loop.distillation import DistillationObjective
 from codesearch_train.loop.objective import Contrastive, duplicates
 
 

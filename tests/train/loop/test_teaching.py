@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import special_ids
 from codesearch_train.loop.batches import Sequences, pair_sequences
 from codesearch_train.loop.config import Distillation, TrainConfig
 from codesearch_train.loop.development import encode_all
@@ -16,6 +15,7 @@ from codesearch_train.loop.distributed import World
 from codesearch_train.loop.teaching import taught_vectors
 from codesearch_train.loop.trainer import Progress, train
 from codesearch_train.network.model import Encoder
+from codesearch_train.network.text_preparation import special_ids
 from codesearch_train.network.weights import load_encoder, read_tokenizer, save_encoder
 from tests.train.training_data import small_run, synthetic_pairs
 

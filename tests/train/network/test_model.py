@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from codesearch.errors import ModelError
-from codesearch_train.corpus.tokens import Ragged
+from codesearch_train.corpus.token_files import Ragged
 from codesearch_train.loop.batches import Sequences
 from codesearch_train.network.attention import attend_padded
 from codesearch_train.network.model import Encoder, PackedSequences, Shape

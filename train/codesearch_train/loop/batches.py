@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import Pairs, Ragged
+from codesearch_train.corpus.token_files import Pairs, Ragged
 from codesearch_train.loop.config import TrainConfig
 from codesearch_train.network.model import PackedSequences
 

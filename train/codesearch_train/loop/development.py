@@ -19,7 +19,7 @@ from torch import Tensor
 
 from codesearch.errors import InputError
 from codesearch_train.corpus.shards import read_lines
-from codesearch_train.corpus.tokens import Pairs, Ragged, encode_ids, read_arrays, write_arrays
+from codesearch_train.corpus.token_files import Pairs, Ragged, encode_ids, read_arrays, write_arrays
 from codesearch_train.loop.batches import Sequences, sub_batches
 from codesearch_train.network.model import Encoder
 

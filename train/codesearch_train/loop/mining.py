@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import read_arrays, read_pairs_directory, special_ids, write_arrays
+from codesearch_train.corpus.token_files import read_arrays, read_pairs_directory, write_arrays
 from codesearch_train.loop.config import TrainConfig
+from codesearch_train.network.text_preparation import special_ids
 
 __all__ = ["mine_pairs", "nearest_wrong", "read_neighbours", "write_neighbours"]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.tokens import Pairs, read_pairs_directory, special_ids
+from codesearch_train.corpus.token_files import Pairs, read_pairs_directory
 from codesearch_train.loop.batches import (
     SubBatch,
     epoch_batches,
@@ -36,7 +36,7 @@ from codesearch_train.loop.development import (
     mean_reciprocal_rank,
     read_development,
 )
-from codesearch_train.loop.distill import DistillationObjective
+from codesearch_train.loop.distillation import DistillationObjective
 from codesearch_train.loop.distributed import World, gather_vectors, sum_gradients
 from codesearch_train.loop.gradcache import backward
 from codesearch_train.loop.memory import choose_keep_tokens, choose_max_tokens, name_the_setting
@@ -44,6 +44,7 @@ from codesearch_train.loop.mining import read_neighbours
 from codesearch_train.loop.objective import Contrastive, Outcome, duplicates
 from codesearch_train.loop.teaching import read_teachers, taught_vectors
 from codesearch_train.network.model import Encoder
+from codesearch_train.network.text_preparation import special_ids
 from codesearch_train.network.weights import average, load_encoder, new_encoder, read_tokenizer, save_encoder
 
 __all__ = ["Evaluation", "Progress", "SavedModel", "train"]

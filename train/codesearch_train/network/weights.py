@@ -15,9 +15,9 @@ from torch import Tensor
 from codesearch.encoders.graph_weights import read_float_weights
 from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import ModelError
-from codesearch_train.corpus.tokens import prepare_tokenizer
 from codesearch_train.network.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_hugging_face, to_hugging_face
 from codesearch_train.network.model import Encoder, Shape
+from codesearch_train.network.text_preparation import prepare_tokenizer
 
 __all__ = ["average", "load_encoder", "locate_model", "new_encoder", "read_tokenizer", "save_encoder", "save_parts"]
 

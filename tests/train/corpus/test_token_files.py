@@ -9,17 +9,16 @@ from tokenizers import Tokenizer
 
 from codesearch.errors import InputError
 from codesearch_train.corpus.pairs import Pair
-from codesearch_train.corpus.tokens import (
+from codesearch_train.corpus.token_files import (
     Pairs,
     Ragged,
     encode_ids,
-    prepare_tokenizer,
     read_arrays,
     read_pairs_directory,
-    special_ids,
     tokenize_pairs,
     write_pairs,
 )
+from codesearch_train.network.text_preparation import prepare_tokenizer, special_ids
 from tests.train.training_data import synthetic_pairs
 
 
@@ -102,7 +101,7 @@ def test_name_tables_of_several_files_are_merged() -> None:
 def test_tokenising_writes_files_and_goes_on(
     tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codesearch_train.corpus.tokens.PAIRS_PER_FILE", 2)
+    monkeypatch.setattr("codesearch_train.corpus.token_files.PAIRS_PER_FILE", 2)
     rows = [
         pair("parse a file", "def parseFile(): pass"),
         pair("!!!", "x"),

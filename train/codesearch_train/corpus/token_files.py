@@ -1,4 +1,4 @@
-"""Texts and code as token ids: the text preparation, ragged arrays, and their compact files.
+"""Texts and code as token ids: ragged arrays, and their compact files.
 
 Everything is tokenised once, ahead of training, on the CPU: a GPU that waits for a tokenizer is idle. Ids
 are kept without special tokens (they are put around each sequence when a batch is packed), in 16 bits where
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Pairs",
     "Ragged",
-    "prepare_tokenizer",
     "read_arrays",
     "read_pairs_directory",
     "tokenize_pairs",
@@ -43,34 +42,8 @@ _BLOCK = 256
 CHARACTERS_PER_TOKEN = 16
 """Texts are cut to this many characters a token before they are tokenised: never reached by prose or code."""
 
-_IDENTIFIER_BOUNDARIES = r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L})(?=\p{N})|(?<=\p{N})(?=\p{L})"
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 1, "pb": 1, "dict_size": 1 << 26}]
 _MAGIC = "codesearch-tokens-1"
-
-
-def prepare_tokenizer(description: str) -> Tokenizer:
-    """The tokenizer of an uncased BERT with our text preparation put in front of it.
-
-    Identifiers are split (camelCase, snake_case, letters from digits) and punctuation is dropped: a function
-    becomes about 70 tokens long, made of words that a pre-trained vocabulary knows. It is all said in
-    ``tokenizer.json``, so that an exported model needs no code of ours.
-
-    Args:
-        description: Content of a ``tokenizer.json``; one that is prepared already stays as it is.
-    """
-    from tokenizers import Regex, Tokenizer, normalizers
-
-    tokenizer: Tokenizer = Tokenizer.from_str(description)
-    tokenizer.normalizer = normalizers.Sequence(
-        [
-            normalizers.Replace(Regex(_IDENTIFIER_BOUNDARIES), " "),
-            normalizers.Replace(Regex(r"[^\p{L}\p{N}]+"), " "),
-            normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
-        ]
-    )
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +230,7 @@ def tokenize_pairs(
 
     Args:
         pairs: In an order that does not change between calls, so that an interrupted run can go on.
-        tokenizer: As `prepare_tokenizer` makes it.
+        tokenizer: As `codesearch_train.network.text_preparation.prepare_tokenizer` makes it.
         directory: Where the files go.
         text_tokens: Cut of the texts, special tokens included.
         code_tokens: Cut of the code, special tokens included.
@@ -393,20 +366,3 @@ def read_arrays(path: Path, content: str) -> tuple[dict[str, Any], dict[str, NDA
     except (lzma.LZMAError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: damaged ({error}); delete it and run codesearch-train tokenize again") from error
     return header, arrays
-
-
-def special_ids(description: str) -> tuple[int, int]:
-    """Ids of the tokens that the tokenizer puts before and after every text.
-
-    Args:
-        description: Content of ``tokenizer.json``.
-
-    Raises:
-        InputError: if it does not put exactly one on either side.
-    """
-    from tokenizers import Tokenizer
-
-    ids = Tokenizer.from_str(description).encode("").ids
-    if len(ids) != 2:
-        raise InputError("the tokenizer must put one special token before and one after a text, as BERT's does")
-    return ids[0], ids[1]

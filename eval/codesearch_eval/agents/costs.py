@@ -19,8 +19,8 @@ from codesearch.errors import MissingExtra
 from codesearch.mcp.tokens import count_tokens
 from codesearch.sources import FileRules, list_files
 from codesearch_eval.agents.reading import Reading, Text, read_by_grep, read_by_search, read_files
-from codesearch_eval.encoder.report import markdown_table
 from codesearch_eval.json_lines import read_records
+from codesearch_eval.markdown import markdown_table
 from codesearch_eval.metrics import bootstrap_interval, paired_comparison
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
 from codesearch_eval.repositories.history import parse_source

@@ -12,8 +12,7 @@ import pytest
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError
 from codesearch.mcp.tokens import count_tokens
-from codesearch_eval.agents.reading import Reading, Text, read_by_grep, read_files
-from codesearch_eval.agents.tokens import (
+from codesearch_eval.agents.costs import (
     BUDGET,
     Cost,
     choose,
@@ -23,6 +22,7 @@ from codesearch_eval.agents.tokens import (
     tokens_table,
     tokens_until_seen,
 )
+from codesearch_eval.agents.reading import Reading, Text, read_by_grep, read_files
 from codesearch_eval.json_lines import write_records
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, Question, QuestionKind
 
