@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from codesearch.errors import CodesearchError, InputError
+from codesearch.cli.program import Debug, Program, Version, make_app, run_program
+from codesearch.encoders import load_encoder
+from codesearch.errors import InputError
 from codesearch.settings import load_settings
 from codesearch_eval.encoder.comparison import compare
 from codesearch_eval.encoder.datasets import DataFolder
@@ -33,30 +34,36 @@ from codesearch_eval.repositories.commands import app as repositories_app
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="codesearch-eval",
-    help="Evaluate code encoders on CodeSearchNet, CoSQA and questions that people asked.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+
+class _Commands(Program):
+    extra = "eval"
+    stopped = "stopped; results already written stay, and vectors are kept"
+
+
+app = make_app(
+    "codesearch-eval",
+    "Evaluate code encoders, and measure the programs.",
+    group=_Commands,
+    example="codesearch-eval run --set dev --baseline bm25 --data DIR",
 )
 
 
+@app.callback()
+def _declare(
+    version: Version = False,
+    debug: Debug = False,
+) -> None:
+    """Evaluate code encoders, and measure the programs."""
+
+
 def main() -> None:
-    """Run the command; an error that says what to do becomes one sentence and exit code 2."""
-    try:
-        app()
-    except CodesearchError as error:
-        typer.echo(f"codesearch-eval: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("codesearch-eval: interrupted; results already written stay, vectors are kept", err=True)
-        sys.exit(130)
+    """Run the command line; the entry point of the ``codesearch-eval`` script."""
+    run_program(app, "codesearch-eval")
 
 
 @app.command()
 def protocols() -> None:
-    """List the protocols and what --set stands for."""
+    """List the protocols, and what --set stands for."""
     rows = [
         [protocol.name, protocol.role.value, protocol.metric.value, protocol.title] for protocol in PROTOCOLS.values()
     ]
@@ -76,7 +83,10 @@ def pools(
     hub: Annotated[bool, typer.Option("--hub", help="Download splits that DATA lacks.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the files.", file_okay=False)] = Path("pools"),
 ) -> None:
-    """Write questions and candidates of development protocols, for a run to watch (codesearch-train development)."""
+    """Write questions and candidates of development protocols.
+
+    `codesearch-train development` reads them, for a run to watch.
+    """
     for protocol in select_protocols(sets or ["dev"]):
         path = write_pools(out, protocol, load_tasks(DataFolder(data, hub), protocol))
         typer.echo(str(path))
@@ -122,7 +132,10 @@ def run(
     ] = None,
     per_query: Annotated[bool, typer.Option(help="Keep each question's figure (compare needs it).")] = True,
 ) -> None:
-    """Evaluate models and baselines, and write one JSON file per system and protocol."""
+    """Evaluate models and baselines.
+
+    The command writes a JSON file for each system and protocol.
+    """
     selected = select_protocols(sets or ["dev"])
     tests = [protocol.name for protocol in selected if protocol.role is Role.TEST]
     if tests:
@@ -162,7 +175,10 @@ def compare_command(
     first: Annotated[Path, typer.Argument(help="A result file.")],
     second: Annotated[Path, typer.Argument(help="Another one, of the same protocol.")],
 ) -> None:
-    """Say by how much the second result is better than the first, and how sure that is."""
+    """Say by how much the second result is better.
+
+    It says too how sure that is.
+    """
     before, after = read_result(first), read_result(second)
     found = compare(before, after)
     points = found.difference
@@ -179,7 +195,10 @@ def report(
     results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.md and plots.")] = Path("report"),
 ) -> None:
-    """Draw Markdown tables and plots of results, published figures of the same protocol beside them."""
+    """Draw tables and plots of results.
+
+    Published figures of the same protocol stand beside them.
+    """
     read = read_results(results)
     path = write_report(read, out)
     typer.echo(markdown_table(["protocol", "system", "metric", "%"], summary_rows(by_protocol(read))))
@@ -196,7 +215,7 @@ def efficiency(
     rounds: Annotated[int, typer.Option(help="Rounds of the encoder's measurement; 0: none.", min=0)] = 5,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write.")] = None,
 ) -> None:
-    """Measure indexing, encoding, asking, memory and disk on this machine's CPU."""
+    """Measure indexing, encoding, asking, memory and disk."""
     from codesearch_eval.performance.efficiency import Plan, efficiency_table, measure
 
     what = Plan(model, threads, encode, asks, rounds)
@@ -215,7 +234,10 @@ def devices(
     device: Annotated[str, typer.Option(help="cuda, mps or cpu.")] = "cuda",
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
 ) -> None:
-    """Compare the encoder on a device with float32 and int8 on the CPU, and time it."""
+    """Compare the encoder on a device with the CPU, and time it.
+
+    On the CPU it runs in float32 and in int8.
+    """
     from codesearch_eval.performance.devices import devices_table
 
     rows = [json.loads(line) for line in texts.read_text(encoding="utf-8").splitlines()]
@@ -226,7 +248,10 @@ def devices(
 def edits(
     files: Annotated[int, typer.Option(help="Files of the repository that is made for it.", min=10)] = 5000,
 ) -> None:
-    """Measure updates of an index: nothing changed, and 10 files edited."""
+    """Measure updates of an index.
+
+    In one nothing has changed, in another 10 files have.
+    """
     from codesearch_eval.performance.edits import edits_table, measure_edits
 
     typer.echo(edits_table(measure_edits(files, progress=partial(typer.echo, err=True))))
@@ -243,7 +268,10 @@ def lsp_command(
     model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
-    """Measure the language server: answers during 100 saves in 10 s, from a save to the answer, memory."""
+    """Measure the language server.
+
+    The figures are answers during 100 saves in 10 s, the time from a save to the answer, and memory.
+    """
     from codesearch_eval.performance.lsp_latency import lsp_table, measure_lsp
 
     figures = measure_lsp(repository, files=files, model=model, cache=cache, progress=partial(typer.echo, err=True))
@@ -262,7 +290,10 @@ def picker(
     model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
-    """Measure `codesearch ask -i` on a pseudo-terminal: from a key to the results on the screen."""
+    """Measure `codesearch ask -i` on a pseudo-terminal.
+
+    The time is that from a key to the results on the screen.
+    """
     from codesearch_eval.performance.picker_latency import measure_picker, picker_table
 
     try:
@@ -303,7 +334,7 @@ def duplicates_command(
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the indexes for the next time.")] = None,
 ) -> None:
-    """Measure the time and the memory that finding duplicates takes."""
+    """Measure the time and the memory that duplicates take."""
     from codesearch_eval.performance.duplicates import duplicates_table, measure_duplicates
 
     figures = measure_duplicates(repositories, model=model, cache=cache, progress=partial(typer.echo, err=True))
@@ -318,11 +349,11 @@ def tokens(
     only: Annotated[list[str] | None, typer.Option("--only", help="owner/name: only this one. Repeatable.")] = None,
     questions: Annotated[int, typer.Option(help="In all, as many from each repository.", min=2)] = 200,
 ) -> None:
-    """Measure the tokens that an agent reads until it sees the right function, against grep-and-read.
+    """Measure the tokens that an agent reads until it is right.
 
-    Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
+    That is until it sees the right function, against grep-and-read. The command goes on from what tokens.jsonl holds
+    already, one repository after another. Delete that file to begin anew.
     """
-    from codesearch.encoders import load_encoder
     from codesearch_eval.agents.tokens import choose, draw_curves, measure, read_costs, tokens_table, write_costs
     from codesearch_eval.repositories.benchmark import Half, read_list, read_questions
     from codesearch_eval.repositories.trees import find_repository
