@@ -26,7 +26,7 @@ OWNERS = {
     "hnswlib": ("codesearch/index/dense.py",),
     "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/performance/throughput.py"),
     "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
-    "git": ("codesearch/sources/clones.py", "train/codesearch_train/"),
+    "git": ("codesearch/sources/clones.py",),
     "pathspec": ("codesearch/sources/patterns.py",),
     "filelock": ("codesearch/index/storage.py",),
     "Stemmer": ("codesearch/words.py",),

@@ -21,6 +21,7 @@ MODULES = {
     "codesearch-eval": "codesearch_eval.cli",
     "codesearch-lsp": "codesearch_lsp.cli",
 }
+SHIPPED = next(path.name for path in (ROOT / "codesearch" / "models").iterdir() if path.is_dir())
 WITH_COMMANDS = [name for name in MODULES if name != "codesearch-lsp"]
 
 
@@ -118,7 +119,7 @@ def test_a_module_of_ours_that_is_missing_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("program", "arguments", "package", "advice"),
     [
-        ("codesearch", ("index", "--device", "cuda"), "torch", "pip install 'codesearch-nl[gpu]'"),
+        ("codesearch", ("index", "--device", "cuda", "--model", SHIPPED), "torch", "pip install 'codesearch-nl[gpu]'"),
         ("codesearch", ("index",), "tantivy", "reinstall codesearch-nl"),
         ("codesearch", ("lsp",), "pygls", "reinstall codesearch-nl"),
         ("codesearch-lsp", (), "pygls", "reinstall codesearch-nl"),
