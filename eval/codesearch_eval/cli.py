@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ from codesearch_eval.encoder.datasets import DataFolder
 from codesearch_eval.encoder.evaluation import evaluate, load_tasks
 from codesearch_eval.encoder.loading import BASELINES, Loader
 from codesearch_eval.encoder.pools import write_pools
-from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Role, select_protocols
+from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Protocol, Role, select_protocols
 from codesearch_eval.encoder.report import (
     by_protocol,
     markdown_table,
@@ -136,8 +137,85 @@ def run(
 
     The command writes a JSON file for each system and protocol.
     """
-    selected = select_protocols(sets or ["dev"])
-    tests = [protocol.name for protocol in selected if protocol.role is Role.TEST]
+    cache = vectors or load_settings(None).cache / "evaluation"
+    _evaluate(
+        _Evaluation(
+            protocols=tuple(select_protocols(sets or ["dev"])),
+            data=DataFolder(data, hub),
+            systems=_SystemNames(
+                tuple(models or ()),
+                tuple(references or ()),
+                tuple(baselines or ()),
+                tuple(sentence_transformers or ()),
+                tokenizer,
+            ),
+            loader=Loader(VectorCache(cache), dimensions, device, threads),
+            out=out,
+            per_query=per_query,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SystemNames:
+    """What is evaluated, by the names that the options give.
+
+    Attributes:
+        models: Loaded as the product loads them.
+        references: Models in fp32.
+        baselines: Of `BASELINES`.
+        sentence_transformers: Run by that library.
+        tokenizer: For "minilm-split"; None for the shipped model's.
+    """
+
+    models: tuple[str, ...]
+    references: tuple[str, ...]
+    baselines: tuple[str, ...]
+    sentence_transformers: tuple[str, ...]
+    tokenizer: Path | None
+
+    def load(self, loader: Loader) -> list[System]:
+        """Load them all.
+
+        Raises:
+            InputError: None is named, or a baseline is unknown.
+            ModelError: There is no such model.
+            MissingExtra: What one needs is not installed.
+        """
+        systems = [
+            *(loader.model(name) for name in self.models),
+            *(loader.reference(name) for name in self.references),
+            *(loader.baseline(name, self.tokenizer) for name in self.baselines),
+            *(loader.sentence_transformer(name) for name in self.sentence_transformers),
+        ]
+        if not systems:
+            raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
+        return systems
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """What the options ask for.
+
+    Attributes:
+        protocols: To follow.
+        data: Where their data lie.
+        systems: To evaluate.
+        loader: Of the systems.
+        out: Folder of the result files.
+        per_query: Whether each question's figure is kept.
+    """
+
+    protocols: tuple[Protocol, ...]
+    data: DataFolder
+    systems: _SystemNames
+    loader: Loader
+    out: Path
+    per_query: bool
+
+
+def _evaluate(evaluation: _Evaluation) -> None:
+    tests = [protocol.name for protocol in evaluation.protocols if protocol.role is Role.TEST]
     if tests:
         typer.echo(
             f"warning: {', '.join(tests)}: test data. Look rarely, decide nothing by it; "
@@ -145,24 +223,20 @@ def run(
             err=True,
         )
     # All data is read before any model is: a missing file should not come up after half an hour.
-    folder = DataFolder(data, hub)
-    tasks = {protocol.name: list(load_tasks(folder, protocol)) for protocol in selected}
-    cache = vectors or load_settings(None).cache / "evaluation"
-    loader = Loader(VectorCache(cache), dimensions, device, threads)
-    systems: list[System] = [
-        *(loader.model(name) for name in models or ()),
-        *(loader.reference(name) for name in references or ()),
-        *(loader.baseline(name, tokenizer) for name in baselines or ()),
-        *(loader.sentence_transformer(name) for name in sentence_transformers or ()),
-    ]
-    if not systems:
-        raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
-    for protocol in selected:
+    tasks = {protocol.name: list(load_tasks(evaluation.data, protocol)) for protocol in evaluation.protocols}
+    systems = evaluation.systems.load(evaluation.loader)
+    for protocol in evaluation.protocols:
         results = []
         for system in systems:
             announce = partial(_announce, protocol.name, system.info.name)
-            result = evaluate(system, protocol, tasks[protocol.name], keep_per_query=per_query, progress=announce)
-            write_result(result, out)
+            result = evaluate(
+                system,
+                protocol,
+                tasks[protocol.name],
+                keep_per_query=evaluation.per_query,
+                progress=announce,
+            )
+            write_result(result, evaluation.out)
             results.append(result)
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
 

@@ -126,7 +126,7 @@ def test_a_module_of_ours_that_is_missing_is_a_fault() -> None:
         ("codesearch-train", ("train", "run.toml"), "torch", "pip install 'codesearch-nl[train]'"),
         ("codesearch-train", ("mine", "run.toml", "out", "--model", "x"), "torch", "'codesearch-nl[train]'"),
         ("codesearch-eval", ("efficiency", "--rounds", "1"), "psutil", "pip install 'codesearch-nl[eval]'"),
-        ("codesearch-eval", ("picker",), "pyte", "pip install 'codesearch-nl[eval]'"),
+        ("codesearch-eval", ("picker", "--files", "10"), "pyte", "pip install 'codesearch-nl[eval]'"),
         ("codesearch-eval", ("devices", "texts.jsonl"), "torch", "pip install 'codesearch-nl["),
     ],
 )
@@ -136,9 +136,7 @@ def test_a_missing_package_is_a_sentence(
     (tmp_path / "run.toml").write_text('name = "x"\ndata = ["tokens"]\n')
     (tmp_path / "texts.jsonl").write_text('"def f(): pass"\n')
     (tmp_path / "a.py").write_text("def parse():\n    return 1\n")
-    prelude = (
-        f"import os; os.chdir({str(tmp_path)!r}); del os.environ['CODESEARCH_MODEL']; sys.modules[{package!r}] = None"
-    )
+    prelude = f"import os; os.chdir({str(tmp_path)!r}); sys.modules[{package!r}] = None"
     code, printed, errors = run(program, *arguments, prelude=prelude)
     assert (code, printed) == (2, ""), errors
     line = errors.splitlines()[-1]
