@@ -8,9 +8,13 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from codesearch.cli.program import EXTRAS, turn_ends_into_sentences
 
@@ -258,3 +262,25 @@ def test_a_file_is_never_opened_in_place_of_a_closed_stream(tmp_path: Path) -> N
     code, printed, _ = run("codesearch", "ask", "parse_config", tmp_path)
     assert code == 0
     assert "parse_config" in printed
+
+
+# --- help ---------------------------------------------------------------------------------------------------
+
+
+def help_texts(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield every help text of a program, its examples apart, with the name of what it explains."""
+    yield name, (command.help or "").partition("\b")[0]
+    for parameter in command.params:
+        yield f"{name} {parameter.name}", parameter.help or ""
+    for below, child in getattr(command, "commands", {}).items():
+        yield from help_texts(child, f"{name} {below}")
+
+
+@pytest.mark.parametrize("program", WITH_COMMANDS)
+def test_sentences_of_the_help_are_short(program: str) -> None:
+    group: Any = typer.main.get_command(import_module(MODULES[program]).app)
+    texts = list(help_texts(group, program))
+    assert len(texts) > 30
+    for name, text in texts:
+        for said in re.split(r"(?<=[.:;?!])\s", " ".join(text.split())):
+            assert len(said.split()) <= 25, f"{name}: {said}"
