@@ -9,20 +9,24 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from codesearch.errors import InputError
+from codesearch.index.progress import Phase
 from codesearch.present.render import Style, match_json, match_markdown, match_text, visible
 from codesearch.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from codesearch.index.progress import Phase, Progress, UpdateReport
+    from codesearch.index.progress import Progress, UpdateReport
     from codesearch.records import Match
 
 __all__ = [
+    "MatchPrinting",
     "cloning",
     "ended_by_sigterm",
     "follow",
@@ -33,6 +37,7 @@ __all__ = [
     "say_table",
     "say_updated",
     "summary",
+    "tell",
 ]
 
 T = TypeVar("T")
@@ -44,6 +49,11 @@ _SHOW_AFTER_SECONDS: Final = 0.3
 def say(text: str) -> None:
     """Print one line to stderr. Names of files and repositories in it are not trusted."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+def tell(text: str) -> None:
+    """Print one line to stderr, with the program's name before it."""
+    say(f"codesearch: {text}")
 
 
 def is_terminal() -> bool:
@@ -165,8 +175,6 @@ class _Drawing:
 
 def summary(name: str, report: UpdateReport) -> str:
     """Return what an update did, as one line."""
-    from codesearch.index.progress import Phase
-
     took = sum(report.seconds.values())
     parts = [f"{report.files:,} files, {report.chunks:,} chunks"]
     if report.changed_files or report.removed_files:
@@ -203,7 +211,7 @@ def say_updated(name: str, report: UpdateReport, seconds: float, *, commit: str 
         seconds: In what time, all told.
         commit: The one that is checked out, if it is another than before.
     """
-    # Imported late: only who watches needs it.
+    # Imported late: it costs a tenth of a second, and only who watches needs it.
     from rich.console import Console
     from rich.text import Text
 
@@ -246,30 +254,49 @@ def ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@dataclass(frozen=True, slots=True)
+class MatchPrinting:
+    """How matches are printed: as a program or as a person reads them.
+
+    Attributes:
+        as_json: As JSON Lines.
+        as_markdown: As Markdown, with all of the code.
+        context: Lines around each match.
+        score: Whether scores are shown.
+        explain: Whether it is shown why each match is where it is.
+
+    Raises:
+        InputError: Both formats are asked for.
+    """
+
+    as_json: bool = False
+    as_markdown: bool = False
+    context: int = 0
+    score: bool = False
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.as_markdown:
+            raise InputError("--json and --markdown exclude each other: choose one")
+
+
 def print_matches(
-    matches: Sequence[Match],
-    *,
-    as_json: bool,
-    as_markdown: bool,
-    context: int,
-    score: bool,
-    explain: bool = False,
-    repositories: Mapping[Path, str] | None = None,
+    matches: Sequence[Match], printing: MatchPrinting, repositories: Mapping[Path, str] | None = None
 ) -> None:
-    """Print matches, as a program or as a person reads them; `repositories` says what to call each, by its root."""
-    if as_json:
+    """Print matches; `repositories` says what to call each repository, by its root."""
+    if printing.as_json:
         print_all(map(match_json, matches), "\n", as_json=True)
         return
-    if as_markdown:
+    if printing.as_markdown:
         print_all((match_markdown(match, cwd=Path.cwd()) for match in matches), "\n\n")
         return
     terminal = sys.stdout.isatty()
     style = Style(
         cwd=Path.cwd(),
-        context=context,
+        context=printing.context,
         colour=terminal and load_settings().colour,
-        score=score,
-        explain=explain,
+        score=printing.score,
+        explain=printing.explain,
         width=shutil.get_terminal_size().columns if terminal else 200,
         repositories=repositories or {},
     )

@@ -13,11 +13,11 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from codesearch.errors import InputError, RepositoryNotFound, StorageError
@@ -31,6 +31,14 @@ Progress: TypeAlias = Callable[[str, float | None], None]
 _SCHEMES = frozenset({"file", "http", "https", "ssh"})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|:)")
 _SCP_LIKE = re.compile(r"(?P<user>[\w.+-]+)@(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?P<path>[^:].*)", re.DOTALL)
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"]*@")
+_CONTROLS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ERROR = re.compile(r"(?:remote: )?(?:fatal|error|ERROR|ssh): ?")
+_NO_REASONS = ("Cloning into", "warning: ", "Please make sure you have the correct access", "and the repository exists")
+_VAGUE = "Could not read from remote repository"
+"""Said by Git after each failure of ssh, whose own line before it says more."""
+
+_LONGEST_REASON = 300
 _ADVICE = "give https://host/owner/name, git@host:owner/name, ssh://..., or file:///path"
 
 
@@ -140,15 +148,19 @@ def _put_in_place(fresh: Path, target: Path) -> None:
 def _clone(remote: Remote, target: Path, progress: Progress | None) -> None:
     try:
         import git
+        from git.util import CallableRemoteProgress
     except ImportError as error:  # GitPython refuses to be imported where there is no git
         raise RepositoryNotFound("Git was not found: install it and put it on the PATH, then clone again.") from error
     if progress:
         progress(f"Cloning {remote.url}", None)
+    report = _reporter(remote, progress) if progress else lambda *_: None
+    # It keeps what Git says: given a function alone, GitPython reads Git's reason and throws it away.
+    output: Any = CallableRemoteProgress(report)
     try:
         git.Repo.clone_from(
             remote.address,
             target,
-            progress=_reporter(remote, progress) if progress else None,
+            progress=output,
             env=_environment(target.parent),
             multi_options=["--no-checkout", "--no-tags", "--single-branch"],
             depth=1,
@@ -157,8 +169,13 @@ def _clone(remote: Remote, target: Path, progress: Progress | None) -> None:
             run(target, "remote", "set-url", "--", "origin", remote.url)
         if run(target, "rev-parse", "--verify", "--quiet", "HEAD", accept=(0, 1))[0] == 0:
             run(target, "reset", "--quiet", "--hard", environment=_environment(target))
+        elif run(target, "ls-remote", "--heads", "--", remote.address, environment=_environment(target))[1]:
+            raise RepositoryNotFound(_failure(remote, "its HEAD names a branch that it does not have"))
+    except git.CommandError as error:
+        said = [*output.other_lines, *output.error_lines] or str(error.stderr).splitlines()
+        raise RepositoryNotFound(_failure(remote, _reason(said))) from error
     except (git.GitError, GitUnavailableError, ValueError) as error:
-        raise RepositoryNotFound(_failure(remote, str(getattr(error, "stderr", "") or error))) from error
+        raise RepositoryNotFound(_failure(remote, _reason(str(error).splitlines()))) from error
 
 
 def _refresh(remote: Remote, target: Path, progress: Progress | None) -> None:
@@ -176,7 +193,7 @@ def _refresh(remote: Remote, target: Path, progress: Progress | None) -> None:
         run(target, "clean", "--quiet", "-ffdx", environment=environment)
     except GitUnavailableError as error:
         if progress:
-            reason = str(error).replace(remote.address, remote.url)
+            reason = _without_passwords(str(error))
             progress(f"{remote.url} could not be fetched, its earlier copy is used. {reason}", None)
 
 
@@ -204,14 +221,26 @@ def _reporter(remote: Remote, progress: Progress) -> Callable[..., None]:
     return report
 
 
-def _failure(remote: Remote, message: str) -> str:
-    message = message.replace(remote.address, remote.url)
-    reasons = re.findall(r"(?:fatal|error|ERROR|ssh): ?(.+?)'?\s*$", message, re.MULTILINE)
-    reason = reasons[0] if reasons else message.strip().splitlines()[-1] if message.strip() else "Git gave no reason"
+def _failure(remote: Remote, reason: str) -> str:
     return (
         f"{remote.url} could not be cloned ({reason}): check the address and the network; for a private "
         f"repository set up Git's credential helper or an SSH key, since you are never asked for a password."
     )
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Return why Git failed, in its own words: one line, without passwords and without escape sequences."""
+    lines = [_without_passwords(_CONTROLS.sub("", line)).strip() for line in said]
+    lines = [line for line in lines if line and not line.startswith(_NO_REASONS)]
+    clear = [line for line in lines if _VAGUE not in line]
+    errors = [line for line in clear if _ERROR.match(line)]
+    reason = (errors or clear[-1:] or lines[-1:] or ["Git gave no reason"])[0]
+    return _ERROR.sub("", reason).rstrip(".")[:_LONGEST_REASON]
+
+
+def _without_passwords(text: str) -> str:
+    """Return text in which no URL names a user, for a password or a token may stand there."""
+    return _CREDENTIALS.sub(r"\1", text)
 
 
 def _without_password(location: str) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from codesearch.errors import CodesearchError, InputError
+from codesearch.cli.program import Debug, Program, Version, make_app, run_program
+from codesearch.encoders import load_encoder
+from codesearch.errors import InputError
 from codesearch.settings import load_settings
 from codesearch_eval.encoder.comparison import compare
 from codesearch_eval.encoder.datasets import DataFolder
 from codesearch_eval.encoder.evaluation import evaluate, load_tasks
 from codesearch_eval.encoder.loading import BASELINES, Loader
 from codesearch_eval.encoder.pools import write_pools
-from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Role, select_protocols
+from codesearch_eval.encoder.protocols import PROTOCOLS, SETS, Protocol, Role, select_protocols
 from codesearch_eval.encoder.report import (
     by_protocol,
     protocol_table,
@@ -34,30 +36,36 @@ from codesearch_eval.repositories.commands import app as repositories_app
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="codesearch-eval",
-    help="Evaluate code encoders on CodeSearchNet, CoSQA and questions that people asked.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+
+class _Commands(Program):
+    extra = "eval"
+    stopped = "stopped; results already written stay, and vectors are kept"
+
+
+app = make_app(
+    "codesearch-eval",
+    "Evaluate code encoders, and measure the programs.",
+    group=_Commands,
+    example="codesearch-eval run --set dev --baseline bm25 --data DIR",
 )
 
 
+@app.callback()
+def _declare(
+    version: Version = False,
+    debug: Debug = False,
+) -> None:
+    """Evaluate code encoders, and measure the programs."""
+
+
 def main() -> None:
-    """Run the command; an error that says what to do becomes one sentence and exit code 2."""
-    try:
-        app()
-    except CodesearchError as error:
-        typer.echo(f"codesearch-eval: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("codesearch-eval: interrupted; results already written stay, vectors are kept", err=True)
-        sys.exit(130)
+    """Run the command line; the entry point of the ``codesearch-eval`` script."""
+    run_program(app, "codesearch-eval")
 
 
 @app.command()
 def protocols() -> None:
-    """List the protocols and what --set stands for."""
+    """List the protocols, and what --set stands for."""
     rows = [
         [protocol.name, protocol.role.value, protocol.metric.value, protocol.title] for protocol in PROTOCOLS.values()
     ]
@@ -77,7 +85,10 @@ def pools(
     hub: Annotated[bool, typer.Option("--hub", help="Download splits that DATA lacks.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the files.", file_okay=False)] = Path("pools"),
 ) -> None:
-    """Write questions and candidates of development protocols, for a run to watch (codesearch-train development)."""
+    """Write questions and candidates of development protocols.
+
+    `codesearch-train development` reads them, for a run to watch.
+    """
     for protocol in select_protocols(sets or ["dev"]):
         path = write_pools(out, protocol, load_tasks(DataFolder(data, hub), protocol))
         typer.echo(str(path))
@@ -123,9 +134,89 @@ def run(
     ] = None,
     per_query: Annotated[bool, typer.Option(help="Keep each question's figure (compare needs it).")] = True,
 ) -> None:
-    """Evaluate models and baselines, and write one JSON file per system and protocol."""
-    selected = select_protocols(sets or ["dev"])
-    tests = [protocol.name for protocol in selected if protocol.role is Role.TEST]
+    """Evaluate models and baselines.
+
+    The command writes a JSON file for each system and protocol.
+    """
+    cache = vectors or load_settings(None).cache / "evaluation"
+    _evaluate(
+        _Evaluation(
+            protocols=tuple(select_protocols(sets or ["dev"])),
+            data=DataFolder(data, hub),
+            systems=_SystemNames(
+                tuple(models or ()),
+                tuple(references or ()),
+                tuple(baselines or ()),
+                tuple(sentence_transformers or ()),
+                tokenizer,
+            ),
+            loader=Loader(VectorCache(cache), dimensions, device, threads),
+            out=out,
+            per_query=per_query,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SystemNames:
+    """What is evaluated, by the names that the options give.
+
+    Attributes:
+        models: Loaded as the product loads them.
+        references: Models in fp32.
+        baselines: Of `BASELINES`.
+        sentence_transformers: Run by that library.
+        tokenizer: For "minilm-split"; None for the shipped model's.
+    """
+
+    models: tuple[str, ...]
+    references: tuple[str, ...]
+    baselines: tuple[str, ...]
+    sentence_transformers: tuple[str, ...]
+    tokenizer: Path | None
+
+    def load(self, loader: Loader) -> list[System]:
+        """Load them all.
+
+        Raises:
+            InputError: None is named, or a baseline is unknown.
+            ModelError: There is no such model.
+            MissingExtra: What one needs is not installed.
+        """
+        systems = [
+            *(loader.model(name) for name in self.models),
+            *(loader.reference(name) for name in self.references),
+            *(loader.baseline(name, self.tokenizer) for name in self.baselines),
+            *(loader.sentence_transformer(name) for name in self.sentence_transformers),
+        ]
+        if not systems:
+            raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
+        return systems
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """What the options ask for.
+
+    Attributes:
+        protocols: To follow.
+        data: Where their data lie.
+        systems: To evaluate.
+        loader: Of the systems.
+        out: Folder of the result files.
+        per_query: Whether each question's figure is kept.
+    """
+
+    protocols: tuple[Protocol, ...]
+    data: DataFolder
+    systems: _SystemNames
+    loader: Loader
+    out: Path
+    per_query: bool
+
+
+def _evaluate(evaluation: _Evaluation) -> None:
+    tests = [protocol.name for protocol in evaluation.protocols if protocol.role is Role.TEST]
     if tests:
         typer.echo(
             f"warning: {', '.join(tests)}: test data. Look rarely, decide nothing by it; "
@@ -133,24 +224,20 @@ def run(
             err=True,
         )
     # All data is read before any model is: a missing file should not come up after half an hour.
-    folder = DataFolder(data, hub)
-    tasks = {protocol.name: list(load_tasks(folder, protocol)) for protocol in selected}
-    cache = vectors or load_settings(None).cache / "evaluation"
-    loader = Loader(VectorCache(cache), dimensions, device, threads)
-    systems: list[System] = [
-        *(loader.model(name) for name in models or ()),
-        *(loader.reference(name) for name in references or ()),
-        *(loader.baseline(name, tokenizer) for name in baselines or ()),
-        *(loader.sentence_transformer(name) for name in sentence_transformers or ()),
-    ]
-    if not systems:
-        raise InputError("nothing to evaluate: name a model with --model, or a baseline with --baseline")
-    for protocol in selected:
+    tasks = {protocol.name: list(load_tasks(evaluation.data, protocol)) for protocol in evaluation.protocols}
+    systems = evaluation.systems.load(evaluation.loader)
+    for protocol in evaluation.protocols:
         results = []
         for system in systems:
             announce = partial(_announce, protocol.name, system.info.name)
-            result = evaluate(system, protocol, tasks[protocol.name], keep_per_query=per_query, progress=announce)
-            write_result(result, out)
+            result = evaluate(
+                system,
+                protocol,
+                tasks[protocol.name],
+                keep_per_query=evaluation.per_query,
+                progress=announce,
+            )
+            write_result(result, evaluation.out)
             results.append(result)
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
 
@@ -163,7 +250,10 @@ def compare_command(
     first: Annotated[Path, typer.Argument(help="A result file.")],
     second: Annotated[Path, typer.Argument(help="Another one, of the same protocol.")],
 ) -> None:
-    """Say by how much the second result is better than the first, and how sure that is."""
+    """Say by how much the second result is better.
+
+    It says too how sure that is.
+    """
     before, after = read_result(first), read_result(second)
     found = compare(before, after)
     points = found.difference
@@ -180,7 +270,10 @@ def report(
     results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.md and plots.")] = Path("report"),
 ) -> None:
-    """Draw Markdown tables and plots of results, published figures of the same protocol beside them."""
+    """Draw tables and plots of results.
+
+    Published figures of the same protocol stand beside them.
+    """
     read = read_results(results)
     path = write_report(read, out)
     typer.echo(markdown_table(["protocol", "system", "metric", "%"], summary_rows(by_protocol(read))))
@@ -197,7 +290,7 @@ def efficiency(
     rounds: Annotated[int, typer.Option(help="Rounds of the encoder's measurement; 0: none.", min=0)] = 5,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write.")] = None,
 ) -> None:
-    """Measure indexing, encoding, asking, memory and disk on this machine's CPU."""
+    """Measure indexing, encoding, asking, memory and disk."""
     from codesearch_eval.performance.efficiency import Plan, efficiency_table, measure
 
     what = Plan(model, threads, encode, asks, rounds)
@@ -216,7 +309,10 @@ def devices(
     device: Annotated[str, typer.Option(help="cuda, mps or cpu.")] = "cuda",
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
 ) -> None:
-    """Compare the encoder on a device with float32 and int8 on the CPU, and time it."""
+    """Compare the encoder on a device with the CPU, and time it.
+
+    On the CPU it runs in float32 and in int8.
+    """
     from codesearch_eval.performance.devices import devices_table
 
     rows = [json.loads(line) for line in texts.read_text(encoding="utf-8").splitlines()]
@@ -227,7 +323,10 @@ def devices(
 def edits(
     files: Annotated[int, typer.Option(help="Files of the repository that is made for it.", min=10)] = 5000,
 ) -> None:
-    """Measure updates of an index: nothing changed, and 10 files edited."""
+    """Measure updates of an index.
+
+    In one nothing has changed, in another 10 files have.
+    """
     from codesearch_eval.performance.edits import edits_table, measure_edits
 
     typer.echo(edits_table(measure_edits(files, progress=partial(typer.echo, err=True))))
@@ -244,7 +343,10 @@ def lsp_command(
     model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
-    """Measure the language server: answers during 100 saves in 10 s, from a save to the answer, memory."""
+    """Measure the language server.
+
+    The figures are answers during 100 saves in 10 s, the time from a save to the answer, and memory.
+    """
     from codesearch_eval.performance.lsp_latency import lsp_table, measure_lsp
 
     figures = measure_lsp(repository, files=files, model=model, cache=cache, progress=partial(typer.echo, err=True))
@@ -263,7 +365,10 @@ def picker(
     model: Annotated[str | None, typer.Option("--model", "-m", help="Encode with this model.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the vectors for the next time.")] = None,
 ) -> None:
-    """Measure `codesearch ask -i` on a pseudo-terminal: from a key to the results on the screen."""
+    """Measure `codesearch ask -i` on a pseudo-terminal.
+
+    The time is that from a key to the results on the screen.
+    """
     from codesearch_eval.performance.picker_latency import measure_picker, picker_table
 
     try:
@@ -304,7 +409,7 @@ def duplicates_command(
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps the indexes for the next time.")] = None,
 ) -> None:
-    """Measure the time and the memory that finding duplicates takes."""
+    """Measure the time and the memory that duplicates take."""
     from codesearch_eval.performance.duplicates import duplicates_table, measure_duplicates
 
     figures = measure_duplicates(repositories, model=model, cache=cache, progress=partial(typer.echo, err=True))
@@ -319,11 +424,11 @@ def tokens(
     only: Annotated[list[str] | None, typer.Option("--only", help="owner/name: only this one. Repeatable.")] = None,
     questions: Annotated[int, typer.Option(help="In all, as many from each repository.", min=2)] = 200,
 ) -> None:
-    """Measure the tokens that an agent reads until it sees the right function, against grep-and-read.
+    """Measure the tokens that an agent reads until it is right.
 
-    Goes on from what tokens.jsonl holds already, one repository after another; delete it to begin anew.
+    That is until it sees the right function, against grep-and-read. The command goes on from what tokens.jsonl holds
+    already, one repository after another. Delete that file to begin anew.
     """
-    from codesearch.encoders import load_encoder
     from codesearch_eval.agents.costs import choose, draw_curves, measure, read_costs, tokens_table
     from codesearch_eval.repositories.benchmark import Half, read_list, read_questions
     from codesearch_eval.repositories.trees import find_repository

@@ -80,8 +80,8 @@ def test_development_sets_are_written_of_each_kind_that_has_enough(tiny_bert: Pa
     assert "no development set commits: no language has 300 development pairs" in told
     assert [path.name for path in (tmp_path / "few commits").glob("*.dev.xz")] == ["valid.dev.xz"]
     told = development(pairs[1:], tmp_path / "few docstrings")
-    assert told.startswith("1 ")
-    assert "error: no language has 1000 development pairs" in told
+    assert told.startswith("2 ")
+    assert "codesearch-train: no language has 1000 development pairs" in told
 
 
 @pytest.mark.filterwarnings("ignore")  # tensorboard's own
@@ -135,8 +135,8 @@ def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
         (["tune", str(tmp_path / "nowhere")], "no such directory"),
     ):
         result = runner.invoke(app, arguments)
-        assert result.exit_code == 1
-        assert result.output.startswith("error: ")
+        assert result.exit_code == 2
+        assert result.output.startswith("codesearch-train: ")
         assert sentence in result.output
         assert len(result.output.splitlines()) <= 2
 
@@ -155,8 +155,8 @@ def test_pool_files_become_development_sets(tiny_bert: Path, tmp_path: Path) -> 
     assert "1 questions, 2 candidates" in result.output
     assert read_development(tmp_path / "tokens" / "asked.dev.xz").pools == ("go",)
     missing = runner.invoke(app, ["development", str(tmp_path / "no.pools.gz"), *common])
-    assert missing.exit_code == 1
-    assert "error:" in missing.output
+    assert missing.exit_code == 2
+    assert missing.output.startswith("codesearch-train: ")
 
 
 def test_export_takes_a_name_texts_a_description_and_lengths(prepared: Path, tiny_bert: Path, tmp_path: Path) -> None:
@@ -176,6 +176,6 @@ def test_export_takes_a_name_texts_a_description_and_lengths(prepared: Path, tin
 def test_export_names_a_description_that_is_not_there(tiny_bert: Path, tmp_path: Path) -> None:
     arguments = ["export", str(tiny_bert), str(tmp_path / "model"), "--description", str(tmp_path / "card.md")]
     result = runner.invoke(app, arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "card.md" in result.output
     assert not (tmp_path / "model").exists()

@@ -1,19 +1,20 @@
 """``codesearch-train``: corpus, tokenize, train, distill, mine, average, export, tune.
 
-torch is imported inside the commands, so that ``--help`` answers at once.
+PyTorch, and what stands on it, is imported inside the commands: it takes seconds, and ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codesearch.errors import CodesearchError, InputError
+from codesearch.cli.program import Debug, Program, Version, make_app, run_program
+from codesearch.encoders.model_directory import find_model
+from codesearch.errors import InputError
 from codesearch_train.loop.config import TrainConfig, override, read_config
 
 if TYPE_CHECKING:
@@ -23,20 +24,30 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train the code encoder of codesearch.")
+
+class _Commands(Program):
+    extra = "train"
+    stopped = "stopped; what was written stays, and `corpus` and `train` go on from there"
+
+
+app = make_app(
+    "codesearch-train",
+    "Train the code encoder of codesearch.",
+    group=_Commands,
+    example="codesearch-train train train/configs/minilm.toml",
+)
+
+
+@app.callback()
+def _declare(
+    version: Version = False,
+    debug: Debug = False,
+) -> None:
+    """Train the code encoder of codesearch."""
+
 
 Settings = Annotated[list[str] | None, typer.Option("--set", help="key=value, over what the file says.")]
 ConfigFile = Annotated[Path, typer.Argument(help="A TOML file such as train/configs/minilm.toml.")]
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """One sentence and exit status 1 in place of a traceback."""
-    try:
-        yield
-    except CodesearchError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _configuration(file: Path, changes: list[str] | None) -> TrainConfig:
@@ -55,13 +66,15 @@ def corpus(
     history: Annotated[bool, typer.Option(help="Make pairs of small commits too.")] = True,
     processes: Annotated[int, typer.Option(help="Repositories read at once.")] = 2,
 ) -> None:
-    """Make pairs of text and code from Git repositories: filtered, deduplicated, free of evaluation data."""
+    """Make pairs of text and code from Git repositories.
+
+    The pairs are filtered and deduplicated, and hold no evaluation data.
+    """
     from codesearch_train.corpus.building import CorpusSettings, build_corpus
 
-    with _clear_errors():
-        settings = CorpusSettings(repositories, clones, work, output, evaluation, questions, history, clone, processes)
-        for step in build_corpus(settings):
-            typer.echo(f"{step.done}/{step.total}  {step.message}")
+    settings = CorpusSettings(repositories, clones, work, output, evaluation, questions, history, clone, processes)
+    for step in build_corpus(settings):
+        typer.echo(f"{step.done}/{step.total}  {step.message}")
 
 
 @app.command()
@@ -74,9 +87,9 @@ def tokenize(
     development: Annotated[
         bool,
         typer.Option(
-            help="Write <output>/valid.dev.xz: docstrings of the valid split, pools of 1,000 by language; "
-            "passages.dev.xz: 1,000 passages of its documents and those that follow them; and "
-            "commits.dev.xz: subjects of its commits and the functions that they changed, pools of 300 by language."
+            help="Write development sets of the valid split. valid.dev.xz holds docstrings, in pools of 1,000 by "
+            "language. passages.dev.xz holds 1,000 passages of documents, and those that follow them. commits.dev.xz "
+            "holds subjects of commits and the functions that they changed, in pools of 300 by language."
         ),
     ] = False,
 ) -> None:
@@ -87,17 +100,16 @@ def tokenize(
     from codesearch_train.network.text_preparation import prepare_tokenizer
     from codesearch_train.network.weights import read_tokenizer
 
-    with _clear_errors():
-        tokenizer = prepare_tokenizer(read_tokenizer(model))
-        split = Split("valid" if development else "train")
-        target = output / "valid" if development else output
-        pairs = read_pairs(source, split)
-        for done, path in tokenize_pairs(
-            pairs, tokenizer, target, text_tokens=text_tokens, code_tokens=code_tokens, prefix=split.value
-        ):
-            typer.echo(f"{done:>10,} pairs  {path}")
-        if development:
-            _write_development(target, output)
+    tokenizer = prepare_tokenizer(read_tokenizer(model))
+    split = Split("valid" if development else "train")
+    target = output / "valid" if development else output
+    pairs = read_pairs(source, split)
+    for done, path in tokenize_pairs(
+        pairs, tokenizer, target, text_tokens=text_tokens, code_tokens=code_tokens, prefix=split.value
+    ):
+        typer.echo(f"{done:>10,} pairs  {path}")
+    if development:
+        _write_development(target, output)
 
 
 def _write_development(directory: Path, output: Path) -> None:
@@ -135,27 +147,31 @@ def development(
     text_tokens: Annotated[int, typer.Option(help="Questions are cut to this.")] = 64,
     code_tokens: Annotated[int, typer.Option(help="Candidates are cut to this.")] = 256,
 ) -> None:
-    """Tokenise the development sets of codesearch-eval, to be watched during a run (`development` of its TOML file)."""
+    """Tokenise development sets of codesearch-eval.
+
+    A run watches those that `development` of its TOML file names.
+    """
     from codesearch_train.loop.development import DevelopmentSet, read_pools, write_development
     from codesearch_train.network.text_preparation import prepare_tokenizer
     from codesearch_train.network.weights import read_tokenizer
 
-    with _clear_errors():
-        sets = {file.name.removesuffix(".pools.gz"): read_pools(file) for file in files}
-        tokenizer = prepare_tokenizer(read_tokenizer(model))
-        output.mkdir(parents=True, exist_ok=True)
-        for name, pools in sets.items():
-            found = DevelopmentSet.of_pools(name, pools, tokenizer, text_tokens=text_tokens, code_tokens=code_tokens)
-            path = output / f"{name}.dev.xz"
-            write_development(path, found)
-            typer.echo(f"{len(found.queries):,} questions, {len(found.documents):,} candidates  {path}")
+    sets = {file.name.removesuffix(".pools.gz"): read_pools(file) for file in files}
+    tokenizer = prepare_tokenizer(read_tokenizer(model))
+    output.mkdir(parents=True, exist_ok=True)
+    for name, pools in sets.items():
+        found = DevelopmentSet.of_pools(name, pools, tokenizer, text_tokens=text_tokens, code_tokens=code_tokens)
+        path = output / f"{name}.dev.xz"
+        write_development(path, found)
+        typer.echo(f"{len(found.queries):,} questions, {len(found.documents):,} candidates  {path}")
 
 
 @app.command()
 def train(config: ConfigFile, changes: Settings = None) -> None:
-    """Train an encoder, or go on with the run of that name. Several GPUs: torchrun -m codesearch_train.cli train ..."""
-    with _clear_errors():
-        _train(_configuration(config, changes))
+    """Train an encoder, or go on with the run of that name.
+
+    For several GPUs: torchrun -m codesearch_train.cli train ...
+    """
+    _train(_configuration(config, changes))
 
 
 @app.command()
@@ -165,15 +181,17 @@ def distill(
     layers: Annotated[str, typer.Option(help="Layers of the initial model that the student keeps, such as 0,2,5.")],
     changes: Settings = None,
 ) -> None:
-    """Train a smaller encoder on a teacher's vectors and the pairs; starts from layers of the teacher."""
-    with _clear_errors():
-        wanted = [
-            f"distillation.teachers=[{json.dumps(teacher)}]",
-            f"initial={teacher}",
-            f"layers=[{layers}]",
-            *(changes or []),
-        ]
-        _train(_configuration(config, wanted))
+    """Train a smaller encoder on a teacher's vectors and pairs.
+
+    It starts from layers of the teacher.
+    """
+    wanted = [
+        f"distillation.teachers=[{json.dumps(teacher)}]",
+        f"initial={teacher}",
+        f"layers=[{layers}]",
+        *(changes or []),
+    ]
+    _train(_configuration(config, wanted))
 
 
 def _train(config: TrainConfig) -> None:
@@ -251,13 +269,15 @@ def mine(
     count: Annotated[int, typer.Option(help="Neighbours of each pair.")] = 16,
     changes: Settings = None,
 ) -> None:
-    """Find hard negatives: the nearest wrong codes of every training text, by exact search."""
+    """Find hard negatives for every training text.
+
+    They are its nearest wrong codes, found by exact search.
+    """
     from codesearch_train.loop.mining import mine_pairs, write_neighbours
 
-    with _clear_errors():
-        neighbours = mine_pairs(_configuration(config, changes), model, count)
-        write_neighbours(output, neighbours)
-        typer.echo(f"{len(neighbours):,} pairs, {(neighbours >= 0).sum(1).mean():.1f} neighbours each: {output}")
+    neighbours = mine_pairs(_configuration(config, changes), model, count)
+    write_neighbours(output, neighbours)
+    typer.echo(f"{len(neighbours):,} pairs, {(neighbours >= 0).sum(1).mean():.1f} neighbours each: {output}")
 
 
 @app.command()
@@ -267,15 +287,17 @@ def average(
     output: Annotated[Path, typer.Argument(help="Folder to write.")],
     share: Annotated[float, typer.Option(help="Share of the other.")] = 0.15,
 ) -> None:
-    """Average the weights of two encoders, such as a trained one and the one it started from."""
+    """Average the weights of two encoders.
+
+    One may be trained, and the other the one that it started from.
+    """
     from codesearch_train.network.weights import average as mix
     from codesearch_train.network.weights import load_encoder, read_tokenizer, save_encoder
 
-    with _clear_errors():
-        encoder = load_encoder(str(one))
-        encoder.load_state_dict(mix(encoder.state_dict(), load_encoder(other).state_dict(), share))
-        save_encoder(encoder, output, read_tokenizer(str(one)))
-        typer.echo(f"{1 - share:.2f} x {one} + {share:.2f} x {other}: {output}")
+    encoder = load_encoder(str(one))
+    encoder.load_state_dict(mix(encoder.state_dict(), load_encoder(other).state_dict(), share))
+    save_encoder(encoder, output, read_tokenizer(str(one)))
+    typer.echo(f"{1 - share:.2f} x {one} + {share:.2f} x {other}: {output}")
 
 
 @app.command()
@@ -295,32 +317,34 @@ def export(
     max_query_tokens: Annotated[int | None, typer.Option(help="Where questions are cut.", min=1)] = None,
     max_document_tokens: Annotated[int | None, typer.Option(help="Where code is cut.", min=1)] = None,
 ) -> None:
-    """Write the model directory that codesearch loads: int8 ONNX, tokenizer, recipe, model card."""
+    """Write the model directory that codesearch loads.
+
+    It holds an int8 ONNX graph, the tokenizer, the recipe and the model card.
+    """
     from codesearch_train.export.conversion import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Card
     from codesearch_train.export.conversion import export as write
     from codesearch_train.export.hugging_face_folder import export_hugging_face
 
-    with _clear_errors():
-        if hugging_face:
-            export_hugging_face(source, target)
-            typer.echo(f"exported {target}; sentence-transformers loads it as it is")
-            return
-        card = Card(description=_read_description(description)) if description else None
-        written = write(
-            source,
-            target,
-            name=name,
-            max_query_tokens=max_query_tokens or MAX_QUERY_TOKENS,
-            max_document_tokens=max_document_tokens or MAX_DOCUMENT_TOKENS,
-            texts=texts,
-            float32_graph=float32_graph,
-            card=card,
-        )
-        typer.echo(
-            f"int8 to float32: cosine {written.parity.mean:.4f} on average, {written.parity.minimum:.4f} at least; "
-            f"rounded weights to trained ones: {written.rounding.mean:.4f}"
-        )
-        typer.echo(f"exported {target}; use it with codesearch --model {target}")
+    if hugging_face:
+        export_hugging_face(source, target)
+        typer.echo(f"exported {target}; sentence-transformers loads it as it is")
+        return
+    card = Card(description=_read_description(description)) if description else None
+    written = write(
+        source,
+        target,
+        name=name,
+        max_query_tokens=max_query_tokens or MAX_QUERY_TOKENS,
+        max_document_tokens=max_document_tokens or MAX_DOCUMENT_TOKENS,
+        texts=texts,
+        float32_graph=float32_graph,
+        card=card,
+    )
+    typer.echo(
+        f"int8 to float32: cosine {written.parity.mean:.4f} on average, {written.parity.minimum:.4f} at least; "
+        f"rounded weights to trained ones: {written.rounding.mean:.4f}"
+    )
+    typer.echo(f"exported {target}; use it with codesearch --model {target}")
 
 
 def _read_description(path: Path) -> str:
@@ -341,33 +365,33 @@ def tune(
     minutes: Annotated[float, typer.Option(help="Longest time to train.")] = 10.0,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
 ) -> None:
-    """Fine-tune on your own repository; the new weights are installed only where they gain."""
+    """Fine-tune an encoder on your own repository.
+
+    The command installs the new weights only if they gain.
+    """
     from codesearch_train.tune import TuningResult, repository_pairs
     from codesearch_train.tune import tune as run
 
-    with _clear_errors():
-        if not repository.is_dir():
-            raise InputError(f"{repository}: no such directory; name the top of a repository")
-        start = initial or _shipped_model()
-        events = run(list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device)
-        for event in events:
-            if isinstance(event, TuningResult):
-                typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
-                gained = f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
-                typer.echo(gained)
-            else:
-                _draw([event], TrainConfig(tensorboard=False))
+    if not repository.is_dir():
+        raise InputError(f"{repository}: no such directory; name the top of a repository")
+    start = initial or _shipped_model()
+    events = run(list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device)
+    for event in events:
+        if isinstance(event, TuningResult):
+            typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
+            gained = f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
+            typer.echo(gained)
+        else:
+            _draw([event], TrainConfig(tensorboard=False))
 
 
 def _shipped_model() -> str:
-    from codesearch.encoders.model_directory import find_model
-
     return str(find_model(None))
 
 
 def main() -> None:
-    """Entry point."""
-    app()
+    """Run the command line; the entry point of the ``codesearch-train`` script."""
+    run_program(app, "codesearch-train")
 
 
 if __name__ == "__main__":

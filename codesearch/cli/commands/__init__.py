@@ -1,1 +1,1 @@
-"""The further commands of the command line, one module each; ``cli.py`` registers them."""
+"""The commands of ``codesearch``, one module each; ``codesearch.cli.app`` lists them and imports none."""

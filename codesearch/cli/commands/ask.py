@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from codesearch.cli.commands.interactive import RefreshOptions, ask_interactively, refuse_without_terminal
-from codesearch.cli.console import follow, print_matches, say, summary
+from codesearch.cli.console import MatchPrinting, follow, print_matches, say, summary, tell
+from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
 from codesearch.cli.options import (
     All,
     AsJsonLines,
@@ -27,20 +27,13 @@ from codesearch.cli.options import (
     NoRefresh,
     PathPatterns,
     Paths,
-    encoder_loader,
-    filters_for,
-    find,
-    indexes_folder,
-    settings_for,
-    tell,
 )
 from codesearch.errors import CodesearchError, InputError
 from codesearch.settings import load_settings
-
-if TYPE_CHECKING:
-    from codesearch.settings import Settings
-    from codesearch.upkeep.plan import Job
-    from codesearch.upkeep.targets import Target
+from codesearch.upkeep.asking import Surface
+from codesearch.upkeep.asking import ask as ask_repositories
+from codesearch.upkeep.plan import Job
+from codesearch.upkeep.targets import Target, find_indexed
 
 __all__ = ["ask"]
 
@@ -58,7 +51,8 @@ def ask(
     paths: Paths = None,
     below: All = None,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Results and a preview while you type; Enter opens an editor.")
+        bool,
+        typer.Option("--interactive", "-i", help="Show matches and a preview while you type; Enter opens an editor."),
     ] = False,
     limit: Limit = 10,
     language: Languages = None,
@@ -69,7 +63,7 @@ def ask(
     context: Context = 0,
     score: Annotated[bool, typer.Option("--score", help="Show scores, and what they are made of.")] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show why each result is where it is: signals, and what they say.")
+        bool, typer.Option("--explain", help="Show why each match is where it is: signals, and what they say.")
     ] = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     no_refresh: NoRefresh = False,
@@ -79,8 +73,8 @@ def ask(
 ) -> None:
     """Ask a question about the code of a repository.
 
-    A repository that has no index yet is indexed first; one that has changed is brought up to date. With -i the
-    question may be left out, also before paths.
+    The command first indexes a repository that has no index, and updates the index of one that has changed. With -i
+    you may leave the question out.
 
     \b
     Examples:
@@ -91,83 +85,112 @@ def ask(
       codesearch ask "parse json" --path "src/**" --json
       git log -1 --format=%s | codesearch ask -
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.upkeep.asking import Surface
-    from codesearch.upkeep.asking import ask as ask_repositories
-    from codesearch.upkeep.plan import plan
-
     if question == "-":
         question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
     if not question.strip() and not interactive:
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
-    if as_json and as_markdown:
-        raise InputError("--json and --markdown exclude each other: choose one")
-    if interactive:
-        if as_json or as_markdown or score or explain or context:
-            raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
-        refuse_without_terminal(load_settings())
-        if os.path.isdir(question):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
-            question, paths = "", [question, *(paths or [])]
-    settings = settings_for(None, device, model)
-    if interactive and not settings.threads:
-        settings = replace(settings, threads=1)  # a question is short, and the screen has to be drawn meanwhile
-    load = None if no_dense else encoder_loader(settings).load_ahead()
-    indexes = indexes_folder(index_dir)
-    targets, called = _targets(paths or [], below, settings, indexes, refresh=not no_refresh)
-    filters = [filters_for(language, kind, path, target) for target in targets]
-    jobs = [
-        plan(target.repository, settings_for(target.repository.root, device, model), indexes=indexes)
-        for target in targets
-    ]
-    if interactive:
-        wanted = RefreshOptions(indexes, device, model, dense=not no_dense, refresh=not no_refresh)
-        ask_interactively(question, jobs, filters, called, load, settings, wanted, limit=max(limit, _LISTED))
-        return
-    surface = Surface(tell, follow, lambda name, report: say(summary(name, report)))
-    answer = ask_repositories(
-        jobs,
+    asking = _Asking(
         question,
-        load,
-        surface,
-        limit=limit,
-        filters=filters,
-        refresh=not no_refresh,
-        on_failure=_left_out if below else None,
+        tuple(paths or ()),
+        below,
+        limit,
+        MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ())),
+        IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh),
+        MatchPrinting(as_json, as_markdown, context, score, explain),
+    )
+    if interactive:
+        _ask_on_screen(asking)
+    else:
+        _ask_once(asking)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What the options ask for.
+
+    Attributes:
+        question: In plain words; "" where it is yet to be typed.
+        paths: To search; () for here.
+        below: Folder whose repositories are searched as well; None for none.
+        limit: Matches at most.
+        filters: What may be found.
+        access: Of the indexes.
+        printing: Of the matches.
+    """
+
+    question: str
+    paths: tuple[str, ...]
+    below: Path | None
+    limit: int
+    filters: MatchFilters
+    access: IndexAccess
+    printing: MatchPrinting
+
+
+def _ask_once(asking: _Asking) -> None:
+    settings = asking.access.load_settings()
+    encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
+    targets, called = _find_targets(asking, settings.indexes)
+    answer = ask_repositories(
+        asking.access.plan_jobs(targets),
+        asking.question,
+        encoder,
+        Surface(tell, follow, lambda name, report: say(summary(name, report))),
+        limit=asking.limit,
+        filters=[asking.filters.within(target) for target in targets],
+        refresh=asking.access.refresh,
+        on_failure=_tell_left_out if asking.below else None,
     )
     for notice in answer.notices:
         tell(notice.text)
-    print_matches(
-        answer.matches,
-        as_json=as_json,
-        as_markdown=as_markdown,
-        context=context,
-        score=score,
-        explain=explain,
-        repositories=called,
-    )
+    print_matches(answer.matches, asking.printing, called)
     if not answer.matches:
         raise typer.Exit(1)
 
 
-def _left_out(job: Job, error: CodesearchError) -> None:
+def _ask_on_screen(asking: _Asking) -> None:
+    # Imported late: prompt_toolkit and Pygments cost a fifth of a second, and only -i needs them.
+    from codesearch.cli.commands.interactive import ask_interactively, refuse_without_terminal
+
+    if asking.printing != MatchPrinting():
+        raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
+    refuse_without_terminal(load_settings())
+    if os.path.isdir(asking.question):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
+        asking = replace(asking, question="", paths=(asking.question, *asking.paths))
+    settings = asking.access.load_settings()
+    if not settings.threads:
+        settings = replace(settings, threads=1)  # a question is short, and the screen has to be drawn meanwhile
+    encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
+    targets, called = _find_targets(asking, settings.indexes)
+    ask_interactively(
+        asking.question,
+        asking.access.plan_jobs(targets),
+        [asking.filters.within(target) for target in targets],
+        called,
+        encoder,
+        settings,
+        asking.access,
+        limit=max(asking.limit, _LISTED),
+    )
+
+
+def _tell_left_out(job: Job, error: CodesearchError) -> None:
     tell(f"{job.repository.name}: left out: {error}")
 
 
-def _targets(
-    paths: list[str], below: Path | None, settings: Settings, indexes: Path | None, *, refresh: bool
-) -> tuple[list[Target], dict[Path, str]]:
+def _find_targets(asking: _Asking, indexes: Path) -> tuple[list[Target], dict[Path, str]]:
     """Return what to ask, and by root what to call each repository where the path alone may not tell."""
+    access, below = asking.access, asking.below
     if below is None:
-        return find(paths, settings, indexes, refresh=refresh), {}
-    from codesearch.upkeep.targets import find_indexed
-
-    found = find_indexed(below, indexes or settings.indexes)
+        return access.find_targets(asking.paths), {}
+    found = find_indexed(below, access.folder or indexes)
     advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
     if found.missing:
         more = f" and {len(found.missing) - _NAMED} more" if len(found.missing) > _NAMED else ""
         names = ", ".join(found.missing[:_NAMED]) + more
         tell(f"not asked, having no index: {names}; {advice}")
-    if not found.roots and not paths:
+    if not found.roots and not asking.paths:
         raise InputError(f"no repository below {below} is indexed: {advice}")
-    targets = find([*paths, *map(str, found.roots)], settings, indexes, refresh=refresh)
+    targets = access.find_targets([*asking.paths, *map(str, found.roots)])
     repositories = [target.repository for target in targets]
     return targets, {repository.root: found.roots.get(repository.root, repository.name) for repository in repositories}

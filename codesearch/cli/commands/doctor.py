@@ -8,30 +8,31 @@ from typing import Annotated
 
 import typer
 
-from codesearch.cli.options import IndexDir, indexes_folder
+from codesearch.cli.inputs import resolve_index_folder
+from codesearch.cli.options import IndexDir
+from codesearch.present.render import visible
 from codesearch.settings import load_settings
+from codesearch.upkeep.doctor import Outcome, examine
 
 __all__ = ["doctor"]
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one check a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, one check a line.")] = False,
     index_dir: IndexDir = None,
 ) -> None:
-    """Check grammars, model, graphics card, cache and every index, and say how to mend what does not work.
+    """Check whether everything works here.
 
-    The exit code is 0 if everything works, 1 if something does not.
+    The command checks grammars, model, graphics card, cache and every index. It says how to mend what does not work.
+    The exit code is 0 if everything works, and 1 if something does not.
 
     \b
     Examples:
       codesearch doctor
       codesearch doctor --json
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.present.render import visible
-    from codesearch.upkeep.doctor import Outcome, examine
-
     failed = False
-    for check in examine(load_settings(), indexes=indexes_folder(index_dir)):
+    for check in examine(load_settings(), indexes=resolve_index_folder(index_dir)):
         failed |= check.outcome is Outcome.FAILED
         if as_json:
             print(json.dumps(asdict(check)))

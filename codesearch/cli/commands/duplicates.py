@@ -5,43 +5,31 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from codesearch.cli.console import follow, print_all, say, summary
-from codesearch.cli.options import (
-    Device,
-    IndexDir,
-    Languages,
-    Model,
-    NoRefresh,
-    PathPatterns,
-    Paths,
-    encoder_loader,
-    filters_for,
-    find,
-    indexes_folder,
-    settings_for,
-    tell,
-)
+from codesearch.cli.console import follow, print_all, say, summary, tell
+from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.options import Device, IndexDir, Languages, Model, NoRefresh, PathPatterns, Paths
+from codesearch.duplicates import Group, Level, Report, Sizes, Thresholds, find_duplicates
+from codesearch.duplicates.baseline import read_baseline
+from codesearch.duplicates.baseline import write_baseline as write_baseline_file
+from codesearch.duplicates.report import Source, group_json, group_text, summary_text
 from codesearch.errors import InputError
+from codesearch.index.snapshot import Snapshot
+from codesearch.present.render import Style
 from codesearch.settings import load_settings
-
-if TYPE_CHECKING:
-    from codesearch.duplicates import Group, Report
-    from codesearch.duplicates.report import Source
-    from codesearch.index.snapshot import Snapshot
+from codesearch.upkeep.asking import Surface, consult
 
 __all__ = ["duplicates"]
 
 
-def level_names() -> list[str]:
+def list_levels() -> list[str]:
     """Complete ``--level``."""
-    from codesearch.duplicates import Level
-
     return list(Level)
 
 
@@ -49,47 +37,50 @@ def duplicates(
     paths: Paths = None,
     level: Annotated[
         str,
-        typer.Option(
-            help="The least sure level that is reported: exact, near or semantic.", autocompletion=level_names
-        ),
+        typer.Option(help="Report levels down to this one: exact, near or semantic.", autocompletion=list_levels),
     ] = "semantic",
     near: Annotated[
         float,
-        typer.Option(help="Near from this share of runs of 5 tokens in common on, variables and literals being one."),
+        typer.Option(help="Call functions near that share so much of their runs of 5 tokens."),
     ] = 0.7,
-    semantic: Annotated[float, typer.Option(help="Semantic from this cosine of the vectors on.")] = 0.9,
+    semantic: Annotated[
+        float, typer.Option(help="Call functions semantic whose vectors have at least this cosine.")
+    ] = 0.9,
     min_lines: Annotated[int, typer.Option(min=1, help="Leave out functions of fewer lines of code.")] = 5,
-    min_tokens: Annotated[int, typer.Option(min=1, help="Leave out functions of fewer tokens: getters and such.")] = 50,
+    min_tokens: Annotated[int, typer.Option(min=1, help="Leave out functions of fewer tokens, such as getters.")] = 50,
     tests: Annotated[bool, typer.Option("--tests", help="Compare functions of tests as well.")] = False,
     overloads: Annotated[
         bool, typer.Option("--overloads", help="Report variants of one name in one type or file as well.")
     ] = False,
     language: Languages = None,
     path: PathPatterns = None,
-    limit: Annotated[int, typer.Option("-k", "--limit", min=0, help="Groups printed at most; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option("-k", "--limit", min=0, help="Print at most so many groups; 0 for all.")] = 0,
     diff: Annotated[bool, typer.Option("--diff", help="Show how the others of a group differ from its first.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, one group a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, one group a line.")] = False,
     fail_over: Annotated[
         str | None,
-        typer.Option(
-            metavar="N", help="For CI: exit with 1 if there are more groups than this; or 5%: more copied lines."
-        ),
+        typer.Option(metavar="N", help="Exit with 1 if there are more groups than N, or with 5% more copied lines."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Say nothing of the groups that this file accepts.")] = None,
-    write_baseline: Annotated[Path | None, typer.Option(help="Accept all groups there are: write them here.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Leave out the groups that this file accepts.")] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(help="Write all groups to this file, which accepts them.")
+    ] = None,
     no_refresh: NoRefresh = False,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Find functions that are copies, nearly copies, or the same thing in other words.
+    """Find functions that are copies of each other.
 
-    exact: the same tokens but for comments, layout and the function's own name. near: variables and literals may
-    differ and a few lines too. semantic: the vectors are close, whatever the code looks like; about four in five of
-    these are worth a look, and the first two kinds are as good as sure (docs/guide/duplicates.md has the figures).
+    exact: the tokens are the same. Comments, layout and the function's own name may differ.
 
-    Exit codes are grep's: 0 something was found, 1 nothing was, 2 an error. With --fail-over: 0 the check passes,
-    1 it fails.
+    near: variables, literals and a few lines may differ too.
+
+    semantic: the vectors are close, whatever the code looks like. About four in five of these are worth a look, and
+    the other two levels are as good as sure. docs/guide/duplicates.md says how that was measured.
+
+    The exit code is 0 if there are duplicates, 1 if there are none, and 2 after an error. With --fail-over it is 0 if
+    the check passes, and 1 if it fails.
 
     \b
     Examples:
@@ -98,45 +89,112 @@ def duplicates(
       codesearch duplicates --write-baseline accepted.json
       codesearch duplicates --baseline accepted.json --fail-over 0
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.duplicates import Level, Sizes, Thresholds, find_duplicates
-    from codesearch.duplicates.baseline import read_baseline
-    from codesearch.duplicates.baseline import write_baseline as write
-    from codesearch.upkeep.asking import Surface, consult
-    from codesearch.upkeep.plan import plan
-
     if level not in list(Level):
         raise InputError(f"--level {level}: it is one of {', '.join(Level)}")
-    allowed = _AllowedDuplicates.parse(fail_over)
-    accepted = read_baseline(baseline) if baseline is not None else None
-    settings, indexes = settings_for(None, device, model), indexes_folder(index_dir)
-    targets = find(paths or [], settings, indexes, refresh=not no_refresh)
-    find_groups = partial(
-        find_duplicates,
-        level=Level(level),
-        thresholds=Thresholds(near, semantic),
-        sizes=Sizes(min_lines, min_tokens, tests),
-        filters=[filters_for(language, None, path, target) for target in targets],
-        overloads=overloads,
+    _report_duplicates(
+        _Comparing(
+            tuple(paths or ()),
+            Level(level),
+            Thresholds(near, semantic),
+            Sizes(min_lines, min_tokens, tests),
+            overloads,
+            MatchFilters(languages=tuple(language or ()), patterns=tuple(path or ())),
+            IndexAccess(resolve_index_folder(index_dir), device, model, refresh=not no_refresh),
+        ),
+        _Reporting(limit, diff, as_json, _AllowedDuplicates.parse(fail_over), baseline, write_baseline),
     )
-    # Without the last level nothing has to be encoded: a repository never indexed is compared within seconds.
-    load = encoder_loader(settings).load_ahead() if level == Level.SEMANTIC and not no_refresh else None
-    report, sources, texts = consult(
-        [plan(t.repository, settings_for(t.repository.root, device, model), indexes=indexes) for t in targets],
-        lambda snapshots: _with_texts(snapshots, find_groups(snapshots), diff and not as_json),
-        load,
-        Surface(tell, follow, lambda name, done: say(summary(name, done))),
-        refresh=not no_refresh,
-        encode_seconds=None,
-    )
-    groups = [group for group in report.groups if accepted is None or not accepted.accepts(group)]
-    if write_baseline is not None:
-        write(write_baseline, report.groups)
-        tell(f"{write_baseline} accepts {len(report.groups):,} groups from now on")
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparing:
+    """What is compared, and how.
+
+    Attributes:
+        paths: To search; () for here.
+        level: The least sure one that is reported.
+        thresholds: From which likeness on functions are duplicates.
+        sizes: Which functions are long enough.
+        overloads: Whether variants of one name count.
+        filters: Which functions are compared.
+        access: Of the indexes.
+    """
+
+    paths: tuple[str, ...]
+    level: Level
+    thresholds: Thresholds
+    sizes: Sizes
+    overloads: bool
+    filters: MatchFilters
+    access: IndexAccess
+
+    def find(self, *, with_texts: bool) -> tuple[Report, list[Source], Texts]:
+        """Compare the functions.
+
+        Args:
+            with_texts: Whether the source of what is found is read as well.
+
+        Returns:
+            What was found; where each repository lies; the source of what was found.
+
+        Raises:
+            CodesearchError: A path, a filter or an index cannot be used.
+        """
+        access = self.access
+        targets = access.find_targets(self.paths)
+        filters = [self.filters.within(target) for target in targets]
+        # Without the last level nothing has to be encoded: a repository never indexed is compared within seconds.
+        encoded = self.level == Level.SEMANTIC and access.refresh
+        compare = partial(
+            find_duplicates,
+            level=self.level,
+            thresholds=self.thresholds,
+            sizes=self.sizes,
+            filters=filters,
+            overloads=self.overloads,
+        )
+        return consult(
+            access.plan_jobs(targets),
+            lambda snapshots: _with_texts(snapshots, compare(snapshots), with_texts),
+            make_lazy_encoder(access.load_settings()).load_ahead() if encoded else None,
+            Surface(tell, follow, lambda name, done: say(summary(name, done))),
+            refresh=access.refresh,
+            encode_seconds=None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporting:
+    """What is told of the groups.
+
+    Attributes:
+        limit: Groups printed at most; 0 for all.
+        diff: Whether it is shown how the others of a group differ from its first.
+        as_json: Whether groups are printed as JSON Lines.
+        allowed: What ``--fail-over`` lets pass; None where the exit code is grep's.
+        baseline: File of groups that are accepted; None for none.
+        write_baseline: File to write the groups to; None to report them.
+    """
+
+    limit: int
+    diff: bool
+    as_json: bool
+    allowed: _AllowedDuplicates | None
+    baseline: Path | None
+    write_baseline: Path | None
+
+
+def _report_duplicates(comparing: _Comparing, reporting: _Reporting) -> None:
+    accepted = read_baseline(reporting.baseline) if reporting.baseline is not None else None
+    report, sources, texts = comparing.find(with_texts=reporting.diff and not reporting.as_json)
+    if reporting.write_baseline is not None:
+        write_baseline_file(reporting.write_baseline, report.groups)
+        tell(f"{reporting.write_baseline} accepts {len(report.groups):,} groups from now on")
         return
-    _print_groups(groups[: limit or None], sources, texts, as_json=as_json)
-    _tell_about(report, groups, len(report.groups) - len(groups), limit)
-    if allowed is not None:
-        raise typer.Exit(allowed.code(report, groups))
+    groups = [group for group in report.groups if accepted is None or not accepted.accepts(group)]
+    _print_groups(groups[: reporting.limit or None], sources, texts, as_json=reporting.as_json)
+    _tell_about(report, groups, len(report.groups) - len(groups), reporting.limit)
+    if reporting.allowed is not None:
+        raise typer.Exit(reporting.allowed.code(report, groups))
     if not groups:
         raise typer.Exit(1)
 
@@ -191,9 +249,6 @@ def _with_texts(snapshots: Sequence[Snapshot], report: Report, wanted: bool) -> 
 
 
 def _print_groups(groups: Sequence[Group], sources: Sequence[Source], texts: Texts, *, as_json: bool) -> None:
-    from codesearch.duplicates.report import group_json, group_text
-    from codesearch.present.render import Style
-
     if as_json:
         print_all((group_json(group, sources) for group in groups), "\n", as_json=True)
         return
@@ -205,8 +260,6 @@ def _print_groups(groups: Sequence[Group], sources: Sequence[Source], texts: Tex
 
 
 def _tell_about(report: Report, groups: Sequence[Group], accepted: int, limit: int) -> None:
-    from codesearch.duplicates.report import summary_text
-
     if limit and len(groups) > limit:
         tell(f"{len(groups) - limit:,} more groups: -k 0 prints all")
     if report.without_vector:

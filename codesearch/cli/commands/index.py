@@ -5,31 +5,23 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from codesearch.cli.console import follow, say, say_table, summary
-from codesearch.cli.options import (
-    All,
-    Device,
-    IndexDir,
-    Model,
-    Paths,
-    encoder_loader,
-    indexes_folder,
-    open_location,
-    patterns_of,
-    settings_for,
-    tell,
-)
+from codesearch.cli.console import follow, say, say_table, summary, tell
+from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, open_repository_at, resolve_index_folder
+from codesearch.cli.options import All, Device, IndexDir, Model, Paths
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, InputError
+from codesearch.index.progress import UpdateReport
+from codesearch.index.storage import open_reader
+from codesearch.present.render import visible
 from codesearch.records import Repository
-
-if TYPE_CHECKING:
-    from codesearch.encoders import LazyEncoder
-    from codesearch.index.progress import UpdateReport
-    from codesearch.upkeep.plan import Job
+from codesearch.sources import discover, is_url
+from codesearch.upkeep.forecast import forecast, forecast_lines
+from codesearch.upkeep.plan import Job, bring_up_to_date, plan
+from codesearch.upkeep.targets import nothing_below
 
 __all__ = ["index"]
 
@@ -39,38 +31,30 @@ class _IndexOptions:
     """What the options ask for, whatever the repository.
 
     Attributes:
-        indexes: Folder of all indexes; None for the default.
+        access: Of the indexes.
         include: Patterns that were given; None to keep those that are remembered.
         exclude: Likewise.
-        device: Option.
-        model: Option.
-        dense: Whether texts are encoded.
         rebuild: Whether to start from nothing.
         wait_seconds: How long to wait for another process that writes; -1 for as long as it takes.
         quiet: Whether to print errors only.
     """
 
-    indexes: Path | None
+    access: IndexAccess
     include: tuple[str, ...] | None
     exclude: tuple[str, ...] | None
-    device: str
-    model: str | None
-    dense: bool
     rebuild: bool
     wait_seconds: float
     quiet: bool
 
     def job(self, repository: Repository, *, again: bool = False) -> Job:
         """Return what is to be done; `again` for a later time, when the index remembers the patterns."""
-        from codesearch.upkeep.plan import plan
-
-        settings = settings_for(repository.root, self.device, self.model)
+        settings = self.access.load_settings(repository.root)
         include, exclude = (None, None) if again else (self.include, self.exclude)
-        return plan(repository, settings, indexes=self.indexes, include=include, exclude=exclude)
+        return plan(repository, settings, indexes=self.access.folder, include=include, exclude=exclude)
 
     def encoder(self) -> LazyEncoder | None:
         """Return what loads the encoder, which no repository has a say in; None to encode nothing."""
-        return encoder_loader(settings_for(None, self.device, self.model)) if self.dense else None
+        return make_lazy_encoder(self.access.load_settings()) if self.access.dense else None
 
 
 def index(
@@ -78,22 +62,26 @@ def index(
     below: All = None,
     include: Annotated[
         list[str] | None,
-        typer.Option(help="Only files that match this .gitignore-style pattern; remembered. '' forgets."),
+        typer.Option(
+            help="Index only files that match this .gitignore-style pattern. The index remembers it; '' forgets."
+        ),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave out files that match; remembered. '' forgets.")
+        list[str] | None, typer.Option(help="Leave out files that match. The index remembers it; '' forgets.")
     ] = None,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
-    no_dense: Annotated[bool, typer.Option("--no-dense", help="Words only; encode nothing.")] = False,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="Index words only; encode nothing.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Start from nothing.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Write nothing; say what would be searched or left out, and how long it takes."),
+        typer.Option(
+            "--dry-run", help="Write nothing. Say what the index would hold or leave out, and how long that takes."
+        ),
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on: update whenever something changes, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Update the index whenever something changes, until Ctrl-C.")
     ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail if another process is indexing, instead of waiting.")
@@ -102,7 +90,7 @@ def index(
 ) -> None:
     """Index repositories, or bring their indexes up to date.
 
-    Only what changed is read, and only texts that were never seen are encoded. Ctrl-C loses nothing.
+    The command reads only files that changed, and encodes only texts that are new. Ctrl-C loses nothing.
 
     \b
     Examples:
@@ -114,12 +102,9 @@ def index(
       codesearch index --watch
     """  # noqa: D301 - the backspace character tells click to keep the lines
     wanted = _IndexOptions(
-        indexes=indexes_folder(index_dir),
-        include=patterns_of(include),
-        exclude=patterns_of(exclude),
-        device=device,
-        model=model,
-        dense=not no_dense,
+        access=IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense),
+        include=_drop_empty_patterns(include),
+        exclude=_drop_empty_patterns(exclude),
         rebuild=rebuild,
         wait_seconds=0 if no_wait else -1,
         quiet=quiet,
@@ -138,7 +123,7 @@ def index(
     failed = False
     for location in locations:
         try:
-            repository = open_location(location)
+            repository = open_repository_at(location)
             if dry_run:
                 _foresee(repository, load, wanted)
             else:
@@ -158,17 +143,17 @@ def index(
         sys.exit(2)
 
 
-def _foresee(repository: Repository, load: LazyEncoder | None, wanted: _IndexOptions) -> None:
-    from codesearch.present.render import visible
-    from codesearch.upkeep.forecast import forecast, forecast_lines
+def _drop_empty_patterns(given: list[str] | None) -> tuple[str, ...] | None:
+    """Return patterns that were given; None if none were, which is not the same as an empty one that forgets."""
+    return None if given is None else tuple(pattern for pattern in given if pattern)
 
+
+def _foresee(repository: Repository, load: LazyEncoder | None, wanted: _IndexOptions) -> None:
     lines = forecast_lines(forecast(wanted.job(repository), load), every_file=not wanted.quiet)
     print("\n".join(map(visible, lines)))
 
 
 def _update(job: Job, load: LazyEncoder | None, wanted: _IndexOptions, *, rebuild: bool | None = None) -> UpdateReport:
-    from codesearch.upkeep.plan import bring_up_to_date
-
     name = job.repository.name
     report = follow(
         bring_up_to_date(
@@ -194,9 +179,6 @@ class _Table:
     """What was done with each of the repositories below a folder."""
 
     def __init__(self, below: Path) -> None:
-        from codesearch.sources import discover
-        from codesearch.upkeep.targets import nothing_below
-
         self.found = discover(below)
         if not self.found.work_trees:
             raise InputError(nothing_below(self.found))
@@ -242,14 +224,12 @@ def _watch(locations: list[str], wanted: _IndexOptions) -> None:
 
 def _to_be_watched(locations: list[str]) -> list[Repository]:
     """Return the repositories, each once; say which cannot be watched."""
-    from codesearch.sources import is_url
-
     found: dict[Path, Repository] = {}
     for location in locations:
         try:
             if is_url(location):
                 raise InputError(f"{location} cannot be watched, being elsewhere: clone it, and watch the work tree")
-            repository = open_location(location)
+            repository = open_repository_at(location)
             found.setdefault(repository.root, repository)
         except CodesearchError as error:
             tell(str(error))
@@ -318,8 +298,6 @@ class _Watch:
 
 
 def _commit_of(job: Job) -> str | None:
-    from codesearch.index.storage import open_reader
-
     connection, manifest = open_reader(job.directory)
     connection.close()
     return manifest.commit

@@ -6,43 +6,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from codesearch.cli.inputs import IndexAccess
+from codesearch.encoders import LazyEncoder
 from codesearch.errors import InputError
+from codesearch.index.snapshot import Snapshot
+from codesearch.picker.application import Selection, pick, terminal
+from codesearch.picker.editors import editor_command
+from codesearch.picker.layout import Scene
+from codesearch.picker.refreshing import Refreshing
 from codesearch.present.render import visible
+from codesearch.search.candidates import Filters
 from codesearch.settings import Settings
+from codesearch.upkeep.plan import Job
 
-if TYPE_CHECKING:
-    from codesearch.encoders import LazyEncoder
-    from codesearch.picker.application import Selection
-    from codesearch.picker.refreshing import Refreshing
-    from codesearch.search.candidates import Filters
-    from codesearch.upkeep.plan import Job
-
-__all__ = ["RefreshOptions", "ask_interactively", "refuse_without_terminal"]
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshOptions:
-    """What the options say that the indexing process has to know.
-
-    Attributes:
-        indexes: Folder of all indexes; None for the default.
-        device: Option.
-        model: Option.
-        dense: Whether texts are encoded.
-        refresh: Whether indexes are brought up to date at all.
-    """
-
-    indexes: Path | None
-    device: str
-    model: str | None
-    dense: bool
-    refresh: bool
+__all__ = ["ask_interactively", "refuse_without_terminal"]
 
 
 def refuse_without_terminal(settings: Settings) -> None:
@@ -51,8 +33,6 @@ def refuse_without_terminal(settings: Settings) -> None:
     Raises:
         InputError: There is no terminal, or none that can be drawn on.
     """
-    from codesearch.picker.application import terminal
-
     if not settings.can_draw:
         raise InputError("this terminal cannot be drawn on (TERM=dumb): ask without -i")
     with terminal():
@@ -66,7 +46,7 @@ def ask_interactively(
     called: dict[Path, str],
     load: LazyEncoder | None,
     settings: Settings,
-    wanted: RefreshOptions,
+    access: IndexAccess,
     *,
     limit: int,
 ) -> None:
@@ -77,22 +57,17 @@ def ask_interactively(
         IndexUnusable: There is no index, and none is to be made.
         typer.Exit: With 130 if nothing was chosen, else with the editor's exit status.
     """
-    from codesearch.index.snapshot import Snapshot
-    from codesearch.picker.application import pick
-    from codesearch.picker.layout import Scene
-    from codesearch.picker.refreshing import Refreshing
-
-    if not wanted.refresh:
+    if not access.refresh:
         for job in jobs:
             Snapshot(job.directory).close()
 
     def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
         return Refreshing(
             jobs,
-            indexes=wanted.indexes,
-            device=wanted.device,
-            model=wanted.model,
-            dense=wanted.dense,
+            indexes=access.folder,
+            device=access.device,
+            model=access.model,
+            dense=access.dense,
             report=report,
         )
 
@@ -105,7 +80,7 @@ def ask_interactively(
         question=question,
         limit=limit,
         encoder=load,
-        refreshing=refreshing if wanted.refresh else None,
+        refreshing=refreshing if access.refresh else None,
         colour=settings.colour,
     )
     if chosen is None:
@@ -121,8 +96,6 @@ def _open(chosen: Selection, editor: str) -> None:
     if not editor:
         print(visible(_place(chosen)))
         return
-    from codesearch.picker.editors import editor_command
-
     command = editor_command(editor, chosen.path, chosen.line)
     try:
         if sys.stdin.isatty() or os.name == "nt":

@@ -18,12 +18,13 @@ _SERVER = "codesearch_lsp.cli"
 def lsp(
     stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout, which is the default.")] = False,
     tcp: Annotated[bool, typer.Option("--tcp", help="Wait for one client on a TCP port instead.")] = False,
-    host: Annotated[str, typer.Option(help="To listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on.")] = 2087,
+    host: Annotated[str, typer.Option(help="Listen on this host.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this port.")] = 2087,
 ) -> None:
-    """Start the language server, for an editor; docs/guide/editors.md says how editors are told.
+    """Start the language server, for an editor.
 
-    It is started by editors and waits for one on stdin; there is nothing to see in a terminal.
+    Editors start it, and it waits for one on stdin. A terminal shows nothing. docs/guide/editors.md says how to set up
+    an editor.
 
     \b
     Examples:

@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
-from codesearch.cli.options import Device, IndexDir, Model, encoder_loader, indexes_folder, settings_for, tell
+from codesearch.cli.console import tell
+from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
+from codesearch.mcp.clients import CLIENTS, plan_change, write_change
 
 __all__ = ["mcp"]
 
-mcp = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+mcp = typer.Typer(name="mcp", invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
 @mcp.callback()
@@ -21,21 +24,22 @@ def serve(
     context: typer.Context,
     folder: Annotated[
         list[Path] | None,
-        typer.Option("--folder", help="A folder that may be searched; default: those of the client, else here."),
+        typer.Option("--folder", help="Search in this folder. The default is the client's folders, or else here."),
     ] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP on 127.0.0.1 instead of stdio.")] = False,
-    port: Annotated[int, typer.Option(help="For --http.", min=1, max=65535)] = 8387,
+    port: Annotated[int, typer.Option(help="Listen on this port, with --http.", min=1, max=65535)] = 8387,
     token: Annotated[
-        str, typer.Option(help="For --http: what clients have to send; by default a new one is made and shown.")
+        str, typer.Option(help="Ask clients for this token, with --http. The default is a new one, which is shown.")
     ] = "",
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Search code for coding agents, over the Model Context Protocol.
+    """Search code for coding agents: the MCP server.
 
-    Serves search_code, similar_code and index_status in the folders that are given; docs/guide/agents.md is the guide.
+    The server offers the tools search_code, similar_code and index_status, in the folders that you give.
+    docs/guide/agents.md is the guide.
 
     \b
     Examples:
@@ -49,22 +53,22 @@ def serve(
     for place in folders:
         if not place.is_dir():
             raise InputError(f"--folder {place} is no folder")
-    settings = settings_for(None, device, model)
-    load = None if no_dense else encoder_loader(settings)
+    access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense)
+    settings = access.load_settings()
+    encoder = make_lazy_encoder(settings) if access.dense else None
+    # Imported late: the protocol's library costs half a second, and neither --help nor `install` needs it.
     from codesearch.mcp.server import make_server, serve_http, serve_stdio
     from codesearch.mcp.tools import Tools
 
-    server = make_server(folders, Tools(settings, load, indexes_folder(index_dir)))
+    server = make_server(folders, Tools(settings, encoder, access.folder))
     if http:
         serve_http(server, port=port, token=token, say=tell)
     else:
         serve_stdio(server)
 
 
-def client_names() -> list[str]:
+def list_clients() -> list[str]:
     """Complete ``--client``."""
-    from codesearch.mcp.clients import CLIENTS
-
     return sorted(CLIENTS)
 
 
@@ -73,21 +77,22 @@ def install(
     client: Annotated[
         str,
         typer.Option(
-            help="claude-code, claude-desktop, codex, cursor, gemini, opencode, ...", autocompletion=client_names
+            help="The agent: claude-code, claude-desktop, codex, cursor, gemini, opencode, ...",
+            autocompletion=list_clients,
         ),
     ],
     project: Annotated[Path, typer.Option(help="The project that the agent works on.", file_okay=False)] = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
 ) -> None:
-    """Enter the server into the configuration of an agent; the change is shown first, and nothing else is touched.
+    """Add the server to the configuration of an agent.
+
+    The command shows the change first, and touches nothing else.
 
     \b
     Examples:
       codesearch mcp install --client claude-code
       codesearch mcp install --client codex --yes
     """  # noqa: D301
-    from codesearch.mcp.clients import CLIENTS, plan_change, write_change
-
     if client not in CLIENTS:
         raise InputError(f"--client {client}: known are {', '.join(sorted(CLIENTS))}")
     folder = project.resolve()

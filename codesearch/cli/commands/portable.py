@@ -4,64 +4,50 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from codesearch.cli.console import follow, say, summary
-from codesearch.cli.options import (
-    Device,
-    IndexDir,
-    Model,
-    NoRefresh,
-    encoder_loader,
-    find,
-    indexes_folder,
-    settings_for,
-    tell,
-)
+from codesearch.cli.console import follow, say, summary, tell
+from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.options import Device, IndexDir, Model, NoRefresh
 from codesearch.errors import InputError, ModelError
-
-if TYPE_CHECKING:
-    from codesearch.portable import Description
+from codesearch.portable import Description, export_index, import_index, relate, relation_text
+from codesearch.upkeep.asking import Surface, consult
+from codesearch.upkeep.status import model_id
 
 __all__ = ["export", "import_"]
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write, such as index.zip.")],
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A folder or a Git URL; default: here.")] = "",
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as index.zip.")],
+    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A folder or a Git URL. The default is here.")] = "",
     no_refresh: NoRefresh = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Encode nothing; export what there is.")] = False,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Write the index of a repository to one file, to be searched where its source is not.
+    """Write the index of a repository to one file.
 
-    The index is brought up to date first, all of it encoded. The file holds the text of the code: keep it like the
-    source. `codesearch import` reads it.
+    Another machine can search the file without the source; `codesearch import` reads it. The command first updates
+    the index and encodes all of it. The file holds the text of the code: keep it like the source.
 
     \b
     Examples:
       codesearch export index.zip
       codesearch export index.zip ../other
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.portable import export_index
-    from codesearch.upkeep.asking import Surface, consult
-    from codesearch.upkeep.plan import plan
-
-    settings, indexes = settings_for(None, device, model), indexes_folder(index_dir)
-    (target,) = find([path] if path else [], settings, indexes, refresh=not no_refresh)
+    access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh)
+    (target,) = access.find_targets([path] if path else [])
     if target.below:
         raise InputError(f"an index is exported whole: name {target.repository.root} instead of a part of it")
-    root = target.repository.root
     written = consult(
-        [plan(target.repository, settings_for(root, device, model), indexes=indexes)],
+        access.plan_jobs([target]),
         lambda snapshots: export_index(snapshots[0], file),
-        None if no_dense else encoder_loader(settings),
+        make_lazy_encoder(access.load_settings()) if access.dense else None,
         Surface(tell, follow, lambda name, report: say(summary(name, report))),
-        refresh=not no_refresh,
+        refresh=access.refresh,
         encode_seconds=None,
     )
     if written.pending:
@@ -70,25 +56,24 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="That `codesearch export` wrote.")],
-    name: Annotated[str | None, typer.Option(help="What to call it, instead of the repository's name.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `codesearch export` wrote.")],
+    name: Annotated[str | None, typer.Option(help="Call it so, instead of by the repository's name.")] = None,
     index_dir: IndexDir = None,
     model: Model = None,
 ) -> None:
-    """Read an index that was exported elsewhere, to be searched by its name.
+    """Read an index that was exported elsewhere.
 
-    An earlier import of the same name is replaced. Nothing is kept up to date: import a newer file for that.
-    `codesearch forget NAME` deletes it. The file is checked and never trusted.
+    You search it by its name. It replaces an earlier import of the same name, and stays as it is: import a newer
+    file to update it. `codesearch forget NAME` deletes it. The command checks the file and never trusts it.
 
     \b
     Examples:
       codesearch import index.zip
       codesearch import index.zip --name owner/name
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.portable import import_index, relate, relation_text
-
-    settings = settings_for(None, "", model)
-    indexes = indexes_folder(index_dir) or settings.indexes
+    access = IndexAccess(resolve_index_folder(index_dir), model=model)
+    settings = access.load_settings()
+    indexes = access.folder or settings.indexes
     description, called = follow(import_index(file, indexes, name=name), file.name)
     say(f"imported {called}: {_contents(description)}")
     say(f'ask it by name: codesearch ask "..." {_typed(called)}')
@@ -110,8 +95,6 @@ def _contents(description: Description) -> str:
 
 
 def _tell_of_model(description: Description, model: str | None) -> None:
-    from codesearch.upkeep.status import model_id
-
     try:
         mine = model_id(model)
     except ModelError:

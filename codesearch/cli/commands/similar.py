@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import typer
 
-from codesearch.cli.console import follow, print_matches, say, summary
+from codesearch.cli.console import MatchPrinting, follow, print_matches, say, summary, tell
+from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
 from codesearch.cli.options import (
     AsJsonLines,
     AsMarkdown,
@@ -22,28 +24,21 @@ from codesearch.cli.options import (
     NoRefresh,
     PathPatterns,
     Paths,
-    encoder_loader,
-    filters_for,
-    find,
-    indexes_folder,
-    language_names,
-    settings_for,
-    tell,
+    list_languages,
 )
 from codesearch.errors import InputError
 from codesearch.languages import language_named
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from codesearch.search.candidates import Filters
-    from codesearch.search.location import Place, Snippet
-    from codesearch.settings import Settings
-    from codesearch.upkeep.targets import Target
+from codesearch.search.candidates import Filters
+from codesearch.search.location import Place, Snippet
+from codesearch.search.similar import similar as find_similar
+from codesearch.settings import Settings
+from codesearch.upkeep.asking import Surface, consult
+from codesearch.upkeep.targets import Target, find_place_target
 
 __all__ = ["similar"]
 
-_LONGEST_SNIPPET = 1 << 20
+_LONGEST_SNIPPET: Final = 1 << 20
+"""Bytes."""
 
 
 def similar(
@@ -57,21 +52,21 @@ def similar(
     path: PathPatterns = None,
     kind: Kinds = None,
     snippet_language: Annotated[
-        str, typer.Option("--snippet-lang", help="What the snippet is written in.", autocompletion=language_names)
+        str, typer.Option("--snippet-lang", help="Read the snippet as this language.", autocompletion=list_languages)
     ] = "",
     as_json: AsJsonLines = False,
     as_markdown: AsMarkdown = False,
     context: Context = 0,
-    score: Annotated[bool, typer.Option("--score", help="Show how like it each one is: the cosine.")] = False,
+    score: Annotated[bool, typer.Option("--score", help="Show the cosine of each match.")] = False,
     no_refresh: NoRefresh = False,
     index_dir: IndexDir = None,
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Find the functions most like the one at a place, or like a snippet.
+    """Find the functions most like a place or a snippet.
 
-    Searched are the repositories that are named, else the one that the place lies in. Of a function the answer is
-    functions and methods, of a type types, unless --kind says otherwise.
+    The command searches the repositories that you name, or else the one that holds the place. For a function it
+    finds functions and methods, for a type it finds types. --kind changes that.
 
     \b
     Examples:
@@ -79,59 +74,82 @@ def similar(
       codesearch similar src/net.py:Client.send . ../other
       codesearch similar - --snippet-lang go < snippet.go
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    from codesearch.search.similar import similar as find_similar
-    from codesearch.upkeep.asking import Surface, consult
-    from codesearch.upkeep.plan import plan
-
-    if as_json and as_markdown:
-        raise InputError("--json and --markdown exclude each other: choose one")
-    settings, indexes = settings_for(None, device, model), indexes_folder(index_dir)
-    wanted, targets, filters = _what_and_where(
-        place, paths, settings, indexes, snippet_language, lambda target: filters_for(language, kind, path, target)
+    _print_similar(
+        _Comparing(
+            place,
+            tuple(paths or ()),
+            snippet_language,
+            limit,
+            MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ())),
+            IndexAccess(resolve_index_folder(index_dir), device, model, refresh=not no_refresh),
+            MatchPrinting(as_json, as_markdown, context, score),
+        )
     )
-    load = encoder_loader(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparing:
+    """What the options ask for.
+
+    Attributes:
+        place: Of the code to compare with; "-" for a snippet on stdin.
+        paths: To search; () for the repository of the place.
+        snippet_language: What the snippet is written in; "" where it has to be guessed.
+        limit: Matches at most.
+        filters: What may be found.
+        access: Of the indexes.
+        printing: Of the matches.
+    """
+
+    place: str
+    paths: tuple[str, ...]
+    snippet_language: str
+    limit: int
+    filters: MatchFilters
+    access: IndexAccess
+    printing: MatchPrinting
+
+
+def _print_similar(comparing: _Comparing) -> None:
+    access = comparing.access
+    settings = access.load_settings()
+    sample, targets, filters = _find_sample_and_targets(comparing, settings)
+    encoder = make_lazy_encoder(settings)
     # A place is answered from its stored vector; the model is needed to see whether the index is current.
-    load = load if no_refresh and place != "-" else load.load_ahead()
+    if access.refresh or comparing.place == "-":
+        encoder.load_ahead()
     answer = consult(
-        [plan(t.repository, settings_for(t.repository.root, device, model), indexes=indexes) for t in targets],
-        lambda snapshots: find_similar(snapshots, wanted, load, limit=limit, filters=filters),
-        load,
+        access.plan_jobs(targets),
+        lambda snapshots: find_similar(snapshots, sample, encoder, limit=comparing.limit, filters=filters),
+        encoder,
         Surface(tell, follow, lambda name, report: say(summary(name, report))),
-        refresh=not no_refresh,
+        refresh=access.refresh,
     )
     for notice in answer.notices:
         tell(notice.text)
-    print_matches(answer.matches, as_json=as_json, as_markdown=as_markdown, context=context, score=score)
+    print_matches(answer.matches, comparing.printing)
     if not answer.matches:
         raise typer.Exit(1)
 
 
-def _what_and_where(
-    place: str,
-    paths: list[str] | None,
-    settings: Settings,
-    indexes: Path | None,
-    snippet_language: str,
-    filtered: Callable[[Target], Filters],
-) -> tuple[Place | Snippet, list[Target], list[Filters]]:
+def _find_sample_and_targets(
+    comparing: _Comparing, settings: Settings
+) -> tuple[Place | Snippet, Sequence[Target], Sequence[Filters]]:
     """Return what to compare with, the repositories to open, and what may be found in each."""
-    from codesearch.search.candidates import Filters
-    from codesearch.search.location import Snippet
-    from codesearch.upkeep.targets import Target, find_place_target
-
-    if place == "-":
-        wanted = Snippet(_read_stdin(), language_named(snippet_language, "--snippet-lang") if snippet_language else "")
-        targets = find(paths or [], settings, indexes, refresh=True)
-        return wanted, targets, [filtered(target) for target in targets]
-    if snippet_language:
+    access, language = comparing.access, comparing.snippet_language
+    if comparing.place == "-":
+        sample = Snippet(_read_stdin(), language_named(language, "--snippet-lang") if language else "")
+        targets = access.find_targets(comparing.paths)
+        return sample, targets, [comparing.filters.within(target) for target in targets]
+    if language:
         raise InputError('--snippet-lang is for a snippet on stdin: give "-" instead of a place')
-    home, at = find_place_target(place, indexes=indexes or settings.indexes, cache=settings.cache)
+    home, place = find_place_target(comparing.place, indexes=access.folder or settings.indexes, cache=settings.cache)
     whole = Target(home.repository)
-    targets = find(paths, settings, indexes, refresh=True) if paths else [whole]
-    filters = [filtered(target) for target in targets]
-    if at.root not in [target.repository.root for target in targets]:  # opened for the place alone
+    targets = access.find_targets(comparing.paths) if comparing.paths else [whole]
+    filters = [comparing.filters.within(target) for target in targets]
+    if place.root not in [target.repository.root for target in targets]:  # opened for the place alone
         targets, filters = [*targets, whole], [*filters, Filters(path=lambda _: False)]
-    return at, targets, filters
+    return place, targets, filters
 
 
 def _read_stdin() -> str:

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from codesearch.encoders import load_encoder
 from codesearch.errors import InputError
 from codesearch_eval.json_lines import write_records
 from codesearch_eval.markdown import markdown_table
@@ -28,7 +29,12 @@ from codesearch_eval.repositories.trees import find_repository
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Questions about whole repositories: build, ask, score, fit.")
+app = typer.Typer(
+    help="Ask questions about whole repositories, and score them.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Clones = Annotated[Path, typer.Option(help="Folder of clones, named owner+name or owner/name; bare ones too.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds questions and candidates.")]
@@ -59,8 +65,6 @@ def ask(
     depth: Annotated[int, typer.Option(help="Chunks that each of the two searches names.", min=1)] = 100,
 ) -> None:
     """Index every tree that is asked about, and keep the candidates of each question."""
-    from codesearch.encoders import load_encoder
-
     encoder = None if no_dense else load_encoder(None, "auto")
     for repository in _chosen(repositories, only):
         questions = read_questions(_file(out, repository.name, "jsonl"))

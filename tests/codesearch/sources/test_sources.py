@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -27,7 +30,7 @@ from codesearch.sources import (
     read_source,
 )
 from codesearch.sources import opening as opening_module
-from codesearch.sources.clones import is_url, parse_url
+from codesearch.sources.clones import _reason, is_url, parse_url
 from codesearch.sources.patterns import IgnoreTree, PatternList
 from codesearch.sources.walk import walk
 
@@ -583,6 +586,90 @@ def test_a_clone_that_fails(tmp_path: Path) -> None:
     with pytest.raises(RepositoryNotFound, match=r"could not be cloned \(.*(not exist|not appear).*check the address"):
         open_repository(f"file://{tmp_path}/missing.git", cache=tmp_path)
     assert list((tmp_path / "clones").iterdir()) == []
+
+
+def reason_of(location: str, cache: Path, *, with_progress: bool = True) -> str:
+    """Return the reason that is given for a clone that fails."""
+    with pytest.raises(RepositoryNotFound) as caught:
+        open_repository(location, cache=cache, progress=(lambda *_: None) if with_progress else None)
+    text = str(caught.value)
+    assert len(text.splitlines()) == 1
+    assert list((cache / "clones").iterdir()) == []
+    match = re.search(r"could not be cloned \((.*)\): check the address", text)
+    assert match is not None, text
+    return match[1]
+
+
+def refused_port() -> int:
+    """Return a port of this machine on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("with_progress", [True, False])
+def test_a_clone_that_fails_tells_the_reason_of_git(tmp_path: Path, with_progress: bool) -> None:
+    (tmp_path / "plain").mkdir()
+    told = partial(reason_of, cache=tmp_path / "cache", with_progress=with_progress)
+    assert "does not appear to be a git repository" in told(f"file://{tmp_path}/missing.git")
+    assert "does not appear to be a git repository" in told(f"file://{tmp_path}/plain")
+    assert re.match(
+        r"unable to access 'http://127.0.0.1:\d+/o/n/': .*onnect", told(f"http://127.0.0.1:{refused_port()}/o/n")
+    )
+    if shutil.which("ssh"):
+        assert told(f"ssh://git@127.0.0.1:{refused_port()}/o/n").endswith(": Connection refused")
+
+
+def test_a_reason_holds_no_password(tmp_path: Path) -> None:
+    told = reason_of(f"http://me:hunter2@127.0.0.1:{refused_port()}/o/n", tmp_path)
+    assert told.startswith("unable to access 'http://127.0.0.1:")
+
+
+def test_a_remote_whose_branch_is_not_there(repo: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(repo), "bare.git")
+    git(tmp_path / "bare.git", "symbolic-ref", "HEAD", "refs/heads/nowhere")
+    assert (
+        reason_of(f"file://{tmp_path}/bare.git", tmp_path / "cache") == "its HEAD names a branch that it does not have"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (["Cloning into 'x'...", "fatal: repository 'https://h/x/' not found"], "repository 'https://h/x/' not found"),
+        (
+            ["remote: Not Found", "fatal: Authentication failed for 'https://u:p@h/x/'"],
+            "Authentication failed for 'https://h/x/'",
+        ),
+        (
+            ["fatal: unable to access 'https://t0k@h/': Could not resolve host: h"],
+            "unable to access 'https://h/': Could not resolve host: h",
+        ),
+        (
+            ["fatal: unable to access 'https://h/': SSL certificate problem: expired"],
+            "unable to access 'https://h/': SSL certificate problem: expired",
+        ),
+        (
+            [
+                "Host key verification failed.",
+                "fatal: Could not read from remote repository.",
+                "",
+                "Please make sure you have the correct access rights",
+                "and the repository exists.",
+            ],
+            "Host key verification failed",
+        ),
+        (["remote: \x1b[31mERROR: \x1b[1mno access\x1b[0m\x07", "fatal: protocol error"], "no access"),
+        (["\x1b]0;title\x07fatal: bad \x9b thing"], "bad  thing"),
+        (["fatal: Could not read from remote repository."], "Could not read from remote repository"),
+        (["something else"], "something else"),
+        (["fatal: " + "x" * 1000], "x" * 300),
+        ([], "Git gave no reason"),
+    ],
+)
+def test_of_what_git_says_one_line_is_told(said: list[str], reason: str) -> None:
+    assert _reason(said) == reason
 
 
 @pytest.mark.timeout(60)

