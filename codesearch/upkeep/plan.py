@@ -100,7 +100,7 @@ def is_current(snapshot: Snapshot, job: Job, encoder: LazyEncoder | None) -> boo
     Args:
         snapshot: Of the job's index.
         job: What an update would be asked to do.
-        encoder: As for :func:`bring_up_to_date`.
+        encoder: As for :func:`bring_up_to_date`; called only if texts wait.
     """
     manifest = snapshot.manifest
     if job.repository.imported:
@@ -115,7 +115,8 @@ def is_current(snapshot: Snapshot, job: Job, encoder: LazyEncoder | None) -> boo
     if encoder is None:
         return True
     # The vectors of another model are left be when a question is asked: see `adopt_model`.
-    return bool(manifest.model_id) and (manifest.model_id != encoder().model_id or not snapshot.pending_count)
+    # Asked in this order, because loading the encoder takes longer than all of the rest.
+    return bool(manifest.model_id) and (not snapshot.pending_count or manifest.model_id != encoder().model_id)
 
 
 def is_damaged(directory: Path) -> bool:
