@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from codesearch.cli.options import settings_for
 from codesearch.errors import InputError
 from codesearch.present.render import visible
 from codesearch.settings import Settings
@@ -19,7 +20,7 @@ from codesearch.settings import Settings
 if TYPE_CHECKING:
     from codesearch.encoders import LazyEncoder
     from codesearch.picker.application import Selection
-    from codesearch.picker.refreshing import Refreshing
+    from codesearch.picker.updates import IndexUpdates, JobReport
     from codesearch.search.candidates import Filters
     from codesearch.upkeep.plan import Job
 
@@ -80,21 +81,16 @@ def ask_interactively(
     from codesearch.index.snapshot import Snapshot
     from codesearch.picker.application import pick
     from codesearch.picker.layout import Scene
-    from codesearch.picker.refreshing import Refreshing
+    from codesearch.picker.updates import IndexUpdates
+    from codesearch.upkeep.messages import EncoderChoice
 
     if not wanted.refresh:
         for job in jobs:
             Snapshot(job.directory).close()
 
-    def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
-        return Refreshing(
-            jobs,
-            indexes=wanted.indexes,
-            device=wanted.device,
-            model=wanted.model,
-            dense=wanted.dense,
-            report=report,
-        )
+    def updates(report: Callable[[JobReport], None]) -> IndexUpdates:
+        choice = EncoderChoice.of(settings_for(None, wanted.device, wanted.model)) if wanted.dense else None
+        return IndexUpdates(jobs, choice, report)
 
     names = [called.get(job.repository.root, job.repository.name) for job in jobs]
     about = names[0] if len(names) == 1 else f"{len(names)} repositories"
@@ -105,7 +101,7 @@ def ask_interactively(
         question=question,
         limit=limit,
         encoder=load,
-        refreshing=refreshing if wanted.refresh else None,
+        updates=updates if wanted.refresh else None,
         colour=settings.colour,
     )
     if chosen is None:
