@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from codesearch.sources import FileRules
 if TYPE_CHECKING:
     from codesearch.index.progress import Progress, UpdateReport
 
-__all__ = ["Job", "bring_up_to_date", "is_current", "is_damaged", "plan"]
+__all__ = ["Job", "bring_up_to_date", "index_is_current", "is_current", "is_damaged", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,13 @@ def is_current(snapshot: Snapshot, job: Job, encoder: LazyEncoder | None) -> boo
     # The vectors of another model are left be when a question is asked: see `adopt_model`.
     # Asked in this order, because loading the encoder takes longer than all of the rest.
     return bool(manifest.model_id) and (not snapshot.pending_count or manifest.model_id != encoder().model_id)
+
+
+def index_is_current(job: Job, encoder: LazyEncoder | None) -> bool:
+    """Whether there is an index that :func:`is_current`; arguments as there."""
+    with suppress(IndexUnusable), Snapshot(job.directory) as snapshot:
+        return is_current(snapshot, job, encoder)
+    return False
 
 
 def is_damaged(directory: Path) -> bool:

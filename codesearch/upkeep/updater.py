@@ -19,9 +19,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from codesearch.encoders import LazyEncoder
-from codesearch.errors import CodesearchError, IndexUnusable, WorkerFault
+from codesearch.errors import CodesearchError, WorkerFault
 from codesearch.index.progress import Phase
-from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_of
 from codesearch.settings import use_one_blas_thread
 from codesearch.upkeep.messages import (
@@ -37,7 +36,7 @@ from codesearch.upkeep.messages import (
     WordsCommitted,
     WorkFailed,
 )
-from codesearch.upkeep.plan import bring_up_to_date, is_current
+from codesearch.upkeep.plan import bring_up_to_date, index_is_current
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -148,7 +147,7 @@ class Updater:
         request, number = errand.request, errand.request.number
         choice = request.encoder
         load = LazyEncoder(partial(_encoder, choice)) if choice is not None else None
-        if request.unless_current and _is_current(request, load):
+        if request.unless_current and index_is_current(request.job, load):
             return UpdateFinished(number)
         updating = bring_up_to_date(
             request.job,
@@ -200,12 +199,6 @@ class Updater:
                 if language is not None:
                     chunks = tuple(extract(request.path, request.text, language))
             self._say(DocumentChunks(request.number, chunks))
-
-
-def _is_current(request: UpdateRequest, load: LazyEncoder | None) -> bool:
-    with suppress(IndexUnusable), Snapshot(request.job.directory) as snapshot:
-        return is_current(snapshot, request.job, load)
-    return False
 
 
 def _fault(error: Exception) -> WorkerFault:
