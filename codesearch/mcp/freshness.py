@@ -40,8 +40,8 @@ _UPDATE_SECONDS: Final = 3.0
 _BUSY_SECONDS: Final = 30.0
 """How long the first question waits for another process that makes the index."""
 
-_LOOK_SECONDS: Final = 0.25
-"""How often a question that waits tells how far the update is, and looks whether another process has made the index."""
+_LOOK_SECONDS: Final = 0.1
+"""How often a question that waits tells how far the update is, and looks whether there is an index by now."""
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""
@@ -118,12 +118,8 @@ class IndexKeeper:
             return
         update = self._update(job, usable=usable)
         while True:
-            late = time.monotonic() > deadline
             with self._changed:
-                self._changed.wait_for(
-                    lambda late=late: update.ended or (late and update.committed),  # type: ignore[misc]
-                    _LOOK_SECONDS,
-                )
+                self._changed.wait_for(lambda: update.ended, _LOOK_SECONDS)
             if update.progress is not None:
                 report(update.progress.phase.value, update.progress.done, update.progress.total)
             if (update.ended or time.monotonic() > deadline) and self._open(job):

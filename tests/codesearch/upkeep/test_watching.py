@@ -152,8 +152,10 @@ def test_a_crash_of_the_indexing_process_loses_no_change(start: Start, sample: P
     with watching(start("index", "--watch", sample)) as watch:
         watch.until("watching sample")
         (child,) = psutil.Process(watch.process.pid).children()
-        child.kill()
+        child.suspend()
         write_tree(sample, {"src/later.py": "def later(): pass\n"})
+        time.sleep(2)  # it has been asked for the update by now
+        child.kill()
         assert "1 file read; 1 text encoded" in watch.until("sample: ")
         assert watch.end() == 0
 
