@@ -12,6 +12,8 @@
     ├── IndexBusy                another process is writing to the index
     ├── StorageError             the disk is full, read-only, or failing
     ├── ModelError               an encoder cannot be loaded or does not fit the index
+    ├── WorkerFault              the indexing process met an error that is a fault of ours
+    ├── WorkerCrash              the indexing process ended before it answered
     └── MissingExtra             an optional dependency is not installed; the text names the extra
 """
 
@@ -32,6 +34,8 @@ __all__ = [
     "SettingsError",
     "StorageError",
     "Unusable",
+    "WorkerCrash",
+    "WorkerFault",
 ]
 
 
@@ -79,6 +83,11 @@ class IndexUnusable(CodesearchError):
     def __init__(self, reason: Unusable, advice: str) -> None:
         super().__init__(f"{reason.value}: {advice}")
         self.reason = reason
+        self._advice = advice
+
+    def __reduce__(self) -> tuple[type[IndexUnusable], tuple[Unusable, str]]:
+        """Let it pass between processes, which the text alone would not make it anew from."""
+        return type(self), (self.reason, self._advice)
 
 
 class IndexBusy(CodesearchError):
@@ -91,6 +100,14 @@ class StorageError(CodesearchError):
 
 class ModelError(CodesearchError):
     """An encoder cannot be loaded, or does not fit the index."""
+
+
+class WorkerFault(CodesearchError):
+    """The indexing process met an error that is a fault of ours."""
+
+
+class WorkerCrash(CodesearchError):
+    """The indexing process ended before it answered; what it had committed stays."""
 
 
 class MissingExtra(CodesearchError):

@@ -25,6 +25,11 @@ class Progress:
     done: int
     total: int
 
+    @property
+    def text(self) -> str:
+        """What people read where there is no room for a bar."""
+        return f"{self.phase.value} {self.done:,} of {self.total:,}" if self.total else self.phase.value
+
 
 @dataclass(slots=True)
 class UpdateReport:

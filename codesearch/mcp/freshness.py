@@ -2,14 +2,15 @@
 
 The first question about a repository waits until its words are indexed, a matter of seconds; vectors are made in the
 background meanwhile and after, and an answer says what is missing. Later questions wait for a short update, or are
-answered from the index as it was.
+answered from the index as it was. All updates are carried out by the indexing process.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,109 +19,154 @@ from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable
 from codesearch.index.progress import Progress
 from codesearch.index.snapshot import Snapshot
-from codesearch.upkeep.plan import Job, bring_up_to_date, is_current
+from codesearch.upkeep.library import Library
+from codesearch.upkeep.messages import (
+    EncoderChoice,
+    Ending,
+    Message,
+    UpdateProgress,
+    UpdateRequest,
+    WordsCommitted,
+    WorkFailed,
+)
+from codesearch.upkeep.plan import Job, index_is_current
+from codesearch.upkeep.worker import Worker
 
-__all__ = ["Keeper", "Report"]
+__all__ = ["IndexKeeper", "Report"]
 
 _UPDATE_SECONDS: Final = 3.0
 """How long a question waits for an update of an index that can be asked as it is, vectors included."""
 
-_POLL_SECONDS: Final = 0.05
+_BUSY_SECONDS: Final = 30.0
+"""How long the first question waits for another process that makes the index."""
+
+_LOOK_SECONDS: Final = 0.1
+"""How often a question that waits tells how far the update is, and looks whether there is an index by now."""
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""
 
 
-@dataclass
-class _Work:
-    """An update under way.
+@dataclass(slots=True)
+class _Update:
+    """An update that the indexing process was asked for.
 
     Attributes:
-        thread: That does it.
         progress: The last that was heard; None before the first.
-        error: Why it ended early.
+        committed: Whether all files can be found by their words.
+        ended: Whether nothing more will be heard.
+        error: Why it came to nothing.
     """
 
-    thread: threading.Thread
     progress: Progress | None = None
+    committed: bool = False
+    ended: bool = False
     error: CodesearchError | None = None
 
 
-class Keeper:
-    """Updates indexes in threads of their own, one for each index at a time.
+class IndexKeeper:
+    """Keeps indexes fresh and open; any thread may ask.
 
     Args:
-        encoder: Loads the encoder; called in those threads.
+        encoder: Loads what encodes questions; None to search by words only.
+        choice: What makes vectors; None to leave texts waiting.
     """
 
-    def __init__(self, encoder: LazyEncoder | None) -> None:
+    def __init__(self, encoder: LazyEncoder | None, choice: EncoderChoice | None) -> None:
         self._encoder = encoder
-        self._work: dict[Path, _Work] = {}
-        self._before: dict[Path, Snapshot] = {}  # closed, but what they have loaded need not be read again
-        self._lock = threading.Lock()
+        self._choice = choice
+        self._worker = Worker()
+        self._library = Library()
+        self._changed = threading.Condition()
+        self._updates: dict[Path, _Update] = {}
 
-    def open(self, job: Job, report: Report) -> Snapshot:
-        """Return the index of a job, as fresh as can be had without waiting long; the caller closes it.
+    @contextmanager
+    def snapshots(self, jobs: Sequence[Job], report: Report) -> Iterator[list[Snapshot]]:
+        """Lend the indexes of some jobs, as fresh as can be had without waiting long.
+
+        Args:
+            jobs: No two of one index.
+            report: Told how far an update is that is waited for.
+
+        Yields:
+            Snapshots, one for each job, in their order.
 
         Raises:
-            CodesearchError: It cannot be made.
+            CodesearchError: One cannot be made.
         """
-        deadline = time.monotonic() + _UPDATE_SECONDS
-        work: _Work | None = None
-        while True:
-            snapshot = self._as_it_is(job)
-            running = work is not None and work.thread.is_alive()
-            if snapshot is not None and not running and is_current(snapshot, job, self._encoder):
-                return snapshot
-            if work is None:
-                work = self._start(job)
-            elif snapshot is not None and (not running or time.monotonic() > deadline):
-                return snapshot
-            elif not running and snapshot is None:
-                raise work.error or IndexBusy(f"{job.repository.name} could not be indexed: try again")
-            if snapshot is not None:
-                snapshot.close()
-            _tell(work, report)
-            time.sleep(_POLL_SECONDS)
+        for job in jobs:
+            self._freshen(job, report)
+        with self._library.snapshots([job.directory for job in jobs]) as snapshots:
+            yield snapshots
 
     def is_working(self, job: Job) -> bool:
         """Whether an update of an index is under way."""
-        with self._lock:
-            work = self._work.get(job.directory)
-        return work is not None and work.thread.is_alive()
+        with self._changed:
+            update = self._updates.get(job.directory)
+            return update is not None and not update.ended
 
-    def _as_it_is(self, job: Job) -> Snapshot | None:
+    def close(self) -> None:
+        """End what is under way, and close all indexes."""
+        self._worker.close()
+        self._library.close()
+
+    def _freshen(self, job: Job, report: Report) -> None:
+        deadline = time.monotonic() + _UPDATE_SECONDS
+        current = index_is_current(job, self._encoder)
+        usable = self._open(job)
+        if usable and current:
+            return
+        update = self._update(job, usable=usable)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: update.ended, _LOOK_SECONDS)
+            if update.progress is not None:
+                report(update.progress.phase.value, update.progress.done, update.progress.total)
+            if (update.ended or time.monotonic() > deadline) and self._open(job):
+                return
+            if update.ended:
+                raise update.error or IndexBusy(f"{job.repository.name} could not be indexed: try again")
+
+    def _open(self, job: Job) -> bool:
+        """Open the latest state of an index; returns whether it can be asked."""
         try:
-            snapshot = Snapshot(job.directory, self._before.get(job.directory))
+            counts = self._library.refresh(job.directory)
         except IndexUnusable:
-            return None
-        # What is committed while a repository is read for the first time holds a part of its files only.
-        generation = snapshot.lexical.generation if snapshot.lexical is not None else None
-        if generation != snapshot.manifest.generation or not snapshot.chunk_count:
-            snapshot.close()
-            return None
-        self._before[job.directory] = snapshot
-        return snapshot
+            return False
+        if counts is None or not counts.chunks:
+            return False
+        with self._library.snapshots([job.directory]) as snapshots:
+            # What is committed while a repository is read for the first time holds a part of its files only.
+            return all(one.lexical and one.lexical.generation == one.manifest.generation for one in snapshots)
 
-    def _start(self, job: Job) -> _Work:
-        with self._lock:
-            known = self._work.get(job.directory)
-            if known is not None and known.thread.is_alive():
+    def _update(self, job: Job, *, usable: bool) -> _Update:
+        """Return the update under way, if it can still find what has changed by now; else ask for another."""
+        with self._changed:
+            known = self._updates.get(job.directory)
+            if known is not None and not known.ended and not known.committed:
                 return known
-            work = _Work(threading.Thread(target=lambda: self._update(job, work), daemon=True))
-            self._work[job.directory] = work
-            work.thread.start()
-            return work
+        # One that encodes, which takes minutes, gives way to another.
+        if known is not None and not known.ended and index_is_current(job, None):
+            return known
+        update = _Update()
+        with self._changed:
+            self._updates[job.directory] = update
+        request = UpdateRequest(
+            self._worker.new_number(),
+            job,
+            self._choice,
+            wait_seconds=_UPDATE_SECONDS if usable else _BUSY_SECONDS,
+        )
+        self._worker.send(request, lambda message: self._hear(update, message))
+        return update
 
-    def _update(self, job: Job, work: _Work) -> None:
-        try:
-            for progress in bring_up_to_date(job, self._encoder, wait_seconds=30):
-                work.progress = progress
-        except CodesearchError as error:
-            work.error = error
-
-
-def _tell(work: _Work, report: Report) -> None:
-    progress = work.progress
-    if progress is not None:
-        report(progress.phase.value, progress.done, progress.total or 0)
+    def _hear(self, update: _Update, message: Message) -> None:
+        with self._changed:
+            if isinstance(message, UpdateProgress):
+                update.progress = message.progress
+            elif isinstance(message, WordsCommitted):
+                update.committed = True
+            elif isinstance(message, Ending):
+                update.ended = True
+                update.error = message.error if isinstance(message, WorkFailed) else None
+            self._changed.notify_all()

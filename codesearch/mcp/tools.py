@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from codesearch.errors import IndexUnusable, InputError
 from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_named
 from codesearch.mcp.answers import FoundCode, layout
-from codesearch.mcp.freshness import Keeper, Report
+from codesearch.mcp.freshness import IndexKeeper, Report
 from codesearch.mcp.sandbox import Sandbox
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
@@ -23,6 +22,7 @@ from codesearch.search.pipeline import Answer, search
 from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import find_repository, open_repository, path_matcher
+from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target
 
@@ -72,7 +72,7 @@ class Tools:
         self._settings = settings
         self._encoder = encoder
         self._indexes = indexes
-        self._keeper = Keeper(encoder)
+        self._keeper = IndexKeeper(encoder, None if encoder is None else EncoderChoice.of(settings))
 
     def search(
         self, where: Sandbox, query: str, path: str | None, narrowing: Narrowing, window: Window, report: Report
@@ -202,8 +202,7 @@ class Tools:
         report: Report,
     ) -> tuple[Answer, bool]:
         filters = [_filters(target, narrowing) for target in targets]
-        with ExitStack() as stack:
-            snapshots = [stack.enter_context(self._keeper.open(self._plan(t), report)) for t in targets]
+        with self._keeper.snapshots([self._plan(target) for target in targets], report) as snapshots:
             return ask(snapshots, filters), len(targets) == 1
 
     @staticmethod

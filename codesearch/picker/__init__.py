@@ -7,8 +7,8 @@
     preview.py      a match -> its code, highlighted
     widths.py       how many columns text takes, and cutting it
     editors.py      an editor, a file and a line -> a command line; pure
-    searching.py    the one thread that owns snapshots and encoder
-    refreshing.py   the process that brings indexes up to date: refresher.py is what runs in it
+    searching.py    the one thread that opens indexes and searches them
+    updates.py      what the indexing process does for the picker, and what is shown of that
     application.py  keys and the screen (prompt_toolkit): ties all of it together
 
 Keys are handled by an event loop that does nothing slow: it hands each question to the searching thread, which runs the

@@ -24,9 +24,9 @@ from prompt_toolkit.styles import Style
 from codesearch.errors import InputError
 from codesearch.picker.layout import Scene, frame, list_rows
 from codesearch.picker.preview import opening_line
-from codesearch.picker.refreshing import Refreshing
 from codesearch.picker.searching import SearchThread
 from codesearch.picker.state import Result, State
+from codesearch.picker.updates import IndexUpdates, JobReport
 from codesearch.records import Match
 from codesearch.search.candidates import Filters
 from codesearch.upkeep.plan import Job
@@ -91,7 +91,7 @@ def pick(
     question: str,
     limit: int,
     encoder: LazyEncoder | None,
-    refreshing: Callable[[Callable[[dict[str, Any]], None]], Refreshing] | None,
+    updates: Callable[[Callable[[JobReport], None]], IndexUpdates] | None,
     colour: bool,
 ) -> Selection | None:
     """Let the user ask and choose.
@@ -103,7 +103,7 @@ def pick(
         question: What the input line holds at first.
         limit: The most matches of an answer.
         encoder: Loads the encoder; None to search by words only.
-        refreshing: Makes what brings the indexes up to date, given whom to report to; None to leave them as they are.
+        updates: Makes what brings the indexes up to date, given whom to report to; None to leave them as they are.
         colour: Whether colours may be used.
 
     Returns:
@@ -113,7 +113,7 @@ def pick(
         InputError: There is no terminal.
     """
     with terminal() as (keys, screen):
-        picker = Picker(jobs, filters, scene, limit=limit, encoder=encoder, refreshing=refreshing)
+        picker = Picker(jobs, filters, scene, limit=limit, encoder=encoder, updates=updates)
         return picker.run(question, keys, screen, colour=colour)
 
 
@@ -128,7 +128,7 @@ class Picker:
         *,
         limit: int,
         encoder: LazyEncoder | None,
-        refreshing: Callable[[Callable[[dict[str, Any]], None]], Refreshing] | None,
+        updates: Callable[[Callable[[JobReport], None]], IndexUpdates] | None,
     ) -> None:
         self.state = State()
         self._jobs = jobs
@@ -136,7 +136,7 @@ class Picker:
         self._searching = SearchThread(
             jobs, filters, limit=limit, encoder=encoder, deliver=self._from_search, complain=self._from_encoder
         )
-        self._refreshing = None if refreshing is None else refreshing(self._from_refresh)
+        self._updates = None if updates is None else updates(self._from_updates)
         self._app: Application[Selection | None] | None = None
 
     def run(self, question: str, keys: Input, screen: Output, *, colour: bool) -> Selection | None:
@@ -152,8 +152,8 @@ class Picker:
             sys.setswitchinterval(before)
             self._app = None
             self._searching.close()
-            if self._refreshing is not None:
-                self._refreshing.close()
+            if self._updates is not None:
+                self._updates.close()
 
     def _begin(self) -> None:
         assert self._app is not None
@@ -161,10 +161,10 @@ class Picker:
             assert self._app.loop is not None
             self._app.loop.add_signal_handler(signal.SIGTERM, self._leave)
         self._searching.start()
-        if self._refreshing is not None:
+        if self._updates is not None:
             for job in self._jobs:
                 self.state.progress(job.repository.name, "looking for changes...")
-            self._refreshing.start()
+            self._updates.start()
         if self._buffer.text:
             self._ask()
 
@@ -192,13 +192,13 @@ class Picker:
     def _from_encoder(self, problem: str) -> None:
         self._on_loop(lambda: self._complain(problem))
 
-    def _from_refresh(self, report: dict[str, Any]) -> None:
+    def _from_updates(self, report: JobReport) -> None:
         def take() -> None:
-            self.state.progress(self._jobs[report["job"]].repository.name, report["doing"])
-            if report.get("committed"):
-                self._searching.refresh(report["job"])
-            if report.get("problem"):
-                self._complain(report["problem"])
+            self.state.progress(self._jobs[report.job].repository.name, report.doing)
+            if report.committed:
+                self._searching.refresh(report.job)
+            if report.problem:
+                self._complain(report.problem)
             self._draw()
 
         self._on_loop(take)

@@ -1,4 +1,4 @@
-"""The one thread that owns the open indexes and the encoder, and runs the newest question."""
+"""The one thread that opens the indexes, and runs the newest question."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from codesearch.errors import CodesearchError, IndexUnusable, Unusable
-from codesearch.index.snapshot import Snapshot
+from codesearch.errors import CodesearchError
 from codesearch.picker.state import Result
 from codesearch.search.candidates import Filters
 from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.upkeep.library import Library
 from codesearch.upkeep.plan import Job
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder, LazyEncoder
+    from codesearch.index.snapshot import Snapshot
 
 __all__ = ["SearchThread"]
 
@@ -45,14 +45,14 @@ class SearchThread:
         complain: Callable[[str], None],
     ) -> None:
         self._jobs = jobs
-        self._filters = filters
+        self._filters = {job.directory: allowed for job, allowed in zip(jobs, filters, strict=True)}
         self._limit = limit
         self._load = encoder
         self._deliver = deliver
         self._complain = complain
         self._encoder: Encoder | None = None
         self._loading = encoder is not None
-        self._snapshots: dict[int, Snapshot] = {}
+        self._library = Library()
         self._broken: dict[int, str] = {}
         self._changed = threading.Condition()
         self._asked: tuple[int, str] | None = None
@@ -123,43 +123,30 @@ class SearchThread:
                 self._deliver(self._answer(*asked))
                 if asked is self._newest:
                     self._done.set()
-        for snapshot in self._snapshots.values():
-            snapshot.close()
+        self._library.close()
 
     def _open(self, job: int) -> None:
         self._broken.pop(job, None)
         try:
-            snapshot = Snapshot(self._jobs[job].directory, self._snapshots.get(job))
+            self._library.refresh(self._jobs[job].directory)
         except CodesearchError as error:
-            # While it is being made there is none yet; the state of the indexing says so.
-            if not (isinstance(error, IndexUnusable) and error.reason is Unusable.MISSING):
-                self._broken[job] = str(error)
-            return
-        with suppress(CodesearchError):
-            _ = snapshot.dense, snapshot.chunk_count, snapshot.pending_count  # read now, not with the first question
-        before = self._snapshots.get(job)
-        self._snapshots[job] = snapshot
-        if before is not None:
-            before.close()
+            self._broken[job] = str(error)
 
     def _answer(self, number: int, question: str) -> Result:
+        with self._library.snapshots([job.directory for job in self._jobs]) as snapshots:
+            if snapshots:
+                return self._search(snapshots, number, question)
+        # While an index is being made there is none yet; the state of the indexing says so.
+        reason = "; ".join(self._broken.values()) or "there is no index yet: it is being made, and answers will follow"
+        return Result(number, question, error=reason)
+
+    def _search(self, snapshots: Sequence[Snapshot], number: int, question: str) -> Result:
         started = time.perf_counter()
         encoder = self._encoder
         by_words = encoder is None and self._loading
-        positions = sorted(self._snapshots)
-        if not positions:
-            reason = (
-                "; ".join(self._broken.values()) or "there is no index yet: it is being made, and answers will follow"
-            )
-            return Result(number, question, error=reason)
+        filters = [self._filters[snapshot.directory] for snapshot in snapshots]
         try:
-            answer = search(
-                [self._snapshots[position] for position in positions],
-                question,
-                encoder,
-                limit=self._limit,
-                filters=[self._filters[position] for position in positions],
-            )
+            answer = search(snapshots, question, encoder, limit=self._limit, filters=filters)
         except CodesearchError as error:
             return Result(number, question, error=str(error))
         except Exception as error:  # the picker stays usable for the next question, and says what went wrong
@@ -173,5 +160,5 @@ class SearchThread:
             answer.matches,
             answer.notices,
             time.perf_counter() - started,
-            by_words or (encoder is not None and not any(s.manifest.model_id for s in self._snapshots.values())),
+            by_words or (encoder is not None and not any(snapshot.manifest.model_id for snapshot in snapshots)),
         )

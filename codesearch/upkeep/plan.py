@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from codesearch.sources import FileRules
 if TYPE_CHECKING:
     from codesearch.index.progress import Progress, UpdateReport
 
-__all__ = ["Job", "bring_up_to_date", "is_current", "is_damaged", "plan"]
+__all__ = ["Job", "bring_up_to_date", "index_is_current", "is_current", "is_damaged", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def is_current(snapshot: Snapshot, job: Job, encoder: LazyEncoder | None) -> boo
     Args:
         snapshot: Of the job's index.
         job: What an update would be asked to do.
-        encoder: As for :func:`bring_up_to_date`.
+        encoder: As for :func:`bring_up_to_date`; called only if texts wait.
     """
     manifest = snapshot.manifest
     if job.repository.imported:
@@ -115,7 +116,15 @@ def is_current(snapshot: Snapshot, job: Job, encoder: LazyEncoder | None) -> boo
     if encoder is None:
         return True
     # The vectors of another model are left be when a question is asked: see `adopt_model`.
-    return bool(manifest.model_id) and (manifest.model_id != encoder().model_id or not snapshot.pending_count)
+    # Asked in this order, because loading the encoder takes longer than all of the rest.
+    return bool(manifest.model_id) and (not snapshot.pending_count or manifest.model_id != encoder().model_id)
+
+
+def index_is_current(job: Job, encoder: LazyEncoder | None) -> bool:
+    """Whether there is an index that :func:`is_current`; arguments as there."""
+    with suppress(IndexUnusable), Snapshot(job.directory) as snapshot:
+        return is_current(snapshot, job, encoder)
+    return False
 
 
 def is_damaged(directory: Path) -> bool:

@@ -20,14 +20,15 @@ from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
 from codesearch.search.similar import similar
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.folders import Folder, State, filters_for
-from codesearch_lsp.freshness import Keeper
+from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import answer_of
-from codesearch_lsp.library import Library
+from codesearch_lsp.overlay import Document
 from codesearch_lsp.protocol import RequestFailed
 from codesearch_lsp.requests import SearchRequest, SimilarTarget
+from codesearch_lsp.searching import Searcher
 from codesearch_lsp.wire import Positions, path_of
 
-__all__ = ["Answering"]
+__all__ = ["QuestionHandler"]
 
 _SETTLE_SECONDS: Final = 0.5
 """How long a question waits for what was typed last to be split: a few milliseconds as a rule."""
@@ -38,12 +39,12 @@ _OPEN_SECONDS: Final = 5.0
 _Use = Callable[[Sequence[Snapshot], Sequence[Filters]], Answer]
 
 
-class Answering:
+class QuestionHandler:
     """Answers questions about the workspace."""
 
-    def __init__(self, keeper: Keeper, library: Library, documents: Documents) -> None:
+    def __init__(self, keeper: FolderKeeper, searcher: Searcher, documents: Documents) -> None:
         self._keeper = keeper
-        self._library = library
+        self._searcher = searcher
         self._documents = documents
 
     def limit(self, asked: SearchRequest) -> int:
@@ -59,7 +60,7 @@ class Answering:
         many = asked.start + self.limit(asked) + 1
 
         def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
-            return search(snapshots, asked.query, self._library.encoder(), limit=many, filters=filters)
+            return search(snapshots, asked.query, self._searcher.encoder(), limit=many, filters=filters)
 
         return await self._consult(asked, use)
 
@@ -86,7 +87,7 @@ class Answering:
             wanted = Place(folder.target.repository.root, path, positions.line_of(Position(target.line, 0)))
 
         def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
-            encoder = self._library.encoder()
+            encoder = self._searcher.encoder()
             load = LazyEncoder(lambda: encoder) if encoder is not None else None
             return similar(snapshots, wanted, load, limit=many, filters=filters)
 
@@ -104,10 +105,10 @@ class Answering:
         directory = folder.directory
 
         def read() -> list[Chunk]:
-            snapshot = self._library.view(directory, documents)
-            return list(snapshot.chunks_of(path).values()) if snapshot is not None else []
+            with self._searcher.views({directory: documents}) as snapshots:
+                return [chunk for snapshot in snapshots for chunk in snapshot.chunks_of(path).values()]
 
-        return await self._library.run(read)
+        return await self._searcher.run(read)
 
     def _place(self, uri: str) -> tuple[Folder, str]:
         path = path_of(uri)
@@ -126,21 +127,23 @@ class Answering:
         await self._keeper.opened(_OPEN_SECONDS)
         await self._documents.settle(_SETTLE_SECONDS)
         meant = self._meant(asked)
-        overlays = {folder.uri: self._documents.over(folder) for folder, _ in meant}
+        overlays: dict[Path, dict[str, Document]] = {}
+        for folder, _ in meant:
+            assert folder.directory is not None
+            overlays.setdefault(folder.directory, self._documents.over(folder))
 
         def consult() -> Answer:
-            found: dict[Path, tuple[Snapshot, list[Filters]]] = {}
+            filters: dict[Path, list[Filters]] = {}
             for folder, within in meant:
                 assert folder.directory is not None
-                snapshot = self._library.view(folder.directory, overlays[folder.uri])
-                if snapshot is not None:
-                    found.setdefault(folder.directory, (snapshot, []))[1].append(filters_for(folder, asked, within))
-            if not found:
-                return Answer((), ())
-            return use([snapshot for snapshot, _ in found.values()], [_either(f) for _, f in found.values()])
+                filters.setdefault(folder.directory, []).append(filters_for(folder, asked, within))
+            with self._searcher.views(overlays) as snapshots:
+                if not snapshots:
+                    return Answer((), ())
+                return use(snapshots, [_either(filters[snapshot.directory]) for snapshot in snapshots])
 
         try:
-            answer = await self._library.run(consult)
+            answer = await self._searcher.run(consult)
         except InputError as error:
             raise JsonRpcInvalidParams(str(error)) from error
         except IndexUnusable as error:

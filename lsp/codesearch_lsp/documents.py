@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from codesearch.errors import WorkerCrash
 from codesearch_lsp.folders import Folder
-from codesearch_lsp.library import Library
+from codesearch_lsp.loop_worker import LoopWorker
 from codesearch_lsp.overlay import Document
-from codesearch_lsp.worker import IndexerDied, Worker
+from codesearch_lsp.searching import Searcher
 
 __all__ = ["Documents"]
 
@@ -51,9 +52,9 @@ class _Open:
 class Documents:
     """Splits changed documents in the indexing process, and keeps the result until the index has caught up."""
 
-    def __init__(self, worker: Worker, library: Library, within: Callable[[Path], Iterable[Folder]]) -> None:
+    def __init__(self, worker: LoopWorker, searcher: Searcher, within: Callable[[Path], Iterable[Folder]]) -> None:
         self._worker = worker
-        self._library = library
+        self._searcher = searcher
         self._within = within
         self._open: dict[str, _Open] = {}
         self.enabled = True
@@ -116,7 +117,7 @@ class Documents:
 
     async def _split(self, document: _Open) -> None:
         """Split the document until the result is of what it holds, and then see to its vectors."""
-        with suppress(IndexerDied):  # it is searched as it was saved
+        with suppress(WorkerCrash):  # it is searched as it was saved
             while document.split != document.version:
                 version, text = document.version, document.text()
                 document.found = await self._documents_of(document, text) if len(text) <= _LONGEST else None
@@ -124,7 +125,7 @@ class Documents:
         for folder in self._within(document.path):
             found = (document.found or {}).get(folder.uri)
             if found is not None and folder.directory is not None:
-                complete = asyncio.ensure_future(self._library.complete(folder.directory, found))
+                complete = asyncio.ensure_future(self._searcher.complete(folder.directory, found))
                 complete.add_done_callback(_log_failure)
 
     async def _documents_of(self, document: _Open, text: str) -> dict[str, Document]:

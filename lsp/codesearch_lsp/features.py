@@ -20,7 +20,7 @@ from pygls.exceptions import JsonRpcException
 
 from codesearch.records import Chunk
 from codesearch.search.location import CODE
-from codesearch_lsp.answering import Answering
+from codesearch_lsp.answering import QuestionHandler
 from codesearch_lsp.requests import SearchRequest, SimilarTarget
 from codesearch_lsp.wire import Positions, uri_of
 
@@ -40,10 +40,10 @@ def _command(title: str, uri: str, position: Position) -> Command:
     return Command(title, "codesearch.similar", arguments=[uri, position])
 
 
-async def code_actions(answering: Answering, params: CodeActionParams, positions: Positions) -> list[CodeAction]:
+async def code_actions(questions: QuestionHandler, params: CodeActionParams, positions: Positions) -> list[CodeAction]:
     """Return the action "Find code similar to ..." of the innermost function that the cursor is in."""
     uri, line = params.text_document.uri, positions.line_of(params.range.start)
-    holding = [c for c in _functions(await answering.chunks_at(uri)) if c.span.start <= line <= c.span.end]
+    holding = [c for c in _functions(await questions.chunks_at(uri)) if c.span.start <= line <= c.span.end]
     if not holding:
         return []
     chunk = min(holding, key=lambda chunk: chunk.span.end - chunk.span.start)
@@ -51,23 +51,23 @@ async def code_actions(answering: Answering, params: CodeActionParams, positions
     return [CodeAction(title, command=_command(title, uri, params.range.start))]
 
 
-async def code_lenses(answering: Answering, uri: str, positions: Positions) -> list[CodeLens]:
+async def code_lenses(questions: QuestionHandler, uri: str, positions: Positions) -> list[CodeLens]:
     """Return a lens "similar code" for each function of a document."""
-    ranges = [positions.name_range_of(chunk) for chunk in _functions(await answering.chunks_at(uri))]
+    ranges = [positions.name_range_of(chunk) for chunk in _functions(await questions.chunks_at(uri))]
     return [CodeLens(found, _command("similar code", uri, found.start)) for found in ranges]
 
 
-async def hover(answering: Answering, params: HoverParams, positions: Positions) -> Hover | None:
+async def hover(questions: QuestionHandler, params: HoverParams, positions: Positions) -> Hover | None:
     """Return the nearest relatives that have documentation of the function whose name is pointed at."""
     uri, position = params.text_document.uri, params.position
-    for chunk in _functions(await answering.chunks_at(uri)):
+    for chunk in _functions(await questions.chunks_at(uri)):
         named = positions.name_range_of(chunk)
         if named.start <= position <= named.end:
             break
     else:
         return None
     try:
-        answer = await answering.similar_to(
+        answer = await questions.similar_to(
             SimilarTarget(uri=uri, line=position.line), SearchRequest(limit=_LOOKED_AT), positions
         )
     except JsonRpcException:

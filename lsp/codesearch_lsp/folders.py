@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from codesearch.errors import InputError
 from codesearch.index.locations import index_directory
 from codesearch.search.candidates import Filters
-from codesearch.settings import load_settings
+from codesearch.settings import Settings, load_settings
 from codesearch.sources import path_matcher
+from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target, find_target
 from codesearch_lsp.configuration import Configuration
 from codesearch_lsp.requests import SearchRequest
 
-__all__ = ["Folder", "State", "filters_for", "find_folder"]
+__all__ = ["Folder", "State", "filters_for", "find_folder", "plan_folder", "settings_for"]
 
 
 class State(StrEnum):
@@ -104,6 +105,33 @@ def find_folder(path: Path, configuration: Configuration) -> tuple[Target, Path]
     indexes = indexes_of(configuration) or settings.indexes
     target = find_target(str(path), indexes=indexes, cache=settings.cache, refresh=False)
     return target, index_directory(indexes, target.repository.root)
+
+
+def plan_folder(target: Target, configuration: Configuration) -> Job:
+    """Return what an update of a folder's repository is to do; reads settings and the index.
+
+    Raises:
+        CodesearchError: Settings cannot be read, or a pattern of the client is none.
+    """
+    root = target.repository.root
+    job = plan(target.repository, settings_for(configuration, root), indexes=indexes_of(configuration))
+    # Not remembered by the index: these are the client's, and hold for as long as it says so.
+    rules = replace(
+        job.rules,
+        include=(*job.rules.include, *configuration.include),
+        exclude=(*job.rules.exclude, *configuration.exclude),
+    )
+    return replace(job, rules=rules)
+
+
+def settings_for(configuration: Configuration, root: Path | None = None) -> Settings:
+    """Return the settings that hold for a repository, or anywhere, those of the client before all others.
+
+    Raises:
+        SettingsError: They cannot be read.
+    """
+    given = {"model": configuration.model, "device": "" if configuration.device == "auto" else configuration.device}
+    return load_settings(root, overrides={name: value for name, value in given.items() if value})
 
 
 def indexes_of(configuration: Configuration) -> Path | None:

@@ -15,15 +15,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from codesearch.errors import CodesearchError
+from codesearch.errors import CodesearchError, IndexBusy, WorkerCrash
 from codesearch.index.progress import Phase, Progress
+from codesearch.upkeep.messages import (
+    EncoderChoice,
+    Message,
+    UpdateFinished,
+    UpdateProgress,
+    UpdateRequest,
+    WordsCommitted,
+    WorkFailed,
+)
 from codesearch_lsp.configuration import Configuration
-from codesearch_lsp.folders import Folder, State, find_folder, indexes_of
-from codesearch_lsp.library import Library
-from codesearch_lsp.messages import Committed, Done, Failed, Moved, Update
-from codesearch_lsp.worker import IndexerDied, Worker
+from codesearch_lsp.folders import Folder, State, find_folder, plan_folder, settings_for
+from codesearch_lsp.loop_worker import LoopWorker
+from codesearch_lsp.searching import Searcher
 
-__all__ = ["Keeper", "Observer"]
+__all__ = ["FolderKeeper", "Observer"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +74,7 @@ class Observer(Protocol):
         """Something the user should know."""
 
 
-class Keeper:
+class FolderKeeper:
     """Carries out updates for as long as :meth:`run` runs. All methods are for the event loop.
 
     Attributes:
@@ -74,11 +82,11 @@ class Keeper:
         told: Set once the client has told its folders.
     """
 
-    def __init__(self, worker: Worker, library: Library, observer: Observer) -> None:
+    def __init__(self, worker: LoopWorker, searcher: Searcher, observer: Observer) -> None:
         self.folders: dict[str, Folder] = {}
         self.configuration = Configuration()
         self._worker = worker
-        self._library = library
+        self._searcher = searcher
         self._observer = observer
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,7 +127,7 @@ class Keeper:
             self._worker.stop(folder.update)
         directories = {other.directory for other in self.folders.values()}
         if folder.directory is not None and folder.directory not in directories:
-            await self._library.drop(folder.directory)
+            self._searcher.drop(folder.directory)
         self._observer.changed()
 
     def touch(self, folder: Folder) -> None:
@@ -196,15 +204,13 @@ class Keeper:
         if not await self._find(folder):
             folder.checked = loop.time()
             return
+        number = self._worker.new_number()
         try:
-            answer = await self._worker.update(
-                lambda number: self._request(number, folder),
-                lambda said: self._watch(folder, said),
-                lambda number: setattr(folder, "update", number),
-            )
-        except IndexerDied as error:
-            self._died(folder, error)
-            return
+            request = await asyncio.to_thread(self._request, number, folder)
+            folder.update = number
+            answer = await self._worker.update(request, lambda message: self._watch(folder, message))
+        except CodesearchError as error:
+            answer = WorkFailed(number, error)
         finally:
             folder.update = 0
             folder.checked = loop.time()
@@ -212,26 +218,22 @@ class Keeper:
         if folder.uri in self.folders:
             await self._conclude(folder, answer, began)
 
-    def _request(self, number: int, folder: Folder) -> Update:
+    def _request(self, number: int, folder: Folder) -> UpdateRequest:
+        """Plan an update; reads settings and the index, so not on the event loop."""
         assert folder.target is not None
         rebuild, folder.rebuild = folder.rebuild, False
-        return Update(
-            number,
-            folder.target.repository,
-            self.configuration.include,
-            self.configuration.exclude,
-            indexes_of(self.configuration),
-            self.configuration.model,
-            self.configuration.device,
-            encode=folder.uri not in self._words_only and self._library.encodes,
-            rebuild=rebuild,
-        )
+        encodes = folder.uri not in self._words_only and self._searcher.encodes
+        job = plan_folder(folder.target, self.configuration)
+        choice = EncoderChoice.of(settings_for(self.configuration)) if encodes else None
+        return UpdateRequest(number, job, choice, rebuild=rebuild)
 
-    def _watch(self, folder: Folder, said: Moved | Committed) -> None:
-        if isinstance(said, Committed):
+    def _watch(self, folder: Folder, message: Message) -> None:
+        if isinstance(message, WordsCommitted):
             self._start(self._reopen(folder))
-            return
-        progress = said.progress
+        elif isinstance(message, UpdateProgress):
+            self._watch_progress(folder, message.progress)
+
+    def _watch_progress(self, folder: Folder, progress: Progress) -> None:
         state = State.ENCODING if progress.phase in (Phase.ENCODING, Phase.GRAPH) else State.INDEXING
         if progress.total < _NOTABLE and folder.state not in (State.MISSING, State.INDEXING, State.FAILED):
             return
@@ -247,15 +249,18 @@ class Keeper:
             folder.state, folder.message = state, ""
             self._observer.changed()
 
-    async def _conclude(self, folder: Folder, answer: Done | Failed, began: float) -> None:
+    async def _conclude(self, folder: Folder, answer: UpdateFinished | WorkFailed, began: float) -> None:
+        if isinstance(answer, WorkFailed) and isinstance(answer.error, WorkerCrash):
+            self._crashed(folder, answer.error)
+            return
         self._crashes = 0
         with suppress(CodesearchError):
             await self._reopen(folder)
-        if isinstance(answer, Failed):
-            if answer.busy:
+        if isinstance(answer, WorkFailed):
+            if isinstance(answer.error, IndexBusy):
                 self._later(folder)
-                return
-            self._fail(folder, answer.text)
+            else:
+                self._fail(folder, str(answer.error))
             return
         if answer.stopped and folder.uri not in self._words_only:
             folder.dirty = True  # something newer came in between: go on from there
@@ -269,9 +274,7 @@ class Keeper:
         if not answer.stopped or not folder.dirty:
             self._observer.updated(folder, began)
 
-    def _died(self, folder: Folder, error: IndexerDied) -> None:
-        if folder.uri not in self.folders:
-            return
+    def _crashed(self, folder: Folder, error: WorkerCrash) -> None:
         self._crashes += 1
         if self._crashes < _MOST_CRASHES:
             self._later(folder)
@@ -291,9 +294,9 @@ class Keeper:
         directory = folder.directory
         if directory is None:
             return
-        counts = await self._library.refresh(directory)
+        counts = await self._searcher.refresh(directory)
         if counts is not None:
-            folder.files, folder.chunks, folder.pending = counts
+            folder.files, folder.chunks, folder.pending = counts.files, counts.chunks, counts.pending
             if folder.state is State.MISSING:
                 folder.state = State.READY
                 self._observer.changed()

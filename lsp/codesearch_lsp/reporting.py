@@ -88,7 +88,7 @@ class Reporter:
         elif now - self._reported > _REPORT_SECONDS and token in self._server.work_done_progress.tokens:
             self._reported = now
             self._server.work_done_progress.report(
-                token, WorkDoneProgressReport("report", True, _text(progress), _percent(progress))
+                token, WorkDoneProgressReport("report", True, progress.text, _percent(progress))
             )
 
     async def _begin(self, token: str, folder: Folder, progress: Progress) -> None:
@@ -96,7 +96,7 @@ class Reporter:
             await self._server.work_done_progress.create_async(token)
             if self._shown.get(folder.uri) == token:
                 title = f"Indexing {folder.name}"
-                begin = WorkDoneProgressBegin(title, "begin", True, _text(progress), _percent(progress))
+                begin = WorkDoneProgressBegin(title, "begin", True, progress.text, _percent(progress))
                 self._server.work_done_progress.begin(token, begin)
 
     def ended(self, folder: Folder) -> None:
@@ -109,10 +109,6 @@ class Reporter:
     def folder_of(self, token: object) -> str | None:
         """Return the URI of the folder whose progress has this token."""
         return next((uri for uri, shown in self._shown.items() if shown == token), None)
-
-
-def _text(progress: Progress) -> str:
-    return f"{progress.phase.value} {progress.done:,} of {progress.total:,}"
 
 
 def _percent(progress: Progress) -> int:

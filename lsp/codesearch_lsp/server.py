@@ -13,19 +13,19 @@ from pygls.lsp.server import LanguageServer
 
 from codesearch import __version__
 from codesearch.errors import CodesearchError, InputError
-from codesearch_lsp.answering import Answering
+from codesearch_lsp.answering import QuestionHandler
 from codesearch_lsp.configuration import Configuration, read_configuration
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.features import code_actions, code_lenses, hover
 from codesearch_lsp.folders import Folder
-from codesearch_lsp.freshness import Keeper
+from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import symbol_of
-from codesearch_lsp.library import Library
+from codesearch_lsp.loop_worker import LoopWorker
 from codesearch_lsp.protocol import Protocol, make_converter
 from codesearch_lsp.reporting import LogHandler, Reporter
 from codesearch_lsp.requests import SearchRequest, read_asked, read_similar
+from codesearch_lsp.searching import Searcher
 from codesearch_lsp.wire import Positions, path_of
-from codesearch_lsp.worker import Worker
 
 __all__ = ["Server", "make_server"]
 
@@ -46,12 +46,12 @@ class Server(LanguageServer):
             protocol_cls=Protocol,
             converter_factory=make_converter,
         )
-        self.worker = Worker()
-        self.library = Library()
+        self.worker = LoopWorker()
+        self.searcher = Searcher()
         self.reporter = Reporter(self, self.status, lambda folder, began: self.documents.caught_up(folder, began))
-        self.keeper = Keeper(self.worker, self.library, self.reporter)
-        self.documents = Documents(self.worker, self.library, self.keeper.within)
-        self.answering = Answering(self.keeper, self.library, self.documents)
+        self.keeper = FolderKeeper(self.worker, self.searcher, self.reporter)
+        self.documents = Documents(self.worker, self.searcher, self.keeper.within)
+        self.questions = QuestionHandler(self.keeper, self.searcher, self.documents)
         self.background: list[asyncio.Task[None]] = []
         self.was_shut_down = False
 
@@ -81,7 +81,7 @@ class Server(LanguageServer):
 
     def load_encoder(self) -> None:
         """Load the encoder ahead of the first question; without it, questions are answered by words."""
-        loading = asyncio.wrap_future(self.library.load_encoder(self.configuration))
+        loading = asyncio.wrap_future(self.searcher.load_encoder(self.configuration))
 
         def loaded(done: asyncio.Future[Any]) -> None:
             if not done.cancelled() and (error := done.exception()) is not None:
@@ -115,7 +115,7 @@ class Server(LanguageServer):
     def shutdown(self) -> None:
         """End everything that was started; called by pygls when the client is gone."""
         self.worker.close()
-        self.library.close()
+        self.searcher.close()
         super().shutdown()  # type: ignore[no-untyped-call]
 
 
@@ -136,7 +136,6 @@ def _add_life(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(ls: Server, params: types.InitializeParams) -> None:
         loop = asyncio.get_running_loop()
-        ls.worker.attach(loop)
         _log.addHandler(LogHandler(ls, loop))
         _log.setLevel(logging.INFO)
         configuration, problems = read_configuration(params.initialization_options, ls.configuration)
@@ -287,7 +286,7 @@ def _add_questions(server: Server) -> None:
     async def symbols(ls: Server, params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
         if not params.query.strip():
             return []  # editors ask this as soon as the box is open
-        answer = await ls.answering.search(read_asked({}, _question(params.query)))
+        answer = await ls.questions.search(read_asked({}, _question(params.query)))
         found = [symbol_of(match, ls.positions) for match in answer.matches[: ls.configuration.limit]]
         if params.partial_result_token is not None:
             ls.protocol.notify(types.PROGRESS, types.ProgressParams(params.partial_result_token, found))
@@ -305,23 +304,23 @@ def _add_questions(server: Server) -> None:
     @server.feature("codesearch/similar")
     async def similar(ls: Server, params: Any) -> dict[str, Any]:
         target, asked = _checked(read_similar, params)
-        return await ls.answering.similar(target, asked, ls.positions)
+        return await ls.questions.similar(target, asked, ls.positions)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions([types.CodeActionKind.Empty]))
     async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
-        return await code_actions(ls.answering, params, ls.positions)
+        return await code_actions(ls.questions, params, ls.positions)
 
 
 def _add_lenses(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def code_lens(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens]:
-        return await code_lenses(ls.answering, params.text_document.uri, ls.positions)
+        return await code_lenses(ls.questions, params.text_document.uri, ls.positions)
 
 
 def _add_hover(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def on_hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
-        return await hover(ls.answering, params, ls.positions)
+        return await hover(ls.questions, params, ls.positions)
 
 
 def _question(query: str) -> str:
@@ -341,7 +340,7 @@ def _checked(read: Any, params: object) -> Any:
 
 
 async def _ask(ls: Server, asked: SearchRequest, params: Any) -> dict[str, Any]:
-    result = await ls.answering.ask(asked, ls.positions)
+    result = await ls.questions.ask(asked, ls.positions)
     token = params.get("partialResultToken") if isinstance(params, dict) else None
     if isinstance(token, int | str):
         ls.protocol.notify(types.PROGRESS, types.ProgressParams(token, {"items": result["items"]}))
@@ -367,7 +366,7 @@ def _add_commands(server: Server) -> None:
             raise JsonRpcInvalidParams("the options of codesearch.similar must be an object")
         given = {**(options or {}), "textDocument": {"uri": uri}, "position": position}
         target, asked = _checked(read_similar, given)
-        return await ls.answering.similar(target, asked, ls.positions)
+        return await ls.questions.similar(target, asked, ls.positions)
 
     @server.command("codesearch.reindex")
     def reindex(ls: Server, *arguments: Any) -> None:

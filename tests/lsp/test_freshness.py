@@ -13,10 +13,10 @@ import pytest
 from lsprotocol import types
 
 from codesearch.index.snapshot import Snapshot
-from codesearch_lsp import library as library_module
+from codesearch.upkeep import library as library_module
 from codesearch_lsp.folders import Folder
-from codesearch_lsp.freshness import Keeper
-from codesearch_lsp.library import Library
+from codesearch_lsp.freshness import FolderKeeper
+from codesearch_lsp.searching import Searcher
 from tests.lsp.session import Session, git, start
 
 pytestmark = pytest.mark.asyncio
@@ -259,10 +259,10 @@ async def test_a_fault_in_one_update_is_told_and_does_not_end_the_updates(worksp
         updates += 1
         raise ValueError("odd")
 
-    worker: Any = SimpleNamespace(update=fail)
+    worker: Any = SimpleNamespace(update=fail, new_number=lambda: 1)
     observer: Any = SimpleNamespace(changed=lambda: None, ended=lambda _: None, failed=told.append)
-    library = Library()
-    keeper = Keeper(worker, library, observer)
+    searcher = Searcher()
+    keeper = FolderKeeper(worker, searcher, observer)
     running = asyncio.ensure_future(keeper.run())
     folder = Folder(workspace.as_uri(), "w", workspace)
     keeper.add(folder)
@@ -273,7 +273,12 @@ async def test_a_fault_in_one_update_is_told_and_does_not_end_the_updates(worksp
             await asyncio.sleep(0.01)
     assert told == ["w: ValueError: odd"]
     running.cancel()
-    library.close()
+    searcher.close()
+
+
+def open_in(searcher: Searcher, directory: Path) -> Snapshot | None:
+    with searcher.views({directory: {}}) as snapshots:
+        return snapshots[0] if snapshots else None
 
 
 async def test_a_state_that_is_open_already_is_not_opened_again(workspace: Path, cache: Path) -> None:
@@ -281,23 +286,23 @@ async def test_a_state_that_is_open_already_is_not_opened_again(workspace: Path,
         await session.initialize(workspace)
         await session.until_found("retry_with_backoff")
         (database,) = cache.glob("indexes/*/index.db")
-        library = Library()
-        counts = await library.refresh(database.parent)
-        first = library.view(database.parent, {})
+        searcher = Searcher()
+        counts = await searcher.refresh(database.parent)
+        first = open_in(searcher, database.parent)
         assert first is not None
-        assert await library.refresh(database.parent) == counts
-        assert library.view(database.parent, {}) is first
+        assert await searcher.refresh(database.parent) == counts
+        assert open_in(searcher, database.parent) is first
         (workspace / "newer.py").write_text("def a_newer_function():\n    return 1\n")
         await session.until_found("a_newer_function")
-        newer = await library.refresh(database.parent)
+        newer = await searcher.refresh(database.parent)
         assert counts is not None
         assert newer is not None
-        assert newer[0] == counts[0] + 1
-        assert library.view(database.parent, {}) is not first
-        await library.drop(database.parent)
-        assert await library.refresh(database.parent) == newer  # opened anew
-        assert library.view(database.parent, {}) is not None
-        library.close()
+        assert newer.files == counts.files + 1
+        assert open_in(searcher, database.parent) is not first
+        searcher.drop(database.parent)
+        assert await searcher.refresh(database.parent) == newer  # opened anew
+        assert open_in(searcher, database.parent) is not None
+        searcher.close()
 
 
 async def test_an_update_is_followed_by_a_rest_as_long_as_itself(workspace: Path) -> None:
@@ -311,9 +316,9 @@ async def test_an_update_is_followed_by_a_rest_as_long_as_itself(workspace: Path
         raise ValueError("which needs no index")
 
     observer: Any = SimpleNamespace(changed=lambda: None, ended=lambda _: None, failed=lambda _: None)
-    worker: Any = SimpleNamespace(update=update)
-    library = Library()
-    keeper = Keeper(worker, library, observer)
+    worker: Any = SimpleNamespace(update=update, new_number=lambda: 1)
+    searcher = Searcher()
+    keeper = FolderKeeper(worker, searcher, observer)
     running = asyncio.ensure_future(keeper.run())
     folder = Folder(workspace.as_uri(), "w", workspace)
     keeper.add(folder)
@@ -322,7 +327,7 @@ async def test_an_update_is_followed_by_a_rest_as_long_as_itself(workspace: Path
             await asyncio.sleep(0.01)
     assert spans[1][0] - spans[0][1] >= 0.19
     running.cancel()
-    library.close()
+    searcher.close()
 
 
 async def test_whoever_asks_goes_before_a_newer_state(
@@ -335,13 +340,13 @@ async def test_whoever_asks_goes_before_a_newer_state(
         await session.initialize(workspace)
         await session.until_found("retry_with_backoff")
         (database,) = cache.glob("indexes/*/index.db")
-        library = Library()
-        assert await library.refresh(database.parent) is not None
-        first = library.view(database.parent, {})
+        searcher = Searcher()
+        assert await searcher.refresh(database.parent) is not None
+        first = open_in(searcher, database.parent)
         asked = threading.Event()
-        question = asyncio.ensure_future(library.run(asked.wait))
+        question = asyncio.ensure_future(searcher.run(asked.wait))
         await asyncio.sleep(0)
-        newer = asyncio.ensure_future(library.refresh(database.parent))
+        newer = asyncio.ensure_future(searcher.refresh(database.parent))
         await asyncio.sleep(0.2)
         assert len(earlier) == 1  # the newer state is not even opened
         asked.set()
@@ -349,7 +354,7 @@ async def test_whoever_asks_goes_before_a_newer_state(
         async with asyncio.timeout(20):
             await newer
         assert earlier == [None, first]  # whose vectors it takes over
-        library.close()
+        searcher.close()
 
 
 async def until_notice(session: Session, text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from codesearch.cli.console import follow, say, say_table, summary, tell
 from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, open_repository_at, resolve_index_folder
 from codesearch.cli.options import All, Device, IndexDir, Model, Paths
 from codesearch.encoders import LazyEncoder
-from codesearch.errors import CodesearchError, InputError
+from codesearch.errors import CodesearchError, InputError, MissingExtra, ModelError, WorkerCrash
 from codesearch.index.progress import UpdateReport
 from codesearch.index.storage import open_reader
 from codesearch.present.render import visible
@@ -153,13 +154,13 @@ def _foresee(repository: Repository, load: LazyEncoder | None, wanted: _IndexOpt
     print("\n".join(map(visible, lines)))
 
 
-def _update(job: Job, load: LazyEncoder | None, wanted: _IndexOptions, *, rebuild: bool | None = None) -> UpdateReport:
+def _update(job: Job, load: LazyEncoder | None, wanted: _IndexOptions) -> UpdateReport:
     name = job.repository.name
     report = follow(
         bring_up_to_date(
             job,
             load,
-            rebuild=wanted.rebuild if rebuild is None else rebuild,
+            rebuild=wanted.rebuild,
             wait_seconds=wanted.wait_seconds,
             on_wait=lambda: tell(f"{name}: another process is indexing it; waiting for that to end"),
             on_replace=lambda error: tell(f"{name}: {error.reason.value}: building it anew"),
@@ -240,9 +241,13 @@ def _to_be_watched(locations: list[str]) -> list[Repository]:
 
 class _Watch:
     def __init__(self, repositories: list[Repository], wanted: _IndexOptions) -> None:
+        from codesearch.upkeep.messages import EncoderChoice
+        from codesearch.upkeep.worker import Worker
+
         self._repositories = repositories
         self._wanted = wanted
-        self._load = wanted.encoder()
+        self._encoder = EncoderChoice.of(wanted.access.load_settings()) if wanted.access.dense else None
+        self._worker = Worker()
         self._commits: dict[Path, str | None] = {}
 
     def run(self) -> None:
@@ -256,19 +261,20 @@ class _Watch:
             leave_out=[job.directory.parent for job in jobs],
             on_polling=lambda reason: tell(f"{reason}: looking at every file each two seconds instead"),
         )
-        for event in events:
-            if isinstance(event, WatchStarted):
-                for repository in self._repositories:
-                    if repository.root.exists():
-                        self._bring_up_to_date(repository, first=True)
-                if not wanted.quiet:
-                    names = ", ".join(repository.name for repository in self._repositories)
-                    folders = "1 folder" if event.folders == 1 else f"{event.folders:,} folders"
-                    say(f"watching {names} ({folders}); Ctrl-C ends it")
-            elif isinstance(event, RepositoryChanged):
-                self._bring_up_to_date(event.repository)
-            else:
-                tell(f"{event.repository.root} is gone, or cannot be read any more: it is no longer watched")
+        with closing(self._worker):
+            for event in events:
+                if isinstance(event, WatchStarted):
+                    for repository in self._repositories:
+                        if repository.root.exists():
+                            self._bring_up_to_date(repository, first=True)
+                    if not wanted.quiet:
+                        names = ", ".join(repository.name for repository in self._repositories)
+                        folders = "1 folder" if event.folders == 1 else f"{event.folders:,} folders"
+                        say(f"watching {names} ({folders}); Ctrl-C ends it")
+                elif isinstance(event, RepositoryChanged):
+                    self._bring_up_to_date(event.repository)
+                else:
+                    tell(f"{event.repository.root} is gone, or cannot be read any more: it is no longer watched")
         raise InputError("nothing is left to watch: run the command again once the folders are back")
 
     def _bring_up_to_date(self, repository: Repository, *, first: bool = False) -> None:
@@ -280,21 +286,51 @@ class _Watch:
         try:
             # Planned anew: codesearch.toml may be what has changed.
             job = self._wanted.job(repository, again=not first)
-            rebuild = self._wanted.rebuild and first
-            report = _update(job, self._load, self._wanted, rebuild=rebuild)
+            report = self._update(job, rebuild=self._wanted.rebuild and first)
             commit = _commit_of(job)
         except (CodesearchError, OSError) as error:
             if repository.root.exists():  # else it is about to be told that it is gone
-                tell(f"{repository.name}: {error}")
+                tell(f"{repository.name}: {_with_advice(error)}")
             return
         moved = commit if self._commits.get(repository.root, commit) != commit else None
         self._commits[repository.root] = commit
-        if self._wanted.quiet:
+        if report is not None and report.notice:
+            tell(f"{repository.name}: {report.notice}")
+        if report is None or self._wanted.quiet:
             return
         if first:
             say(summary(repository.name, report))
         elif report.changed_files or report.removed_files or report.encoded or moved:
             say_updated(repository.name, report, perf_counter() - started, commit=moved)
+
+    def _update(self, job: Job, *, rebuild: bool) -> UpdateReport | None:
+        """Carry out an update in the indexing process; once more if that crashes, for the change must not be lost."""
+        from codesearch.upkeep.messages import UpdateRequest
+
+        name = job.repository.name
+        for _ in range(2):
+            request = UpdateRequest(
+                self._worker.new_number(),
+                job,
+                self._encoder,
+                rebuild=rebuild,
+                wait_seconds=self._wanted.wait_seconds,
+            )
+            try:
+                return follow(
+                    self._worker.run(request, on_notice=lambda text: tell(f"{name}: {text}")),
+                    name,
+                    quiet=self._wanted.quiet,
+                )
+            except WorkerCrash as error:
+                crash = error
+        raise crash
+
+
+def _with_advice(error: Exception) -> str:
+    if isinstance(error, ModelError | MissingExtra):
+        return f"{str(error).rstrip('.')}; or search by words only, with --no-dense"
+    return str(error)
 
 
 def _commit_of(job: Job) -> str | None:

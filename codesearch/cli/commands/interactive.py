@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -18,10 +17,11 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.picker.application import Selection, pick, terminal
 from codesearch.picker.editors import editor_command
 from codesearch.picker.layout import Scene
-from codesearch.picker.refreshing import Refreshing
+from codesearch.picker.updates import IndexUpdates, JobReport
 from codesearch.present.render import visible
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings
+from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job
 
 __all__ = ["ask_interactively", "refuse_without_terminal"]
@@ -61,15 +61,9 @@ def ask_interactively(
         for job in jobs:
             Snapshot(job.directory).close()
 
-    def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
-        return Refreshing(
-            jobs,
-            indexes=access.folder,
-            device=access.device,
-            model=access.model,
-            dense=access.dense,
-            report=report,
-        )
+    def updates(report: Callable[[JobReport], None]) -> IndexUpdates:
+        choice = EncoderChoice.of(access.load_settings()) if access.dense else None
+        return IndexUpdates(jobs, choice, report)
 
     names = [called.get(job.repository.root, job.repository.name) for job in jobs]
     about = names[0] if len(names) == 1 else f"{len(names)} repositories"
@@ -80,7 +74,7 @@ def ask_interactively(
         question=question,
         limit=limit,
         encoder=load,
-        refreshing=refreshing if access.refresh else None,
+        updates=updates if access.refresh else None,
         colour=settings.colour,
     )
     if chosen is None:

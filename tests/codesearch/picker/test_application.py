@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
@@ -22,13 +20,14 @@ from codesearch.errors import ModelError
 from codesearch.picker import searching
 from codesearch.picker.application import Picker, Selection
 from codesearch.picker.layout import Scene
-from codesearch.picker.refreshing import Refreshing
 from codesearch.picker.searching import SearchThread
 from codesearch.picker.state import Result, State
+from codesearch.picker.updates import IndexUpdates, JobReport
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
+from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job, plan
 
 Invoke = Callable[..., CliResult]
@@ -57,8 +56,8 @@ def drive(
 ) -> tuple[Selection | None, State]:
     """Run a picker; each step waits until something is true of its state, and then presses keys."""
 
-    def refreshing(report: Callable[[dict[str, Any]], None]) -> Refreshing:
-        return Refreshing([job_for(root)], indexes=None, device="", model=None, dense=True, report=report)
+    def updates(report: Callable[[JobReport], None]) -> IndexUpdates:
+        return IndexUpdates([job_for(root)], EncoderChoice("hashing"), report)
 
     picker = Picker(
         [job_for(root)],
@@ -66,7 +65,7 @@ def drive(
         Scene(root, root.name),
         limit=20,
         encoder=HashingEncoder,
-        refreshing=refreshing if refresh else None,
+        updates=updates if refresh else None,
     )
 
     def press(keys: PipeInput) -> None:
@@ -192,49 +191,31 @@ def test_an_index_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert "no file that can be searched" in state.problems[0]
 
 
-@contextmanager
-def refresher(request: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-P", "-m", "codesearch.picker.refresher"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if not stream.closed:
-                stream.close()
-
-
-def test_the_indexing_process_ends_with_its_stdin(tmp_path: Path, write_tree: WriteTree) -> None:
-    many = {f"m{n}.py": "\n\n".join(f"def f_{n}_{k}(x):\n    return x\n" for k in range(40)) for n in range(400)}
-    root = write_tree(tmp_path / "many", many)
-    repository = {"root": str(root), "name": "many", "url": None, "is_git": False, "imported": False}
-    request = {"repositories": [repository], "indexes": None, "device": "", "model": None, "dense": True}
-    with refresher(request) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["doing"]
-        process.stdin.close()
-        assert process.wait(PATIENCE) == 0
+def test_the_indexing_process_ends_with_its_work(indexed: Path, write_tree: WriteTree) -> None:
+    write_tree(indexed, {"src/later.py": "def unheard_of(thing):\n    return thing\n"})
+    reports: list[JobReport] = []
+    updates = IndexUpdates([job_for(indexed)], EncoderChoice("hashing"), reports.append)
+    updates.start()
+    assert updates._worker._process is not None
+    child = psutil.Process(updates._worker._process.pid)
+    wait_for(lambda: bool(reports) and not reports[-1].doing)
+    psutil.wait_procs([child], PATIENCE)
+    assert not child.is_running()
+    assert reports[-1] == JobReport(0, committed=True)
+    updates.close()
 
 
 def test_an_indexing_process_that_dies_is_told(
     indexed: Path, write_tree: WriteTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reports: list[dict[str, Any]] = []
-    job = job_for(indexed)
-    refreshing = Refreshing([job], indexes=None, device="", model=None, dense=True, report=reports.append)
+    reports: list[JobReport] = []
+    updates = IndexUpdates([job_for(indexed)], None, reports.append)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    refreshing.start()
+    updates.start()
     wait_for(lambda: bool(reports))
-    refreshing.close()
-    assert "ended unexpectedly" in reports[-1]["problem"]
-    assert reports[-1]["doing"] == ""
+    updates.close()
+    assert "ended unexpectedly" in reports[-1].problem
+    assert reports[-1].doing == ""
 
 
 # --- the searching thread -----------------------------------------------------------------------------------

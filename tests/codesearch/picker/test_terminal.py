@@ -224,12 +224,12 @@ def test_nothing_is_left_behind(tmux: Tmux, sample: Path) -> None:
     tmux.until("retry.go:4")
     tmux.close()
     deadline = time.monotonic() + PATIENCE
-    while _refreshers(sample) and time.monotonic() < deadline:
+    while _updaters(sample) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _refreshers(sample)
+    assert not _updaters(sample)
 
 
-def _refreshers(folder: Path) -> list[str]:
+def _updaters(folder: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -237,6 +237,6 @@ def _refreshers(folder: Path) -> list[str]:
             environment = (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"codesearch.picker.refresher" in command and os.environb[b"CODESEARCH_CACHE"] in environment:
+        if b"codesearch.upkeep.updater" in command and os.environb[b"CODESEARCH_CACHE"] in environment:
             found.append(process.name)
     return found

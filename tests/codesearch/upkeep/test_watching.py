@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from typer.testing import Result
 
@@ -116,6 +120,44 @@ def test_ctrl_c_ends_it_with_130_and_no_traceback(start: Start, sample: Path) ->
         assert watch.end(signal.SIGINT) == 130
         watch.until("what was committed stays")
         assert not any("Traceback" in line for line in watch.said)
+
+
+def test_ctrl_c_in_the_middle_of_an_update_keeps_what_was_made_and_leaves_nothing_behind(
+    start: Start, invoke: Invoke, tmp_path: Path, write_tree: WriteTree
+) -> None:
+    functions = "\n\n".join(f"def f_{k}(x):\n    return x + {k}\n" for k in range(40))
+    root = write_tree(tmp_path / "many", {f"m{n}.py": functions.replace("f_", f"f_{n}_") for n in range(60)})
+    shipped = "import os\ndel os.environ['CODESEARCH_MODEL']"  # which takes seconds to encode that
+    with watching(start("index", "--watch", root, prelude=shipped)) as watch:
+        children: list[psutil.Process] = []
+        deadline = time.monotonic() + PATIENCE
+        while not status_of(invoke, root).get("chunks"):
+            children = children or psutil.Process(watch.process.pid).children()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert watch.end(signal.SIGINT) == 130
+        watch.until("what was committed stays")
+        assert len(children) == 1
+        assert not psutil.wait_procs(children, PATIENCE)[1]
+        assert not any("Traceback" in line for line in watch.said)
+    assert status_of(invoke, root)["pending"] > 0
+
+
+def status_of(invoke: Invoke, root: Path) -> dict[str, Any]:
+    status: dict[str, Any] = json.loads(invoke("status", root, "--json").stdout or "{}")
+    return status
+
+
+def test_a_crash_of_the_indexing_process_loses_no_change(start: Start, sample: Path, write_tree: WriteTree) -> None:
+    with watching(start("index", "--watch", sample)) as watch:
+        watch.until("watching sample")
+        (child,) = psutil.Process(watch.process.pid).children()
+        child.suspend()
+        write_tree(sample, {"src/later.py": "def later(): pass\n"})
+        time.sleep(2)  # it has been asked for the update by now
+        child.kill()
+        assert "1 file read; 1 text encoded" in watch.until("sample: ")
+        assert watch.end() == 0
 
 
 def test_it_goes_on_without_a_folder_that_vanishes_and_ends_without_all(
