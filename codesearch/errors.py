@@ -10,6 +10,7 @@
     ├── SettingsError            codesearch.toml or the environment holds a value that cannot be used
     ├── IndexUnusable            the index cannot be read as it is; `reason` says why
     ├── IndexBusy                another process is writing to the index
+    ├── IndexClosed              an index that was opened from Python is used after it was closed
     ├── StorageError             the disk is full, read-only, or failing
     ├── ModelError               an encoder cannot be loaded or does not fit the index
     └── MissingExtra             an optional dependency is not installed; the text names the extra
@@ -22,6 +23,7 @@ from enum import StrEnum
 __all__ = [
     "CodesearchError",
     "IndexBusy",
+    "IndexClosed",
     "IndexUnusable",
     "InputError",
     "MissingExtra",
@@ -83,6 +85,10 @@ class IndexUnusable(CodesearchError):
 
 class IndexBusy(CodesearchError):
     """Another process is writing to the index."""
+
+
+class IndexClosed(CodesearchError):
+    """An index that was opened from Python is used after it was closed."""
 
 
 class StorageError(CodesearchError):

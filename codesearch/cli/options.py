@@ -152,12 +152,5 @@ def filters_for(
 ) -> Filters:
     """Return the filters that options ask for, within what the target names."""
     from codesearch.languages import language_named
-    from codesearch.search.candidates import Filters
-    from codesearch.sources import path_matcher
 
-    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
-    return Filters(
-        languages=frozenset(language_named(name) for name in languages or ()),
-        kinds=frozenset(kinds or ()),
-        path=(lambda path: all(test(path) for test in tests)) if tests else None,
-    )
+    return target.filters([language_named(name) for name in languages or ()], kinds or (), patterns or ())
