@@ -60,10 +60,10 @@ def open(  # noqa: A001 - as gzip.open and tarfile.open
 ) -> Index:
     """Open the indexes of one or several repositories, to be searched as one.
 
-    The first time, a repository is indexed: its words within seconds, its vectors at some hundred functions a second
-    or less, depending on the machine. Later only what has changed is read. Interrupted anywhere, what was committed
-    stays, and the next update goes on from there. Settings come from ``codesearch.toml`` and the environment, as for
-    the command line, with which indexes are shared.
+    The first time, a repository is indexed: its words within seconds, its vectors at a rate of ten to some hundred
+    functions a second, depending on the machine. Later only what has changed is read. Interrupted anywhere, what was
+    committed stays, and the next update goes on from there. Settings come from ``codesearch.toml`` and the environment,
+    as for the command line, with which indexes are shared.
 
     Args:
         locations: One or several of: a folder, which means the Git work tree around it, searched below that folder
@@ -140,7 +140,8 @@ class Status:
         commit: That was indexed; None outside Git.
         current_commit: That is checked out now; None outside Git, and of an imported index.
         updated: When the last update was completed, in seconds since 1970; 0.0 if none was.
-        changed_files: Number of files that are new or were changed since.
+        changed_files: Number of files that are new or were touched since. One that was written within two seconds
+            before the last update counts: it may have been written again within a tick of its clock.
         removed_files: Number of files that are gone since.
         skipped: The files that are left out, and why, by path.
     """
