@@ -10,6 +10,7 @@
     ├── SettingsError            codesearch.toml or the environment holds a value that cannot be used
     ├── IndexUnusable            the index cannot be read as it is; `reason` says why
     ├── IndexBusy                another process is writing to the index
+    ├── IndexClosed              an index that was opened from Python is used after it was closed
     ├── StorageError             the disk is full, read-only, or failing
     ├── ModelError               an encoder cannot be loaded or does not fit the index
     ├── WorkerFault              the indexing process met an error that is a fault of ours
@@ -24,6 +25,7 @@ from enum import StrEnum
 __all__ = [
     "CodesearchError",
     "IndexBusy",
+    "IndexClosed",
     "IndexUnusable",
     "InputError",
     "MissingExtra",
@@ -92,6 +94,10 @@ class IndexUnusable(CodesearchError):
 
 class IndexBusy(CodesearchError):
     """Another process is writing to the index."""
+
+
+class IndexClosed(CodesearchError):
+    """An index that was opened from Python is used after it was closed."""
 
 
 class StorageError(CodesearchError):

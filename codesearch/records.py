@@ -7,12 +7,16 @@ module of the package, so every layer may import it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 __all__ = ["Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "SourceFile", "Span"]
+
+_LONGEST_SIGNATURE_LINES: Final = 30
 
 
 class Kind(StrEnum):
@@ -134,10 +138,41 @@ class Chunk:
     code: str
     part: int = 0
 
+    def numbered_lines(self) -> dict[int, str]:
+        """Return the lines of `text` by their 1-based numbers in the file, ascending."""
+        numbers = (number for span in self.text_spans for number in range(span.start, span.end + 1))
+        return dict(zip(numbers, self.text.split("\n"), strict=False))
+
+    def signature_lines(self) -> tuple[int, ...]:
+        """Return the 1-based lines that `signature` is written on, ascending; () where it cannot be found."""
+        if not self.signature or self.part:
+            return ()
+        lines, signature = self.numbered_lines(), _squeezed(self.signature)
+        numbers = list(lines)
+        for position, number in enumerate(numbers):
+            start = _squeezed(lines[number])
+            if len(start) < 2 or not (signature.startswith(start) or start.startswith(signature)):
+                continue
+            written = ""
+            for end in range(position, min(position + _LONGEST_SIGNATURE_LINES, len(numbers))):
+                written += _squeezed(lines[numbers[end]])
+                if written.startswith(signature):
+                    return tuple(numbers[position : end + 1])
+                if not signature.startswith(written):
+                    break
+        return ()
+
+
+def _squeezed(text: str) -> str:
+    """Return text without white space and commas: the last one is dropped when lines are joined."""
+    return re.sub(r"[\s,]+", "", text)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A chunk that answers a question, best first in any list of matches.
+
+    `path`, `line`, `name`, `kind`, `language` and `text` say of the chunk what is asked for most.
 
     Attributes:
         repository: Name of the repository that it is in.
@@ -156,3 +191,41 @@ class Match:
     signals: Mapping[str, float] = field(default_factory=dict)
     lines: tuple[int, ...] = ()
     imported: bool = False
+
+    @property
+    def path(self) -> str:
+        """The file: a POSIX path relative to `root`."""
+        return self.chunk.path
+
+    @property
+    def line(self) -> int:
+        """The 1-based line to open the file at, which every surface prints after the path.
+
+        It is the first line of the signature, else the first of `lines`, else the first line of the chunk.
+        """
+        signature = self.chunk.signature_lines()
+        if signature:
+            return signature[0]
+        if self.chunk.signature and not self.chunk.part:
+            return self.chunk.span.start
+        return min(self.lines, default=self.chunk.span.start)
+
+    @property
+    def name(self) -> str:
+        """The qualified name, such as ``Parser.parse``; "" where there is none."""
+        return self.chunk.qualified_name
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.chunk.kind
+
+    @property
+    def language(self) -> str:
+        """What it is written in, such as "python"."""
+        return self.chunk.language
+
+    @property
+    def text(self) -> str:
+        """The source as it was indexed; that of a type leaves out the bodies of its members."""
+        return self.chunk.text

@@ -14,7 +14,7 @@ from codesearch.languages import language_named
 from codesearch.records import Kind, Repository
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
-from codesearch.sources import open_repository, path_matcher
+from codesearch.sources import open_repository
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target, find_targets
 
@@ -100,13 +100,7 @@ class MatchFilters:
         Raises:
             InputError: A language is not known.
         """
-        matcher = path_matcher(tuple(self.patterns)) if self.patterns else None
-        tests = [test for test in (target.contains, matcher) if test]
-        return Filters(
-            languages=frozenset(language_named(name) for name in self.languages),
-            kinds=frozenset(self.kinds),
-            path=(lambda path: all(test(path) for test in tests)) if tests else None,
-        )
+        return target.filters(map(language_named, self.languages), self.kinds, self.patterns)
 
 
 def resolve_index_folder(index_dir: Path | None) -> Path | None:

@@ -411,7 +411,8 @@ def replace_index(directory: Path, built: Path) -> None:
 def index_size(directory: Path) -> int:
     """Return the bytes that an index takes on disk."""
     total = 0
-    for path in directory.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # another process may be writing
-            total += path.stat().st_size if path.is_file() else 0
+    for folder, _, names in os.walk(directory):  # which goes on where a folder vanishes: others may be writing
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(folder, name).stat().st_size
     return total

@@ -21,7 +21,7 @@ from codesearch.search.location import Place, Snippet
 from codesearch.search.pipeline import Answer, search
 from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
-from codesearch.sources import find_repository, open_repository, path_matcher
+from codesearch.sources import find_repository, open_repository
 from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target
@@ -230,9 +230,5 @@ def _filters(target: Target, narrowing: Narrowing) -> Filters:
         wanted = frozenset(Kind(kind.lower()) for kind in kinds or ())
     except ValueError as error:
         raise InputError(f"{error}: known kinds are {', '.join(kind.value for kind in Kind)}") from error
-    tests = [test for test in (target.contains, path_matcher(tuple(patterns)) if patterns else None) if test]
-    return Filters(
-        languages=frozenset(language_named(name, "languages") for name in languages or ()),
-        kinds=wanted,
-        path=(lambda path: all(test(path) for test in tests)) if tests else None,
-    )
+    named = [language_named(name, "languages") for name in languages or ()]
+    return target.filters(named, wanted, patterns or ())

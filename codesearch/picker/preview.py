@@ -8,7 +8,7 @@ from typing import Final
 
 from codesearch.picker.widths import Pieces
 from codesearch.present.highlighting import highlight_lines
-from codesearch.present.render import line_to_open, safe_line
+from codesearch.present.render import safe_line
 from codesearch.records import Chunk, Match
 
 __all__ = ["code_lines", "first_shown", "opening_line"]
@@ -42,7 +42,7 @@ def opening_line(match: Match) -> int:
 
 @lru_cache(maxsize=1024)
 def _opening_line(chunk: Chunk, lines: tuple[int, ...]) -> int:
-    return line_to_open(Match("", Path(), chunk, 0.0, lines=lines))
+    return Match("", Path(), chunk, 0.0, lines=lines).line
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,6 @@ from codesearch.records import Chunk, Match
 __all__ = [
     "Style",
     "json_line",
-    "line_to_open",
     "match_json",
     "match_markdown",
     "match_object",
@@ -35,7 +34,6 @@ _LINES_SHOWN: Final = 4
 """Lines of source for one match: its signature, what it says of itself, and two that hold what was asked."""
 
 _LONGEST_LINE: Final = 200
-_LONGEST_SIGNATURE_LINES: Final = 30
 
 _BOLD, _DIM, _PATH, _LINE = "1", "2", "35", "32"
 
@@ -133,7 +131,7 @@ def match_text(match: Match, style: Style) -> str:
     The first line begins with ``path:line``, which terminals and editors make clickable.
     """
     source = _Source.of(match.chunk)
-    first = _line_to_jump_to(match, source)
+    first = match.line
     heading = _heading(match, first, style)
     shown = _context_lines(match, source, first, style) if style.context else _telling_lines(match, source, first)
     digits = len(str(max((number for number in shown if number), default=0)))
@@ -159,11 +157,6 @@ def _reasons(match: Match, style: Style) -> list[str]:
         if value
     ]
     return [style.paint(_DIM, line) for line in [*lines, f"    {sum(shown.values()):+.3f}  in all"]]
-
-
-def line_to_open(match: Match) -> int:
-    """Return the line at which an editor shows a match best: the one that its heading names."""
-    return _line_to_jump_to(match, _Source.of(match.chunk))
 
 
 def _heading(match: Match, first: int, style: Style) -> str:
@@ -209,47 +202,13 @@ class _Source:
 
     @classmethod
     def of(cls, chunk: Chunk) -> _Source:
-        numbers = (n for span in chunk.text_spans for n in range(span.start, span.end + 1))
-        lines = {n: safe_line(line) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)}
-        return cls(lines, _signature_lines(chunk, lines))
+        lines = {number: safe_line(line) for number, line in chunk.numbered_lines().items()}
+        return cls(lines, chunk.signature_lines())
 
 
 def safe_line(line: str) -> str:
     """Return a line of source with tabs expanded, and a mark for each character that must not be obeyed."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", line.rstrip().expandtabs(4))
-
-
-def _signature_lines(chunk: Chunk, lines: dict[int, str]) -> tuple[int, ...]:
-    """Return the lines that the signature is written on, () where it cannot be found."""
-    if not chunk.signature or chunk.part:
-        return ()
-    signature = _squeezed(chunk.signature)
-    numbers = list(lines)
-    for position, number in enumerate(numbers):
-        start = _squeezed(lines[number])
-        if len(start) < 2 or not (signature.startswith(start) or start.startswith(signature)):
-            continue
-        written = ""
-        for end in range(position, min(position + _LONGEST_SIGNATURE_LINES, len(numbers))):
-            written += _squeezed(lines[numbers[end]])
-            if written.startswith(signature):
-                return tuple(numbers[position : end + 1])
-            if not signature.startswith(written):
-                break
-    return ()
-
-
-def _squeezed(text: str) -> str:
-    """Return text without white space and commas: the last one is dropped when lines are joined."""
-    return re.sub(r"[\s,]+", "", text)
-
-
-def _line_to_jump_to(match: Match, source: _Source) -> int:
-    if source.signature:
-        return source.signature[0]
-    if match.chunk.signature and not match.chunk.part:
-        return match.chunk.span.start
-    return min(match.lines, default=match.chunk.span.start)
 
 
 def _telling_lines(match: Match, source: _Source, first: int) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
@@ -16,7 +17,7 @@ from codesearch.records import Chunk, Kind
 if TYPE_CHECKING:
     from codesearch.index.snapshot import Snapshot
 
-__all__ = ["CODE", "Location", "Place", "Snippet", "find_place", "read_snippet"]
+__all__ = ["CODE", "Location", "Place", "Snippet", "find_place", "place_in_file", "read_place", "read_snippet"]
 
 CODE: Final = frozenset({Kind.FUNCTION, Kind.METHOD})
 
@@ -29,6 +30,8 @@ _FRAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "tsx": (_CLASS,),
     "typescript": (_CLASS,),
 }
+
+_LINE: Final = re.compile(r"(\d+)(?::\d+)?:?")
 
 _NAMES_SHOWN: Final = 5
 
@@ -81,6 +84,62 @@ class Location:
     chunk: Chunk
     id: int | None
     indexed: Chunk | None
+
+
+def place_in_file(root: Path, path: str, rest: str) -> Place:
+    """Return the place in a file that what follows the file's name means.
+
+    Args:
+        root: Absolute path of the repository.
+        path: POSIX path of the file, relative to `root`.
+        rest: ``line``, ``line:column``, or a name, which may be written as its language writes it: ``Parser::parse``
+            and ``Parser#parse`` are ``Parser.parse``.
+    """
+    line = _LINE.fullmatch(rest)
+    name = "" if line else re.sub("::|#|/", ".", rest.strip())
+    return Place(root, path, int(line[1]) if line else 0, name)
+
+
+def read_place(text: str, snapshots: Sequence[Snapshot]) -> Place:
+    """Return the place that ``path:line``, ``path:line:column`` or ``path:name`` names in one of several indexes.
+
+    The path is relative to the root of a repository, or absolute; before that of an imported index may stand its name,
+    as in its results. The longest path that is indexed is taken, whatever colons are in it.
+
+    Raises:
+        InputError: The text names nothing in a file.
+        PlaceNotFound: No index holds the file, or several do.
+    """
+    named = [text[: colon.start()] for colon in re.finditer(":", text) if text[colon.end() :].strip()]
+    if not named:
+        raise InputError(f"{text[:80]!r} is no place: name one as path:line or path:name")
+    for path in reversed(named):
+        found = [
+            (snapshot, relative)
+            for snapshot in snapshots
+            if (relative := _relative(path, snapshot)) and snapshot.chunks_of(relative)
+        ]
+        if len(found) > 1:
+            roots = " and ".join(str(snapshot.root / relative) for snapshot, relative in found)
+            raise PlaceNotFound(f"{path} is in several repositories: give the whole path, {roots}")
+        if found:
+            return place_in_file(found[0][0].root, found[0][1], text[len(path) + 1 :])
+    path, single = named[0], snapshots[0] if len(snapshots) == 1 else None
+    if single is not None:
+        raise PlaceNotFound(_why_not_indexed(single, _relative(path, single) or path))
+    raise PlaceNotFound(f"{path} is in none of these indexes: give its path from the top of its repository")
+
+
+def _relative(path: str, snapshot: Snapshot) -> str:
+    """Return a path relative to the root of a repository, "" where it lies outside."""
+    if snapshot.manifest.imported:
+        return path.removeprefix(f"{snapshot.manifest.name}:")
+    if not Path(path).is_absolute():
+        return Path(path).as_posix()
+    for whole in (Path(path), Path(path).resolve()):
+        if whole.is_relative_to(snapshot.root):
+            return whole.relative_to(snapshot.root).as_posix()
+    return ""
 
 
 def find_place(snapshot: Snapshot, place: Place) -> Location:

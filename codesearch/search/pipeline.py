@@ -7,10 +7,11 @@ It reads committed snapshots and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import fsum
+from typing import overload
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
@@ -65,8 +66,8 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a search found.
+class Answer(Sequence[Match]):
+    """What a search found: a sequence of matches, best first, and what makes it less than complete.
 
     Attributes:
         matches: Best first.
@@ -75,6 +76,21 @@ class Answer:
 
     matches: tuple[Match, ...]
     notices: tuple[Notice, ...]
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    def __iter__(self) -> Iterator[Match]:
+        return iter(self.matches)
+
+    @overload
+    def __getitem__(self, index: int) -> Match: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Match, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Match | tuple[Match, ...]:
+        return self.matches[index]
 
 
 def search(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from codesearch.encoders import LazyEncoder
     from codesearch.index.progress import Progress, UpdateReport
 
-__all__ = ["ENCODE_SECONDS", "Surface", "ask", "consult"]
+__all__ = ["ENCODE_SECONDS", "Surface", "ask", "consult", "damaged_jobs"]
 
 T = TypeVar("T")
 
@@ -124,16 +124,30 @@ def consult(
         except IndexUnusable as error:
             if error.reason is not Unusable.CORRUPT or attempt or not refresh:
                 raise
-            imported = [job.repository.name for job in jobs if job.repository.imported and is_damaged(job.directory)]
-            if imported:
-                raise IndexUnusable(error.reason, f"import {' and '.join(imported)} again") from error
-            # Everything in an index can be made again, and vectors are remembered elsewhere. Where SQLite finds
-            # no fault, the contents are not what they should be, and nobody can tell which index it was.
-            made_here = [job for job in jobs if not job.repository.imported]
-            for job in [job for job in made_here if is_damaged(job.directory)] or made_here:
+            for job in damaged_jobs(jobs, error):
                 _say_replaced(surface, job, error)
                 _refresh(job, encoder, surface, encode_seconds, rebuild=True)
     raise AssertionError("the second attempt returns or raises")
+
+
+def damaged_jobs(jobs: Sequence[Job], error: IndexUnusable) -> list[Job]:
+    """Return the jobs whose indexes have to be built anew, after reading one of them failed.
+
+    Everything in an index can be made again, and vectors are remembered elsewhere. Where SQLite finds no fault, the
+    contents are not what they should be, and nobody can tell which index it was: then it is all of them.
+
+    Args:
+        jobs: All whose indexes were read.
+        error: What was raised.
+
+    Raises:
+        IndexUnusable: A damaged index was imported, and cannot be built here.
+    """
+    imported = [job.repository.name for job in jobs if job.repository.imported and is_damaged(job.directory)]
+    if imported:
+        raise IndexUnusable(error.reason, f"import {' and '.join(imported)} again") from error
+    made_here = [job for job in jobs if not job.repository.imported]
+    return [job for job in made_here if is_damaged(job.directory)] or made_here
 
 
 def _open(job: Job, encoder: LazyEncoder | None, surface: Surface, encode_seconds: float | None) -> Snapshot:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +98,11 @@ def model_id(model: str | None) -> str:
 
 
 def _size(files: Iterable[Path]) -> int:
-    return sum(file.stat().st_size for file in files)
+    total = 0
+    for file in files:
+        with suppress(FileNotFoundError):  # SQLite removes its log when the last writer leaves
+            total += file.stat().st_size
+    return total
 
 
 def status_lines(status: Status) -> list[str]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import CodesearchError, InputError, RepositoryNotFound
 from codesearch.index.locations import find_imported, find_index, index_directory, list_indexes
-from codesearch.records import Repository
-from codesearch.search.location import Place
-from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository
+from codesearch.records import Kind, Repository
+from codesearch.search.candidates import Filters
+from codesearch.search.location import Place, place_in_file
+from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository, path_matcher
 
 __all__ = ["IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
-
-_LINE = re.compile(r"(\d+)(?::\d+)?:?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,24 @@ class Target:
         if not self.below:
             return None
         return lambda path: any(path == part or path.startswith(part + "/") for part in self.below)
+
+    def filters(
+        self, languages: Iterable[str] = (), kinds: Iterable[Kind] = (), patterns: Iterable[str] = ()
+    ) -> Filters:
+        """Return which chunks may be found: of these languages and kinds, in what was named.
+
+        Args:
+            languages: Names of ``codesearch.languages``; none for all.
+            kinds: None for all.
+            patterns: That the path must match, as in a .gitignore; none for all.
+
+        Raises:
+            InputError: A pattern is invalid.
+        """
+        given = tuple(patterns)
+        tests = [test for test in (self.contains, path_matcher(given) if given else None) if test]
+        path = (lambda path: all(test(path) for test in tests)) if tests else None
+        return Filters(frozenset(languages), frozenset(kinds), path)
 
 
 def find_targets(
@@ -154,21 +171,16 @@ def find_place_target(text: str, *, indexes: Path, cache: Path) -> tuple[Target,
         path, rest = text[:colon], text[colon + 1 :]
         if rest and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
             target = find_target(path, indexes=indexes, cache=cache, refresh=False)
-            return target, _place(target.repository.root, target.below[0], rest)
+            return target, place_in_file(target.repository.root, target.below[0], rest)
     for colon in colons:
         name, (path, _, rest) = text[:colon], text[colon + 1 :].partition(":")
         root = find_imported(indexes, name.removeprefix("imported:"))
         if root is not None and path and rest:
-            return Target(Repository(root, name.removeprefix("imported:"), imported=True)), _place(root, path, rest)
+            repository = Repository(root, name.removeprefix("imported:"), imported=True)
+            return Target(repository), place_in_file(root, path, rest)
     if os.path.isfile(text.rstrip(":")):  # noqa: PTH113
         file = text.rstrip(":")
         raise InputError(f"{file}: name a line or a function of it, such as {file}:12 or {file}:parse")
     if colons:
         raise RepositoryNotFound(f"there is no file {text[: colons[0]]}: name a place as path:line or path:name")
     raise InputError(f'{text[:80]} is no place: name one as path:line or path:name, or give code on stdin with "-"')
-
-
-def _place(root: Path, path: str, rest: str) -> Place:
-    line = _LINE.fullmatch(rest)
-    name = "" if line else re.sub("::|#|/", ".", rest.strip())
-    return Place(root, path, int(line[1]) if line else 0, name)

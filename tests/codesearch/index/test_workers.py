@@ -58,59 +58,85 @@ def test_a_fault_in_one_file_costs_that_file(bench: Any, listed: Any, monkeypatc
     assert skipped == [SkippedFile("package_2/module_7.py", SkipReason.FAILED, "RecursionError: too deep")]
 
 
-PROGRAM = """
+DEADLY = """
 import multiprocessing
+import os
+import codesearch.index.extraction_workers as workers
+
+original_file, original_task = workers.extract_file, workers._extract_task
+
+def extract_file(repository, rules, file, known_blob=""):
+    if file.path.endswith("deadly.py") and multiprocessing.parent_process() is not None:
+        os._exit(11)
+    return original_file(repository, rules, file, known_blob)
+
+def extract_task(repository, rules, task):
+    return original_task(repository, rules, task)
+
+def die(*_):
+    os._exit(11)
+
+workers.extract_file = extract_file  # in every process: workers import this module for the function of their task
+workers._extract_task = extract_task
+workers._PARALLEL_FROM = 10
+"""
+
+PROGRAM = """
 import os, sys
 from pathlib import Path
-import codesearch.index.extraction_workers as workers
+import codesearch.processes as processes
+import deadly
 from codesearch.records import Repository, SkippedFile
 from codesearch.sources import FileRules, list_files
 
-extract_file = workers.extract_file
+if "dying" in sys.argv:
+    processes._begin_work = deadly.die
 
-def deadly(repository, rules, file, known_blob=""):
-    if file.path.endswith("deadly.py") and multiprocessing.parent_process() is not None:
-        os._exit(11)
-    return extract_file(repository, rules, file, known_blob)
+started = 0
+start_pool = deadly.workers.start_pool
 
-workers.extract_file = deadly  # in every process: each of them runs this file
-workers._PARALLEL_FROM = 10
+def counted(*arguments, **options):
+    global started
+    started += 1
+    return start_pool(*arguments, **options)
 
-def main():
-    repository = Repository(Path(sys.argv[1]), "bench")
-    files = list_files(repository, FileRules()).files
-    outcomes = list(workers.extract_files(repository, FileRules(), files, {}, workers=2))
-    assert sorted(file.path for file, _ in outcomes) == [file.path for file in files]
-    print(*(f"{o.path}: {o.reason.name}: {o.detail}" for _, o in outcomes if isinstance(o, SkippedFile)), sep="\\n")
-
-GUARD
-    main()
+deadly.workers.start_pool = counted
+repository = Repository(Path(sys.argv[1]), "bench")
+files = list_files(repository, FileRules()).files
+outcomes = list(deadly.workers.extract_files(repository, FileRules(), files, {}, workers=2))
+assert sorted(file.path for file, _ in outcomes) == [file.path for file in files]
+print("started" if started == 1 else "started again")
+print(*(f"{o.path}: {o.reason.name}: {o.detail}" for _, o in outcomes if isinstance(o, SkippedFile)), sep="\\n")
 """
+
+
+def run_program(folder: Path, *arguments: object, piped: bool = False) -> list[str]:
+    """Run a program that extracts all files of a repository with two workers; returns the lines that it prints."""
+    (folder / "deadly.py").write_text(DEADLY)
+    (folder / "program.py").write_text(PROGRAM)
+    command = [sys.executable, "-" if piped else "program.py", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, input=PROGRAM, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
 
 
 def test_a_worker_that_dies_costs_the_file_that_it_died_of(bench: Any, tmp_path: Path) -> None:
     bench.fill(60)
     bench.write("package_1/deadly.py", "def deadly(): pass\n")
     bench.write("package_4/deadly.py", "def deadly(): pass\n")
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM.replace("GUARD", "if __name__ == '__main__':"))
-    done = subprocess.run([sys.executable, script, bench.root], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert sorted(done.stdout.split("\n")[:-1]) == [
-        f"package_{i}/deadly.py: FAILED: its grammar crashed" for i in (1, 4)
-    ]
+    said = run_program(tmp_path, bench.root)
+    assert sorted(said[1:]) == [f"package_{i}/deadly.py: FAILED: its grammar crashed" for i in (1, 4)]
 
 
 @pytest.mark.parametrize("piped", [True, False])
-def test_a_program_that_cannot_start_workers_does_the_work_itself(bench: Any, tmp_path: Path, piped: bool) -> None:
+def test_workers_need_no_guard_in_the_program_that_starts_them(bench: Any, tmp_path: Path, piped: bool) -> None:
     bench.fill(60)
-    program = PROGRAM.replace("GUARD", "if True:")
-    script = tmp_path / "program.py"
-    script.write_text(program)
-    command = [sys.executable, "-" if piped else str(script), str(bench.root)]
-    done = subprocess.run(command, input=program, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "\n"
+    assert run_program(tmp_path, bench.root, piped=piped) == ["started", ""]
+
+
+def test_a_program_that_cannot_start_workers_does_the_work_itself(bench: Any, tmp_path: Path) -> None:
+    bench.fill(60)
+    assert run_program(tmp_path, bench.root, "dying") == ["started again", ""]
 
 
 def test_no_processes_at_all(bench: Any, listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

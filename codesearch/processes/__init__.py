@@ -26,9 +26,8 @@ def start_pool(
 ) -> ProcessPoolExecutor | None:
     """Start workers; None where there can be none, so that the caller does the work itself.
 
-    That is on machines without semaphores, and, which only shows when they are tried out (or when the first of
-    them dies: `BrokenProcessPool`), in a program that was piped to the interpreter or has no ``__main__`` guard,
-    which multiprocessing needs.
+    That is on machines without semaphores, or without memory for them, which only shows when they are tried out (or
+    when the first of them dies: `BrokenProcessPool`).
 
     Args:
         workers: How many.
@@ -36,14 +35,16 @@ def start_pool(
         given: Arguments of `prepare`.
         try_out: Wait until one of them has answered.
     """
-    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
+    from codesearch.processes.spawning import WorkerContext
+
     try:
         # spawn: the caller may have threads (a language server, a GPU's), and forking those is not safe.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_work, initargs=(prepare, given))
+        pool = ProcessPoolExecutor(
+            workers, mp_context=WorkerContext(), initializer=_begin_work, initargs=(prepare, given)
+        )
     except (OSError, ImportError, NotImplementedError):
         return None
     try:
