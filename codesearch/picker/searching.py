@@ -13,7 +13,8 @@ from codesearch.errors import CodesearchError, IndexUnusable, Unusable
 from codesearch.index.snapshot import Snapshot
 from codesearch.picker.state import Result
 from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.search.notices import Answer, Notice, NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.upkeep.plan import Job
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ It reads committed snapshots and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from math import fsum
 
 from codesearch.encoders import Encoder
@@ -18,63 +16,16 @@ from codesearch.index.lexical import Rarity
 from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk, Match
 from codesearch.search.candidates import QUOTING, Candidate, Filters
+from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, parse_question, rank
 from codesearch.words import terms
 
-__all__ = ["CANDIDATES", "Answer", "Notice", "NoticeKind", "find_candidates", "search"]
+__all__ = ["CANDIDATES", "find_candidates", "search"]
 
 CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
-
-_INDEX = "run `codesearch index`"
-
-
-class NoticeKind(StrEnum):
-    """What a caller should know about an answer."""
-
-    EMBEDDINGS_PENDING = "embeddings pending"
-    NOT_ENCODED = "nothing to compare with is encoded"
-    LEXICAL_MISSING = "lexical index missing"
-    OTHER_MODEL = "index made with another model"
-    NOTHING_INDEXED = "nothing indexed"
-    FILTERED_OUT = "filters let nothing through"
-    NO_WORDS = "no words in the question"
-    NOTHING_FOUND = "nothing found"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about an answer that must not go unsaid, as a value and as a sentence.
-
-    Attributes:
-        kind: What it is.
-        fact: What is so.
-        advice: What to do at a command line; a server that does it by itself says something else, or nothing.
-    """
-
-    kind: NoticeKind
-    fact: str
-    advice: str = ""
-
-    @property
-    def text(self) -> str:
-        """Fact and advice."""
-        return f"{self.fact}; {self.advice}" if self.advice else self.fact
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a search found.
-
-    Attributes:
-        matches: Best first.
-        notices: Whatever makes the answer less than complete; never empty where `matches` is.
-    """
-
-    matches: tuple[Match, ...]
-    notices: tuple[Notice, ...]
 
 
 def search(
@@ -103,7 +54,8 @@ def search(
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)
-    notices = [notice for snapshot in snapshots for notice in _snapshot_notices(snapshot, encoder)]
+    model_id = None if encoder is None else encoder.model_id
+    notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
     found = find_candidates(snapshots, question, encoder, depth=max(CANDIDATES, 2 * limit), filters=filters)
     matches = _matches(snapshots, found, rank(found)[:limit])
     if not matches:
@@ -166,50 +118,17 @@ def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tu
     return [entry for entry in candidates if (entry[0], entry[1].id) in best]
 
 
-def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notice]:
-    name = snapshot.manifest.name
-    notices = []
-    if snapshot.lexical is None and snapshot.chunk_count:
-        advice = "import it again" if snapshot.manifest.imported else f"{_INDEX} to mend it"
-        fact = f"{name}: the index of words is missing or damaged"
-        notices.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
-    if encoder is None:
-        return notices
-    if snapshot.manifest.model_id not in ("", encoder.model_id):
-        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
-        fact = f"{name}: the vectors are of another model and were not used"
-        notices.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
-    elif snapshot.pending_count:
-        total = snapshot.counts().vectors + snapshot.pending_count
-        fact = (
-            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
-            "by their words only"
-        )
-        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
-        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
-    return notices
-
-
 def _why_empty(
     snapshots: Sequence[Snapshot], question: Question, filters: Sequence[Filters], encoder: Encoder | None
 ) -> Notice:
-    if not any(snapshot.chunk_count for snapshot in snapshots):
-        return Notice(
-            NoticeKind.NOTHING_INDEXED,
-            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
-        )
-    if any(allowed != Filters() for allowed in filters):
-        return Notice(
-            NoticeKind.FILTERED_OUT,
-            "nothing found under these filters: try without the language, the kind or the path",
-        )
-    if not question.terms:
-        return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
-    return Notice(
+    otherwise = Notice(
         NoticeKind.NOTHING_FOUND,
         "no indexed code holds any word of the question: try other words"
         + ("" if encoder else ", or search by meaning as well"),
     )
+    if not question.terms:
+        otherwise = Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
+    return why_empty(snapshots, filters, otherwise, by_words=True)
 
 
 def _matches(snapshots: Sequence[Snapshot], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:

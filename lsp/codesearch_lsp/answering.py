@@ -16,7 +16,8 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, Snippet
-from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.search.notices import Answer, Notice, NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.search.similar import similar
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.folders import Folder, State, filters_for

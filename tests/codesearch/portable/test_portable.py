@@ -21,7 +21,8 @@ from codesearch.index.storage import Manifest, open_writer
 from codesearch.portable import Description, export_index, import_index, relate, relation_text
 from codesearch.records import Repository
 from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import NoticeKind, search
+from codesearch.search.notices import NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import bring_up_to_date, plan

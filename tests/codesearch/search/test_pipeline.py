@@ -17,7 +17,8 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_writer
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import Answer, NoticeKind, search
+from codesearch.search.notices import Answer, NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.search.similar import Place, similar
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository

@@ -1,0 +1,118 @@
+"""Answers and what must not go unsaid about them: why one is less than complete, and why one is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from codesearch.index.snapshot import Snapshot
+from codesearch.records import Match
+from codesearch.search.candidates import Filters
+
+__all__ = ["RUN_INDEX", "Answer", "Notice", "NoticeKind", "notices_of", "why_empty"]
+
+RUN_INDEX: Final = "run `codesearch index`"
+"""What to do at a command line where an index is behind."""
+
+
+class NoticeKind(StrEnum):
+    """What a caller should know about an answer."""
+
+    EMBEDDINGS_PENDING = "embeddings pending"
+    NOT_ENCODED = "nothing to compare with is encoded"
+    LEXICAL_MISSING = "lexical index missing"
+    OTHER_MODEL = "index made with another model"
+    NOTHING_INDEXED = "nothing indexed"
+    FILTERED_OUT = "filters let nothing through"
+    NO_WORDS = "no words in the question"
+    NOTHING_FOUND = "nothing found"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about an answer that must not go unsaid, as a value and as a sentence.
+
+    Attributes:
+        kind: What it is.
+        fact: What is so.
+        advice: What to do at a command line; a server that does it by itself says something else, or nothing.
+    """
+
+    kind: NoticeKind
+    fact: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """Fact and advice."""
+        return f"{self.fact}; {self.advice}" if self.advice else self.fact
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        matches: Best first.
+        notices: Whatever makes the answer less than complete; never empty where `matches` is.
+    """
+
+    matches: tuple[Match, ...]
+    notices: tuple[Notice, ...]
+
+
+def notices_of(snapshot: Snapshot, model_id: str | None, *, by_words: bool) -> list[Notice]:
+    """Return what makes the answers of an index less than complete.
+
+    Args:
+        snapshot: Of the index.
+        model_id: Of the encoder that made the vector to compare with; None where nothing is compared.
+        by_words: Whether words are searched as well as vectors.
+    """
+    manifest = snapshot.manifest
+    found = []
+    if by_words and snapshot.lexical is None and snapshot.chunk_count:
+        advice = "import it again" if manifest.imported else f"{RUN_INDEX} to mend it"
+        fact = f"{manifest.name}: the index of words is missing or damaged"
+        found.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
+    if model_id is None:
+        return found
+    if manifest.model_id not in ("", model_id):
+        advice = "it was imported: choose its model with --model" if manifest.imported else RUN_INDEX
+        fact = f"{manifest.name}: the vectors are of another model and were not {'used' if by_words else 'compared'}"
+        found.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
+    elif snapshot.pending_count:
+        total = snapshot.counts().vectors + snapshot.pending_count
+        fact = f"{manifest.name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were "
+        fact += "searched by their words only" if by_words else "not compared"
+        advice = "" if manifest.imported else f"{RUN_INDEX} to finish"
+        found.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
+    return found
+
+
+def why_empty(
+    snapshots: Sequence[Snapshot], filters: Sequence[Filters], otherwise: Notice, *, by_words: bool
+) -> Notice:
+    """Return why nothing was found.
+
+    Args:
+        snapshots: What was searched.
+        filters: Which chunks might be found, one for each snapshot.
+        otherwise: The reason where it is neither the indexes nor the filters.
+        by_words: Whether words were searched as well as vectors.
+    """
+    if not any(snapshot.chunk_count for snapshot in snapshots):
+        return Notice(
+            NoticeKind.NOTHING_INDEXED,
+            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
+        )
+    if not by_words and not any(snapshot.counts().vectors for snapshot in snapshots):
+        return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet", f"{RUN_INDEX} first")
+    if any(allowed != Filters() for allowed in filters):
+        nothing = "nothing found" if by_words else "nothing to compare with"
+        return Notice(
+            NoticeKind.FILTERED_OUT, f"{nothing} under these filters: try without the language, the kind or the path"
+        )
+    return otherwise
