@@ -14,7 +14,7 @@ from codesearch.languages import LANGUAGES, language_named, language_of
 from codesearch.records import Chunk, Kind
 
 if TYPE_CHECKING:
-    from codesearch.index.snapshot import Snapshot
+    from codesearch.search.candidates import Searchable
 
 __all__ = ["CODE", "Location", "Place", "Snippet", "find_place", "read_snippet"]
 
@@ -83,16 +83,16 @@ class Location:
     indexed: Chunk | None
 
 
-def find_place(snapshot: Snapshot, place: Place) -> Location:
+def find_place(state: Searchable, place: Place) -> Location:
     """Find the innermost chunk at a place.
 
     Raises:
         PlaceNotFound: The file is not in the index, or there is nothing at that line or of that name.
     """
-    indexed = snapshot.chunks_of(place.path)
+    indexed = state.chunks_of(place.path)
     if place.text is None:
         if not indexed:
-            raise PlaceNotFound(_why_not_indexed(snapshot, place.path))
+            raise PlaceNotFound(_why_not_indexed(state, place.path))
         chunk = _chosen(list(indexed.values()), place)
         return Location(chunk, next(chunk_id for chunk_id, other in indexed.items() if other is chunk), chunk)
     chunk = _chosen(_extracted(place.path, place.text), place)
@@ -114,12 +114,12 @@ def _extracted(path: str, text: str) -> list[Chunk]:
     return extract(path, text, language)
 
 
-def _why_not_indexed(snapshot: Snapshot, path: str) -> str:
-    for file in snapshot.skipped():
+def _why_not_indexed(state: Searchable, path: str) -> str:
+    for file in state.skipped():
         if path == file.path or path.startswith(file.path.rstrip("/") + "/"):
             return f"{path} is not in the index: {file.reason.value}"
     return (
-        f"{path} is not in the index of {snapshot.manifest.name}: there is no such file, or it is ignored, in no "
+        f"{path} is not in the index of {state.manifest.name}: there is no such file, or it is ignored, in no "
         "language that is searched, or newer than the index (run `codesearch index`)"
     )
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from codesearch.index.snapshot import Snapshot
 from codesearch.records import Match
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, Searchable
 
 __all__ = ["RUN_INDEX", "Answer", "Notice", "NoticeKind", "notices_of", "why_empty"]
 
@@ -63,17 +62,17 @@ class Answer:
     notices: tuple[Notice, ...]
 
 
-def notices_of(snapshot: Snapshot, model_id: str | None, *, by_words: bool) -> list[Notice]:
+def notices_of(state: Searchable, model_id: str | None, *, by_words: bool) -> list[Notice]:
     """Return what makes the answers of an index less than complete.
 
     Args:
-        snapshot: Of the index.
+        state: Of the index.
         model_id: Of the encoder that made the vector to compare with; None where nothing is compared.
         by_words: Whether words are searched as well as vectors.
     """
-    manifest = snapshot.manifest
+    manifest = state.manifest
     found = []
-    if by_words and snapshot.lexical is None and snapshot.chunk_count:
+    if by_words and not state.has_words and state.chunk_count:
         advice = "import it again" if manifest.imported else f"{RUN_INDEX} to mend it"
         fact = f"{manifest.name}: the index of words is missing or damaged"
         found.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
@@ -83,32 +82,30 @@ def notices_of(snapshot: Snapshot, model_id: str | None, *, by_words: bool) -> l
         advice = "it was imported: choose its model with --model" if manifest.imported else RUN_INDEX
         fact = f"{manifest.name}: the vectors are of another model and were not {'used' if by_words else 'compared'}"
         found.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
-    elif snapshot.pending_count:
-        total = snapshot.counts().vectors + snapshot.pending_count
-        fact = f"{manifest.name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were "
+    elif state.pending_count:
+        total = state.vector_count + state.pending_count
+        fact = f"{manifest.name}: {state.pending_count:,} of {total:,} texts are not encoded yet and were "
         fact += "searched by their words only" if by_words else "not compared"
         advice = "" if manifest.imported else f"{RUN_INDEX} to finish"
         found.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
     return found
 
 
-def why_empty(
-    snapshots: Sequence[Snapshot], filters: Sequence[Filters], otherwise: Notice, *, by_words: bool
-) -> Notice:
+def why_empty(states: Sequence[Searchable], filters: Sequence[Filters], otherwise: Notice, *, by_words: bool) -> Notice:
     """Return why nothing was found.
 
     Args:
-        snapshots: What was searched.
-        filters: Which chunks might be found, one for each snapshot.
+        states: What was searched.
+        filters: Which chunks might be found, one for each state.
         otherwise: The reason where it is neither the indexes nor the filters.
         by_words: Whether words were searched as well as vectors.
     """
-    if not any(snapshot.chunk_count for snapshot in snapshots):
+    if not any(state.chunk_count for state in states):
         return Notice(
             NoticeKind.NOTHING_INDEXED,
             "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
         )
-    if not by_words and not any(snapshot.counts().vectors for snapshot in snapshots):
+    if not by_words and not any(state.vector_count for state in states):
         return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet", f"{RUN_INDEX} first")
     if any(allowed != Filters() for allowed in filters):
         nothing = "nothing found" if by_words else "nothing to compare with"

@@ -12,12 +12,11 @@ from math import fsum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
-from codesearch.index.lexical import Rarity
-from codesearch.index.snapshot import Snapshot
+from codesearch.index.bm25 import BM25, NO_STATISTICS
 from codesearch.records import Chunk, Match
-from codesearch.search.candidates import QUOTING, Candidate, Filters
+from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
-from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, parse_question, rank
+from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
 from codesearch.words import terms
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
@@ -29,7 +28,7 @@ _TELLING_LINES = 4
 
 
 def search(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     question: str,
     encoder: Encoder | None = None,
     *,
@@ -56,15 +55,22 @@ def search(
     filters = filters or [Filters()] * len(snapshots)
     model_id = None if encoder is None else encoder.model_id
     notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
-    found = find_candidates(snapshots, question, encoder, depth=max(CANDIDATES, 2 * limit), filters=filters)
-    matches = _matches(snapshots, found, rank(found)[:limit])
+    found = find_candidates(snapshots, question, encoder, filters=filters)
+    ranked, depth = rank(found), CANDIDATES
+    # Deeper searches name more, and what they name comes after what the first named: the first results are the same
+    # however many are asked for. Where fewer were named than was asked for, there are no more.
+    while len(ranked) < limit and len(found.candidates) >= depth:
+        depth *= 2
+        found = find_candidates(snapshots, question, encoder, depth=depth, filters=filters)
+        append_deeper(ranked, rank(found))
+    matches = _matches(snapshots, found, ranked[:limit])
     if not matches:
         notices.append(_why_empty(snapshots, found.question, filters, encoder))
     return Answer(tuple(matches), tuple(notices))
 
 
 def find_candidates(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     question: str,
     encoder: Encoder | None,
     *,
@@ -81,30 +87,23 @@ def find_candidates(
         filters: Which chunks may be found, one for each snapshot.
     """
     asked = parse_question(question)
-    rarity = _rarity_together(snapshots, asked)
+    # As if all were one index: left to weigh a term by how rare it is in each, a repository that mentions a socket
+    # once would win over the one that is about sockets.
+    weights = BM25(sum((s.statistics(asked.terms) for s in snapshots), NO_STATISTICS), asked.terms)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
-    frequency = {term: sum(s.document_frequency(term) for s in snapshots) for term in asked.terms}
+    frequency = {term: weights.statistics.frequency(term) for term in asked.terms}
     documents = sum(s.chunk_count for s in snapshots)
     pairs = asked.shares_of_pairs(frequency, documents)
-    candidates = []
+    candidates: list[tuple[int, Candidate]] = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity, pairs)
+        query = vector if fits else None
+        named = find_in(snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs)
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
         candidates = _best_of_all(candidates, depth)
     return CandidateSet(asked, candidates, frequency, documents)
-
-
-def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity | None:
-    """Return how rare the terms are in all that is searched; None where that is one index, which knows.
-
-    BM25 weighs a term by how rare it is in its index. Left at that, a repository that mentions a socket once would
-    win over the one that is about sockets.
-    """
-    lexical = [snapshot.lexical for snapshot in snapshots if snapshot.lexical is not None]
-    return Rarity.together(index.rarity(asked.terms) for index in lexical) if len(lexical) > 1 else None
 
 
 def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
@@ -119,7 +118,7 @@ def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tu
 
 
 def _why_empty(
-    snapshots: Sequence[Snapshot], question: Question, filters: Sequence[Filters], encoder: Encoder | None
+    snapshots: Sequence[Searchable], question: Question, filters: Sequence[Filters], encoder: Encoder | None
 ) -> Notice:
     otherwise = Notice(
         NoticeKind.NOTHING_FOUND,
@@ -131,7 +130,7 @@ def _why_empty(
     return why_empty(snapshots, filters, otherwise, by_words=True)
 
 
-def _matches(snapshots: Sequence[Snapshot], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
+def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
     chunks: dict[tuple[int, int], Chunk] = {}
     for source, snapshot in enumerate(snapshots):
         ids = [entry.candidate.id for entry in ranked if entry.source == source]

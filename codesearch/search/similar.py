@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from codesearch.encoders import LazyEncoder
 from codesearch.encoders.text import document_text
 from codesearch.errors import InputError, PlaceNotFound
-from codesearch.index.snapshot import Snapshot
 from codesearch.records import Kind, Match
-from codesearch.search.candidates import Candidate, Filters
+from codesearch.search.candidates import Candidate, Filters, Searchable, find_in
 from codesearch.search.location import CODE, Place, Snippet, find_place, read_snippet
 from codesearch.search.notices import RUN_INDEX, Answer, Notice, NoticeKind, notices_of, why_empty
 
@@ -48,7 +47,7 @@ class _NeighbourQuery:
 
 
 def similar(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     target: Place | Snippet,
     encoder: LazyEncoder | None = None,
     *,
@@ -90,7 +89,7 @@ def similar(
     return Answer(tuple(_matches(snapshots, found[:limit])), tuple(notices))
 
 
-def _wanted_at(snapshots: Sequence[Snapshot], place: Place, encoder: LazyEncoder | None) -> _NeighbourQuery | Notice:
+def _wanted_at(snapshots: Sequence[Searchable], place: Place, encoder: LazyEncoder | None) -> _NeighbourQuery | Notice:
     source = next((number for number, snapshot in enumerate(snapshots) if snapshot.root == place.root), None)
     if source is None:
         raise PlaceNotFound(f"{place.root} is not among the indexes to search: index it first")
@@ -128,7 +127,7 @@ def _comparable(filters: Filters, kind: Kind | None) -> frozenset[Kind]:
 
 
 def _nearest(
-    snapshot: Snapshot, source: int, wanted: _NeighbourQuery, limit: int, filters: Filters
+    snapshot: Searchable, source: int, wanted: _NeighbourQuery, limit: int, filters: Filters
 ) -> Iterable[Candidate]:
     """Return the nearest definitions of a snapshot, each once, by its nearest part."""
     # Looked at afterwards: what is near a function is functions, and a filter would go over all chunks first.
@@ -136,7 +135,7 @@ def _nearest(
     depth = limit + _EXTRA
     while True:
         best: dict[_Definition, Candidate] = {}
-        for candidate in snapshot.candidates((), wanted.vector, depth, filters):
+        for candidate in find_in(snapshot, (), wanted.vector, depth, filters):
             at = (candidate.path, candidate.qualified_name, candidate.first_line, candidate.last_line, candidate.kind)
             known = best.get(at)
             if (
@@ -150,13 +149,13 @@ def _nearest(
         depth *= 4
 
 
-def _why_empty(snapshots: Sequence[Snapshot], filters: Sequence[Filters], wanted: _NeighbourQuery) -> Notice:
+def _why_empty(snapshots: Sequence[Searchable], filters: Sequence[Filters], wanted: _NeighbourQuery) -> Notice:
     sort = {**dict.fromkeys(CODE, "function"), Kind.TYPE: "type"}.get(wanted.kind or Kind.TEXT, "code")
     fact = f"no other {sort} is indexed here; name further repositories to search"
     return why_empty(snapshots, filters, Notice(NoticeKind.NOTHING_FOUND, fact), by_words=False)
 
 
-def _matches(snapshots: Sequence[Snapshot], found: Sequence[tuple[int, Candidate]]) -> Iterable[Match]:
+def _matches(snapshots: Sequence[Searchable], found: Sequence[tuple[int, Candidate]]) -> Iterable[Match]:
     chunks = {
         (source, chunk_id): chunk
         for source, snapshot in enumerate(snapshots)

@@ -12,9 +12,8 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexUnusable, InputError, Unusable
-from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, Searchable
 from codesearch.search.location import Place, Snippet
 from codesearch.search.notices import Answer, Notice, NoticeKind
 from codesearch.search.pipeline import search
@@ -36,7 +35,7 @@ _SETTLE_SECONDS: Final = 0.5
 _OPEN_SECONDS: Final = 5.0
 """How long a question waits for an index to be opened, once after the start: a tenth of a second as a rule."""
 
-_Use = Callable[[Sequence[Snapshot], Sequence[Filters]], Answer]
+_Use = Callable[[Sequence[Searchable], Sequence[Filters]], Answer]
 
 
 class Answering:
@@ -59,7 +58,7 @@ class Answering:
         """
         many = asked.start + self.limit(asked) + 1
 
-        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+        def use(snapshots: Sequence[Searchable], filters: Sequence[Filters]) -> Answer:
             return search(snapshots, asked.query, self._library.encoder(), limit=many, filters=filters)
 
         return await self._consult(asked, use)
@@ -86,7 +85,7 @@ class Answering:
             assert folder.target is not None
             wanted = Place(folder.target.repository.root, path, positions.line_of(Position(target.line, 0)))
 
-        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+        def use(snapshots: Sequence[Searchable], filters: Sequence[Filters]) -> Answer:
             encoder = self._library.encoder()
             load = LazyEncoder(lambda: encoder) if encoder is not None else None
             return similar(snapshots, wanted, load, limit=many, filters=filters)
@@ -130,7 +129,7 @@ class Answering:
         overlays = {folder.uri: self._documents.over(folder) for folder, _ in meant}
 
         def consult() -> Answer:
-            found: dict[Path, tuple[Snapshot, list[Filters]]] = {}
+            found: dict[Path, tuple[Searchable, list[Filters]]] = {}
             for folder, within in meant:
                 assert folder.directory is not None
                 snapshot = self._library.view(folder.directory, overlays[folder.uri])

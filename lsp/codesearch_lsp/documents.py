@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from codesearch.search.overlay import Document
 from codesearch_lsp.folders import Folder
 from codesearch_lsp.library import Library
-from codesearch_lsp.overlay import Document
 from codesearch_lsp.worker import IndexerDied, Worker
 
 __all__ = ["Documents"]

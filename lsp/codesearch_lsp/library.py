@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from codesearch.encoders.text import document_text
 from codesearch.errors import CodesearchError, IndexUnusable, Unusable
 from codesearch.index.snapshot import Snapshot
+from codesearch.search.candidates import Searchable
+from codesearch.search.overlay import Document, Overlay
 from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch_lsp.configuration import Configuration
-from codesearch_lsp.overlay import Document, Overlaid
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -94,10 +95,10 @@ class Library:
             if not self._asked:
                 self._quiet.set()
 
-    def view(self, directory: Path, documents: Mapping[str, Document]) -> Snapshot | None:
+    def view(self, directory: Path, documents: Mapping[str, Document]) -> Searchable | None:
         """Return what a question sees of an index, None where there is none; for the searching thread."""
         base = self._snapshots.get(directory)
-        return Overlaid(base, documents) if base is not None and documents else base
+        return Overlay(base, documents) if base is not None and documents else base
 
     async def refresh(self, directory: Path) -> Counts | None:
         """Let the latest committed state of an index take the place of what was open.

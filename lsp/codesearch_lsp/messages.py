@@ -99,7 +99,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The chunks of a document; None where its language is none that is searched."""
+    """The chunks of a document, none where an index would leave it out; None where it cannot be split."""
 
     number: int
     chunks: tuple[Chunk, ...] | None

@@ -77,7 +77,7 @@ class Worker:
         return answer
 
     async def extract(self, path: str, text: str) -> tuple[Chunk, ...] | None:
-        """Split the text of a document; None if it cannot be searched.
+        """Split the text of a document; None if it cannot be split.
 
         Raises:
             IndexerDied: As :meth:`update`.
