@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from codesearch.index.progress import Phase, Progress, UpdateReport
     from codesearch.records import Chunk, Kind, Match, Repository, SkippedFile, SkipReason, Span
-    from codesearch.search.pipeline import Answer, Notice, NoticeKind
+    from codesearch.search.notices import Answer, Notice, NoticeKind
 
 __all__ = [
     "Answer",
@@ -84,7 +84,7 @@ _NAMES_OF = {
     ),
     "codesearch.index.progress": ("Phase", "Progress", "UpdateReport"),
     "codesearch.records": ("Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "Span"),
-    "codesearch.search.pipeline": ("Answer", "Notice", "NoticeKind"),
+    "codesearch.search.notices": ("Answer", "Notice", "NoticeKind"),
 }
 """Where each name is imported from when it is first used; the imports above say the same to type checkers."""
 

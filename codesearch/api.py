@@ -30,7 +30,8 @@ from codesearch.languages import language_named
 from codesearch.records import Kind, Match, Repository, SkippedFile, SkipReason
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, Snippet, read_place
-from codesearch.search.pipeline import Answer, search
+from codesearch.search.notices import Answer
+from codesearch.search.pipeline import search
 from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
 from codesearch.upkeep.asking import damaged_jobs

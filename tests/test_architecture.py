@@ -146,6 +146,14 @@ def test_a_function_of_many_arguments_takes_a_record() -> None:
                     assert len(arguments) < 14, f"{name_of(file)}:{node.lineno} takes {len(arguments)}"
 
 
+def test_an_index_knows_nothing_of_searching_it_or_of_its_upkeep() -> None:
+    for file in python_files(ROOT / "codesearch" / "index"):
+        tree = tree_of(file)
+        named = {*imports(tree), *(node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))}
+        above = [name for name in named if str(name).startswith(("codesearch.search", "codesearch.upkeep"))]
+        assert not above, f"{name_of(file)} imports {above}"
+
+
 @pytest.mark.parametrize("library", OWNERS)
 def test_an_outside_library_has_one_owner(library: str) -> None:
     users = {name_of(f) for f in ALL_FILES if library in {i.partition(".")[0] for i in imports(tree_of(f))}}

@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ __all__ = [
     "DenseIndex",
     "build_graph",
     "checksum",
+    "cosines",
     "hnsw_available",
     "near_pairs",
     "pack",
@@ -78,6 +80,20 @@ def pack(vector: NDArray[np.float32]) -> bytes:
 def unpack(blobs: Iterable[bytes], dimension: int) -> Vectors:
     """Return stored vectors as rows of shape [n, dimension]."""
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dimension).astype(np.float32)
+
+
+def cosines(vectors: Vectors, query: Vectors) -> NDArray[np.float64]:
+    """Return the cosines of vectors to a question, each the same to the last digit whatever others there are.
+
+    A product of matrices is not: how its sums are ordered depends on where a row lies.
+
+    Args:
+        vectors: Of shape [n, dimension].
+        query: Of shape [dimension].
+    """
+    products = vectors.astype(np.float64) * query.astype(np.float64)
+    found: NDArray[np.float64] = np.ascontiguousarray(products).sum(axis=1)
+    return found
 
 
 def hnsw_available() -> bool:
@@ -254,6 +270,37 @@ class DenseIndex:
         parts = (", ".join(map(str, fresh[start : start + _BLOCK])) for start in range(0, len(fresh), _BLOCK))
         blocks = [(before._tail_ids[rows], before._tail[rows]), *(self._read(f"id IN ({part})") for part in parts)]
         return np.concatenate([ids for ids, _ in blocks]), np.concatenate([vectors for _, vectors in blocks])
+
+    @cached_property
+    def _order(self) -> Ids:
+        """The rows of the tail by the ids of their vectors, of shape [n]."""
+        return np.argsort(self._tail_ids, kind="stable")
+
+    def cosines(self, query: Vectors, ids: Ids) -> NDArray[np.float64]:
+        """Return the cosines of vectors to a question, of shape [n]; not a number where there is no vector.
+
+        They are the same to the last digit, whatever other vectors there are.
+
+        Args:
+            query: A normalised vector of shape [dimension].
+            ids: Of the vectors, of shape [n].
+        """
+        found = np.full(len(ids), np.nan)
+        in_tail = np.isin(ids, self._tail_ids)
+        rows = self._order[np.searchsorted(self._tail_ids, ids[in_tail], sorter=self._order)]
+        found[in_tail] = cosines(self._tail[rows], query)
+        if not in_tail.all():
+            of = self._read_cosines(query, np.unique(ids[~in_tail]))
+            found[~in_tail] = [of.get(i, np.nan) for i in ids[~in_tail].tolist()]
+        return found
+
+    def _read_cosines(self, query: Vectors, ids: Ids) -> dict[int, float]:
+        of: dict[int, float] = {}
+        for start in range(0, len(ids), _BLOCK):
+            block = ", ".join(map(str, ids[start : start + _BLOCK]))
+            for read, vectors in read_vectors(self._connection, self._dimension, f"id IN ({block})"):
+                of.update(zip(read.tolist(), cosines(vectors, query).tolist(), strict=True))
+        return of
 
     @property
     def segment_count(self) -> int:

@@ -11,15 +11,15 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.processes import start_pool
 from codesearch.records import Chunk, Repository, SkippedFile, SkipReason, SourceFile
-from codesearch.sources import FileRules, read_source
+from codesearch.sources import FileRules, decode_source, read_source
 
-__all__ = ["ExtractedFile", "Outcome", "UnchangedFile", "extract_file", "extract_files"]
+__all__ = ["ExtractedFile", "Outcome", "UnchangedFile", "extract_file", "extract_files", "extract_text"]
 
 _PARALLEL_FROM = 250
 """Files from which starting processes (a quarter of a second) pays."""
@@ -59,14 +59,36 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile, kno
         return file, source
     if source.blob == known_blob:
         return file, UnchangedFile()
-    language = language_of(file.path, source.text.partition("\n")[0][:200])
+    found = _extract(file.path, source.text)
+    return file, found if isinstance(found, SkippedFile) else ExtractedFile(file, found[0], source.blob, found[1])
+
+
+def _extract(path: str, text: str) -> tuple[str, list[Chunk]] | SkippedFile:
+    """Return the name of the language of a text and its chunks, or why it is not searched."""
+    language = language_of(path, text.partition("\n")[0][:200])
     if language is None:
-        return file, SkippedFile(file.path, SkipReason.UNKNOWN_LANGUAGE)
+        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
     try:
-        chunks = extract(file.path, source.text, language)
+        return language.name, extract(path, text, language)
     except Exception as error:  # a fault of ours in one file must not cost all the others
-        return file, SkippedFile(file.path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
-    return file, ExtractedFile(file, language.name, source.blob, chunks)
+        return SkippedFile(path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
+
+
+def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[Chunk]:
+    """Return the chunks that an index would have of a text, were it saved; none if it would leave it out.
+
+    Args:
+        path: Of the file, relative to the repository's root.
+        text: What is to be in it.
+        rules: What is left out; of these, the largest size counts.
+    """
+    data = text.encode("utf-8", "replace")
+    source = decode_source(path, data)
+    if isinstance(source, SkippedFile) or len(data) > (rules or FileRules()).max_file_bytes:
+        return []
+    found = _extract(path, source)
+    # An index knows a language by its file: what else a text turns out to be in is for its grammar only.
+    return [] if isinstance(found, SkippedFile) else [replace(chunk, language=found[0]) for chunk in found[1]]
 
 
 Task = Sequence[tuple[SourceFile, str]]

@@ -10,9 +10,10 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["CHUNK_SELECT", "FORMAT", "SCHEMA", "Manifest", "chunk_columns", "chunk_from_row"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever an older version could not read what this one writes, or the other way round; and whenever
-the same file would be cut into other chunks or encoded as another text, so that no index mixes the two."""
+the same file would be cut into other chunks, encoded as another text or analysed as other terms, so that no index
+mixes the two."""
 
 SCHEMA: Final = """
 CREATE TABLE manifest (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
@@ -57,6 +58,33 @@ CREATE TABLE segments (
     bytes INTEGER NOT NULL,              -- of the file
     checksum INTEGER NOT NULL            -- CRC-32 of the file
 );
+CREATE TABLE words (                     -- of each chunk that is in the lexical index, or is about to be
+    chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id),
+    symbol INTEGER NOT NULL,             -- how many terms each field holds
+    path INTEGER NOT NULL,
+    text INTEGER NOT NULL,
+    repeated BLOB NOT NULL               -- how often those occur in the text that occur more than once
+);
+CREATE TABLE statistics (                -- sums over `words`
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation INTEGER NOT NULL,         -- that `words` is of
+    chunks INTEGER NOT NULL,
+    symbol INTEGER NOT NULL,
+    path INTEGER NOT NULL,
+    text INTEGER NOT NULL
+);
+INSERT INTO statistics VALUES (1, 0, 0, 0, 0, 0);
+CREATE TRIGGER chunk_removed AFTER DELETE ON chunks BEGIN
+    DELETE FROM words WHERE chunk_id = old.id;
+END;
+CREATE TRIGGER words_added AFTER INSERT ON words BEGIN
+    UPDATE statistics SET
+        chunks = chunks + 1, symbol = symbol + new.symbol, path = path + new.path, text = text + new.text;
+END;
+CREATE TRIGGER words_removed AFTER DELETE ON words BEGIN
+    UPDATE statistics SET
+        chunks = chunks - 1, symbol = symbol - old.symbol, path = path - old.path, text = text - old.text;
+END;
 CREATE TABLE pending (vector_id INTEGER PRIMARY KEY REFERENCES vectors (id), text TEXT NOT NULL);
 CREATE TABLE removed (file_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE TABLE skipped (

@@ -8,26 +8,40 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.index.analysis import count_in_path, count_in_symbol, unpack_repeats
+from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
-from codesearch.index.lexical import Among, LexicalDamaged, LexicalIndex, Rarity
+from codesearch.index.evidence import NOTHING_NAMED, ChunkHead, Evidence, Named
+from codesearch.index.lexical import EVERYTHING, Among, LexicalDamaged, LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import Manifest, database_errors, lexical_directory, open_reader
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason
-from codesearch.search.candidates import QUOTING, Candidate, Filters
 from codesearch.sources import FileRules
 
 __all__ = ["Counts", "Snapshot"]
 
 _BLOCK = 500
 """Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
+
+_SUM_ERROR: Final = 1e-5
+"""How far the cosine of a single-precision product, or of a graph, may be below the exact one."""
+
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+_EVIDENCE: Final = (
+    "SELECT files.path, chunks.id, language, kind, name, qualified_name, signature, documentation, first_line,"
+    " last_line, part, vector_id, words.symbol, words.path, words.text, repeated"
+    " FROM chunks JOIN files ON files.id = file_id LEFT JOIN words ON chunk_id = chunks.id WHERE chunks.id IN"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +138,17 @@ class Snapshot:
         """How many texts are still to be encoded."""
         return int(self._one("SELECT count(*) FROM pending")[0])
 
+    @cached_property
+    def vector_count(self) -> int:
+        """How many texts are encoded."""
+        return int(self._one("SELECT count(*) FROM vectors")[0]) - self.pending_count
+
     @property
     def state(self) -> Hashable:
         """What two snapshots of one index have in common exactly if the same is found in both."""
         segments = tuple(self._db.execute("SELECT id FROM segments"))
         words = self.lexical.generation if self.lexical else None
         return replace(self.manifest, updated=0.0, commit=None), words, self.pending_count, segments
-
-    def document_frequency(self, term: str) -> int:
-        """Return in how many chunks a term occurs; 0 where there is no index of words."""
-        return 0 if self.lexical is None else self.lexical.document_frequency(term)
 
     def skipped(self) -> list[SkippedFile]:
         """Return the files that were left out, by path."""
@@ -155,141 +170,150 @@ class Snapshot:
             row: tuple[int, ...] = self._db.execute(query).fetchone()
             return row
 
-    # --- candidates -----------------------------------------------------------------------------------------
+    # --- what a search asks -----------------------------------------------------------------------------------
 
-    def candidates(
-        self,
-        terms: Sequence[str],
-        query: NDArray[np.float32] | None,
-        limit: int,
-        filters: Filters,
-        rarity: Rarity | None = None,
-        pairs: Mapping[tuple[str, str], float] | None = None,
-    ) -> list[Candidate]:
-        """Return the best chunks by words, the best by meaning, and some that quote the question, with all scores.
+    @property
+    def has_words(self) -> bool:
+        """Whether there is an index of words."""
+        return self.lexical is not None
+
+    def files(self) -> list[tuple[int, str]]:
+        """Return the id and the path of each file."""
+        with database_errors(self.directory):
+            return [(file_id, os.fsdecode(path)) for file_id, path in self._db.execute("SELECT id, path FROM files")]
+
+    def statistics(self, terms: Sequence[str], files: Collection[int] | None = None) -> Statistics:
+        """Return what BM25 has to know of all chunks; of none where there is no index of words.
 
         Args:
-            terms: Of the question, for BM25.
-            query: Its unit vector of shape [dimension]; None to search by words only.
-            limit: How many are taken from each of the two searches.
-            filters: Which chunks may be found.
-            rarity: Weigh terms by this; None for how rare they are in this index.
-            pairs: Share of the question that each pair of its neighbouring words is.
+            terms: Of the question.
+            files: Ids of files, to know it of their chunks alone.
+        """
+        if self.lexical is None:
+            return NO_STATISTICS
+        with database_errors(self.directory):
+            if files is None:
+                chunks, *tokens = self._totals
+                holding = self.lexical.holding(terms)
+            else:
+                chunks, *tokens = self._totals_of(files)
+                counts = self.evidence(self.chunk_ids(files), terms).counts
+                held = (counts > 0).sum(axis=2)
+                holding = {(f, t): int(held[i, j]) for i, f in enumerate(FIELDS) for j, t in enumerate(terms)}
+            return Statistics(chunks, dict(zip(FIELDS, tokens, strict=True)), holding)
+
+    def _totals_of(self, files: Collection[int]) -> list[int]:
+        totals = [0] * (1 + len(FIELDS))
+        query = (
+            "SELECT 1, words.symbol, words.path, words.text FROM chunks"
+            " JOIN words ON chunk_id = chunks.id WHERE file_id IN"
+        )
+        for row in self._select(query, list(files)):
+            totals = [total + number for total, number in zip(totals, row, strict=True)]
+        return totals
+
+    def file_ids(self, paths: Sequence[str]) -> dict[str, int]:
+        """Return the ids of files by path; of those that are in the index."""
+        with database_errors(self.directory):
+            rows = self._select("SELECT path, id FROM files WHERE path IN", [os.fsencode(path) for path in paths])
+            return {os.fsdecode(path): file_id for path, file_id in rows}
+
+    def chunk_ids(self, files: Collection[int]) -> list[int]:
+        """Return the ids of the chunks of files."""
+        with database_errors(self.directory):
+            return [row[0] for row in self._select("SELECT id FROM chunks WHERE file_id IN", list(files))]
+
+    @cached_property
+    def _totals(self) -> tuple[int, ...]:
+        return self._one("SELECT chunks, symbol, path, text FROM statistics")
+
+    def best_by_words(self, weights: BM25, limit: int, among: Among) -> Named:
+        """Name the chunks that score best by their words."""
+        with database_errors(self.directory):
+            return NOTHING_NAMED if self.lexical is None else self.lexical.search(weights, limit, among=among)
+
+    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> Named:
+        """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
+        with database_errors(self.directory):
+            if self.lexical is None:
+                return NOTHING_NAMED
+            return self.lexical.search_neighbours(pairs, limit, among=among)
+
+    def best_by_meaning(self, query: NDArray[np.float32], limit: int, among: Among) -> Named:
+        """Name all chunks that have one of the `limit` vectors nearest to a question's."""
+        with database_errors(self.directory):
+            if self.dense is None:
+                return NOTHING_NAMED
+            allowed = self._allowed_vectors(among)
+            vectors = None if allowed is None else np.unique(np.array(list(allowed.values()), dtype=np.int64))
+            cosines = dict(self.dense.search(query, limit, vectors))
+            rows = self._select("SELECT id, vector_id FROM chunks WHERE vector_id IN", list(cosines))
+            found = {chunk: cosines[vector] for chunk, vector in rows if allowed is None or chunk in allowed}
+            rest = min(cosines.values()) + _SUM_ERROR if len(cosines) == limit else -inf
+            return Named(list(found), list(found.values()), rest)
+
+    def _allowed_vectors(self, among: Among) -> dict[int, int] | None:
+        """Return {chunk id: vector id} of the chunks that may be found, or None for all."""
+        if among == EVERYTHING:
+            return None
+        query = "SELECT chunks.id, vector_id, file_id FROM chunks JOIN files ON files.id = file_id WHERE 1"
+        values: list[str] = []
+        for column, allowed in (("language", among.languages), ("kind", among.kinds)):
+            if allowed is not None:
+                query += f" AND {column} IN ({', '.join('?' * len(allowed))})"
+                values += sorted(allowed)
+        wanted, unwanted = None if among.files is None else set(among.files), set(among.not_files or ())
+        return {
+            chunk_id: vector_id
+            for chunk_id, vector_id, file_id in self._db.execute(query, values)
+            if file_id not in unwanted and (wanted is None or file_id in wanted)
+        }
+
+    def evidence(
+        self,
+        ids: Sequence[int],
+        terms: Sequence[str],
+        pairs: Sequence[tuple[str, str]] = (),
+        query: NDArray[np.float32] | None = None,
+    ) -> Evidence:
+        """Return what is known of chunks with regard to a question; an id that does not exist is left out.
+
+        Args:
+            ids: Of the chunks, each once.
+            terms: Of the question.
+            pairs: Its pairs of neighbouring words.
+            query: Its vector, of shape [dimension].
         """
         with database_errors(self.directory):
-            files = self._allowed_files(filters)
-            if files is not None and not files:
-                return []
-            lexical = self._search_lexical(terms, limit, filters, files, rarity)
-            dense = self._search_dense(query, limit, filters, files)
-            quoted = self._search_quoted(pairs or {}, filters, files)
-            ids = sorted(lexical.keys() | dense.keys() | quoted.keys())
-            # Each search names its own best; the other's score of those is asked for, so that fusion
-            # compares like with like instead of guessing what is missing.
-            lexical |= self._lexical_of([i for i in ids if i not in lexical], terms, rarity)
-            dense |= self._dense_of([i for i in ids if i not in dense], query)
-            quoted |= self._quoted_of([i for i in ids if i not in quoted], pairs or {})
-            return list(self._rows(ids, lexical, dense, quoted))
+            rows = sorted(self._select(_EVIDENCE, ids))  # by path, and an id is there once
+            paths = {path: os.fsdecode(path) for path in {row[0] for row in rows}}
+            heads = [ChunkHead._make((row[1], paths[row[0]], row[2], _KINDS[row[3]], *row[4:11])) for row in rows]
+            found = Evidence.blank(heads, len(terms), len(pairs))
+            if not rows:
+                return found
+            texts, *words = list(zip(*rows, strict=True))[11:]
+            found.texts[:] = texts
+            if (terms or pairs) and self.lexical is not None:
+                found.lengths[:] = [[length or 0 for length in lengths] for lengths in words[:-1]]
+                held = self.lexical.held_in_text([head.id for head in heads], terms, pairs)
+                found.quotes[:] = held[len(terms) :]
+                found.counts[-1] = held[: len(terms)]
+                unpack_repeats([blob or b"" for blob in words[-1]], terms, found.counts[-1])
+                _count(terms, [count_in_symbol(head.qualified_name) for head in heads], found.counts[0])
+                _count(terms, [count_in_path(head.path) for head in heads], found.counts[1])
+            if query is not None and self.dense is not None:
+                found.cosines[:] = self.dense.cosines(query, found.texts)
+            return found
 
-    def _rows(
-        self, ids: Sequence[int], lexical: Mapping[int, float], dense: Mapping[int, float], quoted: Mapping[int, float]
-    ) -> Iterator[Candidate]:
-        rows = self._select(
-            "SELECT chunks.id, path, language, kind, name, qualified_name, signature, documentation,"
-            " first_line, last_line, part FROM chunks JOIN files ON files.id = file_id WHERE chunks.id IN",
-            ids,
-        )
-        for chunk_id, path, language, kind, *rest in rows:
-            values: list[Any] = [chunk_id, os.fsdecode(path), language, Kind(kind), *rest]
-            values += lexical.get(chunk_id, 0.0), dense.get(chunk_id), quoted.get(chunk_id, 0.0)
-            yield Candidate(*values)
+    def texts_of(self, keys: Collection[bytes]) -> dict[bytes, int]:
+        """Return what stands for encoded texts in :class:`Evidence`, by their keys; unknown ones are left out."""
+        with database_errors(self.directory):
+            return dict(self._select("SELECT key, id FROM vectors WHERE key IN", list(keys)))
 
-    def _select(self, query: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, query: str, values: Sequence[int] | Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), _BLOCK):
             block = values[start : start + _BLOCK]
             yield from self._db.execute(f"{query} ({', '.join('?' * len(block))})", block)
-
-    def _allowed_files(self, filters: Filters) -> list[int] | None:
-        """Return the ids of the files that may be found, or None for all."""
-        if filters.path is None:
-            return None
-        rows = self._db.execute("SELECT id, path FROM files")
-        return [file_id for file_id, path in rows if filters.path(os.fsdecode(path))]
-
-    def _search_lexical(
-        self,
-        terms: Sequence[str],
-        limit: int,
-        filters: Filters,
-        files: Collection[int] | None,
-        rarity: Rarity | None,
-    ) -> dict[int, float]:
-        if self.lexical is None:
-            return {}
-        return dict(self.lexical.search(terms, limit, rarity=rarity, among=_among(filters, files)))
-
-    def _search_quoted(
-        self, pairs: Mapping[tuple[str, str], float], filters: Filters, files: Collection[int] | None
-    ) -> dict[int, float]:
-        if self.lexical is None:
-            return {}
-        return dict(self.lexical.search_neighbours(pairs, QUOTING, among=_among(filters, files)))
-
-    def _quoted_of(self, ids: Sequence[int], pairs: Mapping[tuple[str, str], float]) -> dict[int, float]:
-        if self.lexical is None or not ids:
-            return {}
-        return dict(self.lexical.search_neighbours(pairs, len(ids), among=Among(chunks=ids)))
-
-    def _lexical_of(self, ids: Sequence[int], terms: Sequence[str], rarity: Rarity | None) -> dict[int, float]:
-        if self.lexical is None or not ids:
-            return {}
-        return dict(self.lexical.search(terms, len(ids), rarity=rarity, among=Among(chunks=ids)))
-
-    def _search_dense(
-        self,
-        query: NDArray[np.float32] | None,
-        limit: int,
-        filters: Filters,
-        files: Collection[int] | None,
-    ) -> dict[int, float]:
-        if query is None or self.dense is None:
-            return {}
-        allowed = self._allowed_chunks(filters, files)
-        vectors = None if allowed is None else np.unique(np.array(list(allowed.values()), dtype=np.int64))
-        cosines = dict(self.dense.search(query, limit, vectors))
-        rows = self._select("SELECT id, vector_id FROM chunks WHERE vector_id IN", list(cosines))
-        return {
-            int(chunk_id): cosines[vector_id] for chunk_id, vector_id in rows if allowed is None or chunk_id in allowed
-        }
-
-    def _allowed_chunks(self, filters: Filters, files: Collection[int] | None) -> dict[int, int] | None:
-        """Return {chunk id: vector id} of the chunks that may be found, or None for all."""
-        if files is None and not filters.languages and not filters.kinds:
-            return None
-        query = "SELECT chunks.id, vector_id FROM chunks JOIN files ON files.id = file_id WHERE 1"
-        values: list[str] = []
-        for column, allowed in (("language", filters.languages), ("kind", filters.kinds)):
-            if allowed:
-                query += f" AND {column} IN ({', '.join('?' * len(allowed))})"
-                values += sorted(allowed)
-        if files is None:
-            return dict(self._db.execute(query, values).fetchall())
-        wanted = set(files)
-        rows = self._db.execute(query.replace("vector_id", "vector_id, file_id", 1), values)
-        return {chunk_id: vector_id for chunk_id, vector_id, file_id in rows if file_id in wanted}
-
-    def _dense_of(self, ids: Sequence[int], query: NDArray[np.float32] | None) -> dict[int, float]:
-        if query is None or not self.manifest.dimension or not ids:
-            return {}
-        rows = list(
-            self._select(
-                "SELECT chunks.id, vector FROM chunks JOIN vectors ON vectors.id = vector_id"
-                " WHERE vector IS NOT NULL AND chunks.id IN",
-                ids,
-            )
-        )
-        cosines = unpack((row[1] for row in rows), self.manifest.dimension) @ query
-        return {row[0]: float(cosine) for row, cosine in zip(rows, cosines, strict=True)}
 
     # --- chunks ---------------------------------------------------------------------------------------------
 
@@ -320,9 +344,17 @@ class Snapshot:
     def vector_of(self, chunk_id: int) -> NDArray[np.float32] | None:
         """Return the vector of a chunk, of shape [dimension], or None while its text is still to be encoded."""
         with database_errors(self.directory):
-            row = self._db.execute(
-                "SELECT vector FROM chunks JOIN vectors ON vectors.id = vector_id WHERE chunks.id = ?", [chunk_id]
-            ).fetchone()
+            row = self._db.execute("SELECT vector_id FROM chunks WHERE id = ?", [chunk_id]).fetchone()
+        return None if row is None else self.stored_vector(row[0])
+
+    def stored_vector(self, text: int) -> NDArray[np.float32] | None:
+        """Return the vector of an encoded text, of shape [dimension], or None where there is none (yet).
+
+        Args:
+            text: What stands for it in :class:`Evidence`.
+        """
+        with database_errors(self.directory):
+            row = self._db.execute("SELECT vector FROM vectors WHERE id = ?", [text]).fetchone()
         return None if row is None or row[0] is None else unpack([row[0]], self.manifest.dimension)[0]
 
     def each_chunk(self, kinds: Collection[Kind]) -> Iterator[tuple[int, int, Chunk]]:
@@ -358,6 +390,10 @@ class Snapshot:
         self._db.execute("PRAGMA mmap_size = 0")
 
 
-def _among(filters: Filters, files: Collection[int] | None) -> Among:
-    kinds = {kind.value for kind in filters.kinds}
-    return Among(filters.languages or None, kinds or None, files)
+def _count(asked: Sequence[str], counted: Sequence[Mapping[str, int]], counts: NDArray[np.int64]) -> None:
+    """Set how often terms occur, given how often all terms occur in each of n fields; of shape [terms, n]."""
+    rows = {term: row for row, term in enumerate(asked)}
+    for column, count in enumerate(counted):
+        if not rows.keys().isdisjoint(count):
+            for term in rows.keys() & count.keys():
+                counts[rows[term], column] = count[term]

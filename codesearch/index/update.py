@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from codesearch.encoders import LazyEncoder
+from codesearch.index.analysis import ChunkTerms
 from codesearch.index.encoding import encode_pending
 from codesearch.index.files import update_files
 from codesearch.index.lexical import LexicalDamaged, LexicalWriter, lexical_generation
@@ -64,9 +65,7 @@ def update(
     with database_errors(writer.directory):
         # Asked before the database moves on: after a power cut it may have lost commits that the lexical
         # index has, and would then reach the same number with another content.
-        held = lexical_generation(lexical_directory(writer.directory))
-        if held is not None and held > writer.manifest.generation:
-            held = None
+        held = _held_generation(writer)
         with _timed(report, Phase.EXTRACTING):
             yield from update_files(repository, writer, rules, report)
         with _timed(report, Phase.LEXICAL):
@@ -108,6 +107,15 @@ def _timed(report: UpdateReport, phase: Phase) -> Iterator[None]:
     report.seconds[phase] = time.perf_counter() - started
 
 
+def _held_generation(writer: Writer) -> int | None:
+    """Return the generation whose words are in the lexical index and counted in the database, None to count anew."""
+    held = lexical_generation(lexical_directory(writer.directory))
+    if held is None or held > writer.manifest.generation:
+        return None
+    (counted,) = writer.connection.execute("SELECT generation FROM statistics").fetchone()
+    return min(held, int(counted))
+
+
 def _update_lexical(writer: Writer, held: int | None) -> Iterator[Progress]:
     """Bring the lexical index from the generation that it holds to that of the database."""
     if held != writer.manifest.generation:
@@ -127,21 +135,35 @@ def _write_lexical_or_rewrite(writer: Writer, held: int | None) -> Iterator[Prog
 
 def _write_lexical(writer: Writer, held: int | None) -> Iterator[Progress]:
     """Add what changed since generation `held`; None to start from nothing."""
-    db, since = writer.connection, held or 0
-    (total,) = db.execute("SELECT count(*) FROM files WHERE generation > ?", [since]).fetchone()
-    done = 0
+    (total,) = writer.connection.execute("SELECT count(*) FROM files WHERE generation > ?", [held or 0]).fetchone()
     with LexicalWriter(writer.lexical(fresh=held is None)) as lexical:
-        if held is not None:
-            for (file_id,) in db.execute("SELECT file_id FROM removed WHERE generation > ?", [since]):
-                lexical.remove_file(file_id)
-        changed = db.execute("SELECT id, path, language FROM files WHERE generation > ? ORDER BY id", [since])
-        for file_id, path, language in changed:
-            if held is not None:
-                lexical.remove_file(file_id)
-            for chunk_id, *row in db.execute(f"SELECT id, {CHUNK_SELECT} FROM chunks WHERE file_id = ?", [file_id]):
-                lexical.add(chunk_id, file_id, chunk_from_row(path, language, tuple(row)))
-            done += 1
-            if done % 100 == 0:
-                yield Progress(Phase.LEXICAL, done, total)
+        # First what is counted, then what is found: words that were counted twice over are none, and the other way
+        # round an interruption would leave chunks in the lexical index that nobody has counted.
+        with writer.transaction(derived=True):
+            yield from _add_words(writer, lexical, held, total)
         lexical.commit(writer.manifest.generation)
     yield Progress(Phase.LEXICAL, total, total)
+
+
+def _add_words(writer: Writer, lexical: LexicalWriter, held: int | None, total: int) -> Iterator[Progress]:
+    db, since = writer.connection, held or 0
+    if held is None:
+        db.execute("DELETE FROM words")
+    else:
+        for (file_id,) in db.execute("SELECT file_id FROM removed WHERE generation > ?", [since]):
+            lexical.remove_file(file_id)
+    changed = db.execute("SELECT id, path, language FROM files WHERE generation > ? ORDER BY id", [since])
+    for done, (file_id, path, language) in enumerate(changed, 1):
+        if held is not None:
+            lexical.remove_file(file_id)
+        rows = []
+        for chunk_id, *row in db.execute(f"SELECT id, {CHUNK_SELECT} FROM chunks WHERE file_id = ?", [file_id]):
+            chunk = chunk_from_row(path, language, tuple(row))
+            found = ChunkTerms.of(chunk)
+            lexical.add(chunk_id, file_id, chunk, found)
+            rows.append((chunk_id, *found.lengths, found.pack_repeats()))
+        # A chunk never changes, and neither does what was counted of it.
+        db.executemany("INSERT OR IGNORE INTO words VALUES (?, ?, ?, ?, ?)", rows)
+        if done % 100 == 0:
+            yield Progress(Phase.LEXICAL, done, total)
+    db.execute("UPDATE statistics SET generation = ?", [writer.manifest.generation])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from codesearch.mcp.tokens import count_tokens
 from codesearch.present.render import visible
 from codesearch.records import Match
-from codesearch.search.pipeline import Answer
+from codesearch.search.notices import Answer
 
 __all__ = ["FoundCode", "FoundResult", "layout"]
 

@@ -18,7 +18,8 @@ from codesearch.mcp.sandbox import Sandbox
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, Snippet
-from codesearch.search.pipeline import Answer, search
+from codesearch.search.notices import Answer
+from codesearch.search.pipeline import search
 from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import find_repository, open_repository

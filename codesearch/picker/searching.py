@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from codesearch.errors import CodesearchError
 from codesearch.picker.state import Result
 from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.search.notices import Answer, Notice, NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.upkeep.library import Library
 from codesearch.upkeep.plan import Job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codesearch.records import Match
-from codesearch.search.pipeline import Notice
+from codesearch.search.notices import Notice
 
 __all__ = ["Result", "State"]
 

@@ -68,6 +68,8 @@ def _copy(snapshot: Snapshot, path: Path) -> None:
         connection.execute("UPDATE skipped SET mtime_ns = 0")
         connection.execute("DELETE FROM segments")
         connection.execute("DELETE FROM removed")
+        connection.execute("DELETE FROM words")
+        connection.execute("UPDATE statistics SET generation = 0")
         connection.execute("VACUUM")
     finally:
         connection.close()

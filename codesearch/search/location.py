@@ -15,7 +15,7 @@ from codesearch.languages import LANGUAGES, language_named, language_of
 from codesearch.records import Chunk, Kind
 
 if TYPE_CHECKING:
-    from codesearch.index.snapshot import Snapshot
+    from codesearch.search.candidates import Searchable
 
 __all__ = ["CODE", "Location", "Place", "Snippet", "find_place", "place_in_file", "read_place", "read_snippet"]
 
@@ -100,7 +100,7 @@ def place_in_file(root: Path, path: str, rest: str) -> Place:
     return Place(root, path, int(line[1]) if line else 0, name)
 
 
-def read_place(text: str, snapshots: Sequence[Snapshot]) -> Place:
+def read_place(text: str, snapshots: Sequence[Searchable]) -> Place:
     """Return the place that ``path:line``, ``path:line:column`` or ``path:name`` names in one of several indexes.
 
     The path is relative to the root of a repository, or absolute; before that of an imported index may stand its name,
@@ -130,7 +130,7 @@ def read_place(text: str, snapshots: Sequence[Snapshot]) -> Place:
     raise PlaceNotFound(f"{path} is in none of these indexes: give its path from the top of its repository")
 
 
-def _relative(path: str, snapshot: Snapshot) -> str:
+def _relative(path: str, snapshot: Searchable) -> str:
     """Return a path relative to the root of a repository, "" where it lies outside."""
     if snapshot.manifest.imported:
         return path.removeprefix(f"{snapshot.manifest.name}:")
@@ -142,16 +142,16 @@ def _relative(path: str, snapshot: Snapshot) -> str:
     return ""
 
 
-def find_place(snapshot: Snapshot, place: Place) -> Location:
+def find_place(state: Searchable, place: Place) -> Location:
     """Find the innermost chunk at a place.
 
     Raises:
         PlaceNotFound: The file is not in the index, or there is nothing at that line or of that name.
     """
-    indexed = snapshot.chunks_of(place.path)
+    indexed = state.chunks_of(place.path)
     if place.text is None:
         if not indexed:
-            raise PlaceNotFound(_why_not_indexed(snapshot, place.path))
+            raise PlaceNotFound(_why_not_indexed(state, place.path))
         chunk = _chosen(list(indexed.values()), place)
         return Location(chunk, next(chunk_id for chunk_id, other in indexed.items() if other is chunk), chunk)
     chunk = _chosen(_extracted(place.path, place.text), place)
@@ -173,12 +173,12 @@ def _extracted(path: str, text: str) -> list[Chunk]:
     return extract(path, text, language)
 
 
-def _why_not_indexed(snapshot: Snapshot, path: str) -> str:
-    for file in snapshot.skipped():
+def _why_not_indexed(state: Searchable, path: str) -> str:
+    for file in state.skipped():
         if path == file.path or path.startswith(file.path.rstrip("/") + "/"):
             return f"{path} is not in the index: {file.reason.value}"
     return (
-        f"{path} is not in the index of {snapshot.manifest.name}: there is no such file, or it is ignored, in no "
+        f"{path} is not in the index of {state.manifest.name}: there is no such file, or it is ignored, in no "
         "language that is searched, or newer than the index (run `codesearch index`)"
     )
 

@@ -7,94 +7,28 @@ It reads committed snapshots and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from math import fsum
-from typing import overload
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
-from codesearch.index.lexical import Rarity
-from codesearch.index.snapshot import Snapshot
+from codesearch.index.bm25 import BM25, NO_STATISTICS
 from codesearch.records import Chunk, Match
-from codesearch.search.candidates import QUOTING, Candidate, Filters
-from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, parse_question, rank
+from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
+from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
+from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
 from codesearch.words import terms
 
-__all__ = ["CANDIDATES", "Answer", "Notice", "NoticeKind", "find_candidates", "search"]
+__all__ = ["CANDIDATES", "find_candidates", "search"]
 
 CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
 
-_INDEX = "run `codesearch index`"
-
-
-class NoticeKind(StrEnum):
-    """What a caller should know about an answer."""
-
-    EMBEDDINGS_PENDING = "embeddings pending"
-    NOT_ENCODED = "nothing to compare with is encoded"
-    LEXICAL_MISSING = "lexical index missing"
-    OTHER_MODEL = "index made with another model"
-    NOTHING_INDEXED = "nothing indexed"
-    FILTERED_OUT = "filters let nothing through"
-    NO_WORDS = "no words in the question"
-    NOTHING_FOUND = "nothing found"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about an answer that must not go unsaid, as a value and as a sentence.
-
-    Attributes:
-        kind: What it is.
-        fact: What is so.
-        advice: What to do at a command line; a server that does it by itself says something else, or nothing.
-    """
-
-    kind: NoticeKind
-    fact: str
-    advice: str = ""
-
-    @property
-    def text(self) -> str:
-        """Fact and advice."""
-        return f"{self.fact}; {self.advice}" if self.advice else self.fact
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Sequence[Match]):
-    """What a search found: a sequence of matches, best first, and what makes it less than complete.
-
-    Attributes:
-        matches: Best first.
-        notices: Whatever makes the answer less than complete; never empty where `matches` is.
-    """
-
-    matches: tuple[Match, ...]
-    notices: tuple[Notice, ...]
-
-    def __len__(self) -> int:
-        return len(self.matches)
-
-    def __iter__(self) -> Iterator[Match]:
-        return iter(self.matches)
-
-    @overload
-    def __getitem__(self, index: int) -> Match: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Match, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Match | tuple[Match, ...]:
-        return self.matches[index]
-
 
 def search(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     question: str,
     encoder: Encoder | None = None,
     *,
@@ -119,16 +53,24 @@ def search(
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)
-    notices = [notice for snapshot in snapshots for notice in _snapshot_notices(snapshot, encoder)]
-    found = find_candidates(snapshots, question, encoder, depth=max(CANDIDATES, 2 * limit), filters=filters)
-    matches = _matches(snapshots, found, rank(found)[:limit])
+    model_id = None if encoder is None else encoder.model_id
+    notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
+    found = find_candidates(snapshots, question, encoder, filters=filters)
+    ranked, depth = rank(found), CANDIDATES
+    # Deeper searches name more, and what they name comes after what the first named: the first results are the same
+    # however many are asked for. Where fewer were named than was asked for, there are no more.
+    while len(ranked) < limit and len(found.candidates) >= depth:
+        depth *= 2
+        found = find_candidates(snapshots, question, encoder, depth=depth, filters=filters)
+        append_deeper(ranked, rank(found))
+    matches = _matches(snapshots, found, ranked[:limit])
     if not matches:
         notices.append(_why_empty(snapshots, found.question, filters, encoder))
     return Answer(tuple(matches), tuple(notices))
 
 
 def find_candidates(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     question: str,
     encoder: Encoder | None,
     *,
@@ -145,30 +87,23 @@ def find_candidates(
         filters: Which chunks may be found, one for each snapshot.
     """
     asked = parse_question(question)
-    rarity = _rarity_together(snapshots, asked)
+    # As if all were one index: left to weigh a term by how rare it is in each, a repository that mentions a socket
+    # once would win over the one that is about sockets.
+    weights = BM25(sum((s.statistics(asked.terms) for s in snapshots), NO_STATISTICS), asked.terms)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
-    frequency = {term: sum(s.document_frequency(term) for s in snapshots) for term in asked.terms}
+    frequency = {term: weights.statistics.frequency(term) for term in asked.terms}
     documents = sum(s.chunk_count for s in snapshots)
     pairs = asked.shares_of_pairs(frequency, documents)
-    candidates = []
+    candidates: list[tuple[int, Candidate]] = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        named = snapshot.candidates(asked.terms, vector if fits else None, depth, allowed, rarity, pairs)
+        query = vector if fits else None
+        named = find_in(snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs)
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
         candidates = _best_of_all(candidates, depth)
     return CandidateSet(asked, candidates, frequency, documents)
-
-
-def _rarity_together(snapshots: Sequence[Snapshot], asked: Question) -> Rarity | None:
-    """Return how rare the terms are in all that is searched; None where that is one index, which knows.
-
-    BM25 weighs a term by how rare it is in its index. Left at that, a repository that mentions a socket once would
-    win over the one that is about sockets.
-    """
-    lexical = [snapshot.lexical for snapshot in snapshots if snapshot.lexical is not None]
-    return Rarity.together(index.rarity(asked.terms) for index in lexical) if len(lexical) > 1 else None
 
 
 def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
@@ -182,53 +117,20 @@ def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tu
     return [entry for entry in candidates if (entry[0], entry[1].id) in best]
 
 
-def _snapshot_notices(snapshot: Snapshot, encoder: Encoder | None) -> list[Notice]:
-    name = snapshot.manifest.name
-    notices = []
-    if snapshot.lexical is None and snapshot.chunk_count:
-        advice = "import it again" if snapshot.manifest.imported else f"{_INDEX} to mend it"
-        fact = f"{name}: the index of words is missing or damaged"
-        notices.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
-    if encoder is None:
-        return notices
-    if snapshot.manifest.model_id not in ("", encoder.model_id):
-        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
-        fact = f"{name}: the vectors are of another model and were not used"
-        notices.append(Notice(NoticeKind.OTHER_MODEL, fact, advice))
-    elif snapshot.pending_count:
-        total = snapshot.counts().vectors + snapshot.pending_count
-        fact = (
-            f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were searched "
-            "by their words only"
-        )
-        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
-        notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
-    return notices
-
-
 def _why_empty(
-    snapshots: Sequence[Snapshot], question: Question, filters: Sequence[Filters], encoder: Encoder | None
+    snapshots: Sequence[Searchable], question: Question, filters: Sequence[Filters], encoder: Encoder | None
 ) -> Notice:
-    if not any(snapshot.chunk_count for snapshot in snapshots):
-        return Notice(
-            NoticeKind.NOTHING_INDEXED,
-            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
-        )
-    if any(allowed != Filters() for allowed in filters):
-        return Notice(
-            NoticeKind.FILTERED_OUT,
-            "nothing found under these filters: try without the language, the kind or the path",
-        )
-    if not question.terms:
-        return Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
-    return Notice(
+    otherwise = Notice(
         NoticeKind.NOTHING_FOUND,
         "no indexed code holds any word of the question: try other words"
         + ("" if encoder else ", or search by meaning as well"),
     )
+    if not question.terms:
+        otherwise = Notice(NoticeKind.NO_WORDS, "the question holds no word to look for: ask with letters or digits")
+    return why_empty(snapshots, filters, otherwise, by_words=True)
 
 
-def _matches(snapshots: Sequence[Snapshot], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
+def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
     chunks: dict[tuple[int, int], Chunk] = {}
     for source, snapshot in enumerate(snapshots):
         ids = [entry.candidate.id for entry in ranked if entry.source == source]

@@ -16,18 +16,15 @@ from numpy.typing import NDArray
 from codesearch.encoders import LazyEncoder
 from codesearch.encoders.text import document_text
 from codesearch.errors import InputError, PlaceNotFound
-from codesearch.index.snapshot import Snapshot
 from codesearch.records import Kind, Match
-from codesearch.search.candidates import Candidate, Filters
+from codesearch.search.candidates import Candidate, Filters, Searchable, find_in
 from codesearch.search.location import CODE, Place, Snippet, find_place, read_snippet
-from codesearch.search.pipeline import Answer, Notice, NoticeKind
+from codesearch.search.notices import RUN_INDEX, Answer, Notice, NoticeKind, notices_of, why_empty
 
 __all__ = ["Place", "Snippet", "similar"]
 
 _EXTRA: Final = 10
 """Neighbours asked for beyond the limit: the function itself, and further parts of long ones, are left out."""
-
-_INDEX: Final = "run `codesearch index`"
 
 _Definition = tuple[str, str, int, int, Kind]
 
@@ -50,7 +47,7 @@ class _NeighbourQuery:
 
 
 def similar(
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Searchable],
     target: Place | Snippet,
     encoder: LazyEncoder | None = None,
     *,
@@ -81,7 +78,7 @@ def similar(
     wanted = _wanted_at(snapshots, target, encoder) if isinstance(target, Place) else _wanted_by(target, encoder)
     if isinstance(wanted, Notice):
         return Answer((), (wanted,))
-    notices = [notice for snapshot in snapshots for notice in _notices(snapshot, wanted.model_id)]
+    notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, wanted.model_id, by_words=False)]
     found: list[tuple[int, Candidate]] = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         if snapshot.manifest.model_id == wanted.model_id:
@@ -92,7 +89,7 @@ def similar(
     return Answer(tuple(_matches(snapshots, found[:limit])), tuple(notices))
 
 
-def _wanted_at(snapshots: Sequence[Snapshot], place: Place, encoder: LazyEncoder | None) -> _NeighbourQuery | Notice:
+def _wanted_at(snapshots: Sequence[Searchable], place: Place, encoder: LazyEncoder | None) -> _NeighbourQuery | Notice:
     source = next((number for number, snapshot in enumerate(snapshots) if snapshot.root == place.root), None)
     if source is None:
         raise PlaceNotFound(f"{place.root} is not among the indexes to search: index it first")
@@ -106,7 +103,7 @@ def _wanted_at(snapshots: Sequence[Snapshot], place: Place, encoder: LazyEncoder
         return _NeighbourQuery(vector, snapshot.manifest.model_id, chunk.kind, itself)
     if encoder is None:
         name = chunk.qualified_name or f"{place.path}:{place.line}"
-        return Notice(NoticeKind.NOT_ENCODED, f"{name} is not encoded yet", f"{_INDEX} first")
+        return Notice(NoticeKind.NOT_ENCODED, f"{name} is not encoded yet", f"{RUN_INDEX} first")
     return _NeighbourQuery(_encoded(document_text(chunk), encoder), encoder().model_id, chunk.kind, itself)
 
 
@@ -130,7 +127,7 @@ def _comparable(filters: Filters, kind: Kind | None) -> frozenset[Kind]:
 
 
 def _nearest(
-    snapshot: Snapshot, source: int, wanted: _NeighbourQuery, limit: int, filters: Filters
+    snapshot: Searchable, source: int, wanted: _NeighbourQuery, limit: int, filters: Filters
 ) -> Iterable[Candidate]:
     """Return the nearest definitions of a snapshot, each once, by its nearest part."""
     # Looked at afterwards: what is near a function is functions, and a filter would go over all chunks first.
@@ -138,7 +135,7 @@ def _nearest(
     depth = limit + _EXTRA
     while True:
         best: dict[_Definition, Candidate] = {}
-        for candidate in snapshot.candidates((), wanted.vector, depth, filters):
+        for candidate in find_in(snapshot, (), wanted.vector, depth, filters):
             at = (candidate.path, candidate.qualified_name, candidate.first_line, candidate.last_line, candidate.kind)
             known = best.get(at)
             if (
@@ -152,39 +149,13 @@ def _nearest(
         depth *= 4
 
 
-def _notices(snapshot: Snapshot, model_id: str) -> list[Notice]:
-    name = snapshot.manifest.name
-    if snapshot.manifest.model_id not in ("", model_id):
-        advice = "it was imported: choose its model with --model" if snapshot.manifest.imported else _INDEX
-        return [
-            Notice(NoticeKind.OTHER_MODEL, f"{name}: the vectors are of another model and were not compared", advice)
-        ]
-    if snapshot.pending_count:
-        total = snapshot.counts().vectors + snapshot.pending_count
-        fact = f"{name}: {snapshot.pending_count:,} of {total:,} texts are not encoded yet and were not compared"
-        advice = "" if snapshot.manifest.imported else f"{_INDEX} to finish"
-        return [Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice)]
-    return []
-
-
-def _why_empty(snapshots: Sequence[Snapshot], filters: Sequence[Filters], wanted: _NeighbourQuery) -> Notice:
-    if not any(snapshot.chunk_count for snapshot in snapshots):
-        return Notice(
-            NoticeKind.NOTHING_INDEXED,
-            "nothing is indexed here: `codesearch status --skipped` says which files were left out and why",
-        )
-    if not any(snapshot.counts().vectors for snapshot in snapshots):
-        return Notice(NoticeKind.NOT_ENCODED, "nothing is encoded yet", f"{_INDEX} first")
-    if any(allowed != Filters() for allowed in filters):
-        return Notice(
-            NoticeKind.FILTERED_OUT,
-            "nothing to compare with under these filters: try without the language, the kind or the path",
-        )
+def _why_empty(snapshots: Sequence[Searchable], filters: Sequence[Filters], wanted: _NeighbourQuery) -> Notice:
     sort = {**dict.fromkeys(CODE, "function"), Kind.TYPE: "type"}.get(wanted.kind or Kind.TEXT, "code")
-    return Notice(NoticeKind.NOTHING_FOUND, f"no other {sort} is indexed here; name further repositories to search")
+    fact = f"no other {sort} is indexed here; name further repositories to search"
+    return why_empty(snapshots, filters, Notice(NoticeKind.NOTHING_FOUND, fact), by_words=False)
 
 
-def _matches(snapshots: Sequence[Snapshot], found: Sequence[tuple[int, Candidate]]) -> Iterable[Match]:
+def _matches(snapshots: Sequence[Searchable], found: Sequence[tuple[int, Candidate]]) -> Iterable[Match]:
     chunks = {
         (source, chunk_id): chunk
         for source, snapshot in enumerate(snapshots)

@@ -29,7 +29,7 @@ from codesearch.sources.discovery import Discovery, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.objects import ChangedFile, Commit, GitObjects, TreeFile, git_output
-from codesearch.sources.reading import SourceText, blob_id, read_source
+from codesearch.sources.reading import SourceText, blob_id, decode_source, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
 from codesearch.sources.rules import FileRules, path_matcher
 from codesearch.sources.scope import Scope
@@ -50,6 +50,7 @@ __all__ = [
     "TreeFile",
     "blob_id",
     "clean_subject",
+    "decode_source",
     "discover",
     "distance_to",
     "find_repository",

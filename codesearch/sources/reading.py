@@ -12,7 +12,7 @@ from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_
 from codesearch.sources.opening import NotRegularError, OutsideError, TooLargeError, read_regular
 from codesearch.sources.rules import FileRules
 
-__all__ = ["SourceText", "blob_id", "read_source"]
+__all__ = ["SourceText", "blob_id", "decode_source", "read_source"]
 
 _BINARY_SNIFF_BYTES = 8_000
 """How far Git looks for a NUL byte (``buffer_is_binary`` in its xdiff-interface.c)."""
@@ -58,15 +58,21 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
         return _refused(file.path, error)
     except ValueError as error:  # a name that this platform cannot express
         return SkippedFile(file.path, SkipReason.UNREADABLE, str(error))
-    if is_lfs_pointer(data):
-        return SkippedFile(file.path, SkipReason.LFS_POINTER)
-    text = _decode(data)
-    if text is None:
-        return SkippedFile(file.path, SkipReason.BINARY)
-    if skipped := _unwanted(file.path, text):
-        return skipped
+    text = decode_source(file.path, data)
+    if isinstance(text, SkippedFile):
+        return text
     algorithm = "sha256" if len(file.blob) == _SHA256_HEX_DIGITS else "sha1"
     return SourceText(text, blob_id(data, algorithm))
+
+
+def decode_source(path: str, data: bytes) -> str | SkippedFile:
+    """Return the text of a file that holds `data`, or why it is not searched."""
+    if is_lfs_pointer(data):
+        return SkippedFile(path, SkipReason.LFS_POINTER)
+    text = _decode(data)
+    if text is None:
+        return SkippedFile(path, SkipReason.BINARY)
+    return _unwanted(path, text) or text
 
 
 def _refused(path: str, error: OSError) -> SkippedFile:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable, InputError, StorageError, Unusable
 from codesearch.index.snapshot import Snapshot
 from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import Answer, search
+from codesearch.search.notices import Answer
+from codesearch.search.pipeline import search
 from codesearch.upkeep.plan import Job, bring_up_to_date, is_current, is_damaged
 
 if TYPE_CHECKING:

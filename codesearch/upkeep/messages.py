@@ -153,7 +153,7 @@ class WorkFailed:
 
 @dataclass(frozen=True, slots=True)
 class DocumentChunks:
-    """The chunks of a document; None where it cannot be searched."""
+    """The chunks of a document, none where an index would leave it out; None where it cannot be split."""
 
     number: int
     chunks: tuple[Chunk, ...] | None

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, WorkerFault
 from codesearch.index.progress import Phase
-from codesearch.languages import language_of
 from codesearch.settings import use_one_blas_thread
 from codesearch.upkeep.messages import (
     DocumentChunks,
@@ -189,15 +188,13 @@ class Updater:
 
     def _split_documents(self) -> None:
         # A thread: most of an update is spent in the encoder and in Git, which leave the interpreter free.
-        from codesearch.extraction import extract
+        from codesearch.index.extraction_workers import extract_text
 
         while True:
             request = self._documents.get()
             chunks = None
             with suppress(Exception):  # what cannot be split is searched as it was saved
-                language = language_of(request.path, request.text.partition("\n")[0][:200])
-                if language is not None:
-                    chunks = tuple(extract(request.path, request.text, language))
+                chunks = tuple(extract_text(request.path, request.text))
             self._say(DocumentChunks(request.number, chunks))
 
 

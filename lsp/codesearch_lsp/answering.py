@@ -12,17 +12,17 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexUnusable, InputError, Unusable
-from codesearch.index.snapshot import Snapshot
 from codesearch.records import Chunk
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, Searchable
 from codesearch.search.location import Place, Snippet
-from codesearch.search.pipeline import Answer, Notice, NoticeKind, search
+from codesearch.search.notices import Answer, Notice, NoticeKind
+from codesearch.search.overlay import Document
+from codesearch.search.pipeline import search
 from codesearch.search.similar import similar
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.folders import Folder, State, filters_for
 from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import answer_of
-from codesearch_lsp.overlay import Document
 from codesearch_lsp.protocol import RequestFailed
 from codesearch_lsp.requests import SearchRequest, SimilarTarget
 from codesearch_lsp.searching import Searcher
@@ -36,7 +36,7 @@ _SETTLE_SECONDS: Final = 0.5
 _OPEN_SECONDS: Final = 5.0
 """How long a question waits for an index to be opened, once after the start: a tenth of a second as a rule."""
 
-_Use = Callable[[Sequence[Snapshot], Sequence[Filters]], Answer]
+_Use = Callable[[Sequence[Searchable], Sequence[Filters]], Answer]
 
 
 class QuestionHandler:
@@ -59,7 +59,7 @@ class QuestionHandler:
         """
         many = asked.start + self.limit(asked) + 1
 
-        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+        def use(snapshots: Sequence[Searchable], filters: Sequence[Filters]) -> Answer:
             return search(snapshots, asked.query, self._searcher.encoder(), limit=many, filters=filters)
 
         return await self._consult(asked, use)
@@ -86,7 +86,7 @@ class QuestionHandler:
             assert folder.target is not None
             wanted = Place(folder.target.repository.root, path, positions.line_of(Position(target.line, 0)))
 
-        def use(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
+        def use(snapshots: Sequence[Searchable], filters: Sequence[Filters]) -> Answer:
             encoder = self._searcher.encoder()
             load = LazyEncoder(lambda: encoder) if encoder is not None else None
             return similar(snapshots, wanted, load, limit=many, filters=filters)
@@ -105,8 +105,8 @@ class QuestionHandler:
         directory = folder.directory
 
         def read() -> list[Chunk]:
-            with self._searcher.views({directory: documents}) as snapshots:
-                return [chunk for snapshot in snapshots for chunk in snapshot.chunks_of(path).values()]
+            with self._searcher.views({directory: documents}) as views:
+                return [chunk for _, state in views for chunk in state.chunks_of(path).values()]
 
         return await self._searcher.run(read)
 
@@ -137,10 +137,10 @@ class QuestionHandler:
             for folder, within in meant:
                 assert folder.directory is not None
                 filters.setdefault(folder.directory, []).append(filters_for(folder, asked, within))
-            with self._searcher.views(overlays) as snapshots:
-                if not snapshots:
+            with self._searcher.views(overlays) as views:
+                if not views:
                     return Answer((), ())
-                return use(snapshots, [_either(filters[snapshot.directory]) for snapshot in snapshots])
+                return use([state for _, state in views], [_either(filters[directory]) for directory, _ in views])
 
         try:
             answer = await self._searcher.run(consult)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from codesearch.errors import WorkerCrash
+from codesearch.search.overlay import Document
 from codesearch_lsp.folders import Folder
 from codesearch_lsp.loop_worker import LoopWorker
-from codesearch_lsp.overlay import Document
 from codesearch_lsp.searching import Searcher
 
 __all__ = ["Documents"]

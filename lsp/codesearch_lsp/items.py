@@ -8,7 +8,7 @@ from typing import Any, Final
 from lsprotocol.types import Location, SymbolKind, WorkspaceSymbol
 
 from codesearch.records import Chunk, Kind, Match
-from codesearch.search.pipeline import Answer, NoticeKind
+from codesearch.search.notices import Answer, NoticeKind
 from codesearch_lsp.wire import Positions, uri_of
 
 __all__ = ["answer_of", "symbol_of"]

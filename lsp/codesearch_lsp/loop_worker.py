@@ -42,7 +42,7 @@ class LoopWorker:
         return answer
 
     async def extract(self, path: str, text: str) -> tuple[Chunk, ...] | None:
-        """Split the text of a document; None if it cannot be searched.
+        """Split the text of a document; None if it cannot be split.
 
         Raises:
             WorkerCrash: The process died; the next request starts another.

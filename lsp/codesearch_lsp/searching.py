@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, TypeVar
 from codesearch.encoders.text import document_text
 from codesearch.errors import CodesearchError
 from codesearch.index.snapshot import Counts, Snapshot
+from codesearch.search.candidates import Searchable
+from codesearch.search.overlay import Document, Overlay
 from codesearch.upkeep.library import Library
 from codesearch_lsp.configuration import Configuration
 from codesearch_lsp.folders import settings_for
-from codesearch_lsp.overlay import Document, Overlaid
 
 if TYPE_CHECKING:
     from codesearch.encoders import Encoder
@@ -72,8 +73,8 @@ class Searcher:
             return await asyncio.get_running_loop().run_in_executor(self._searching, use)
 
     @contextmanager
-    def views(self, documents: Mapping[Path, Mapping[str, Document]]) -> Iterator[list[Snapshot]]:
-        """Lend what a question sees of indexes, each with documents laid over it; those that are not open are left out.
+    def views(self, documents: Mapping[Path, Mapping[str, Document]]) -> Iterator[list[tuple[Path, Searchable]]]:
+        """Lend what a question sees of indexes, with documents laid over; those that are not open are left out.
 
         For the searching thread, and not to be nested.
 
@@ -81,7 +82,7 @@ class Searcher:
             documents: By path, by directory of the index.
         """
         with self._library.snapshots(list(documents)) as snapshots:
-            yield [_view(snapshot, documents[snapshot.directory]) for snapshot in snapshots]
+            yield [(one.directory, _view(one, documents[one.directory])) for one in snapshots]
 
     async def refresh(self, directory: Path) -> Counts | None:
         """Let the latest committed state of an index take the place of what was open.
@@ -129,5 +130,5 @@ class Searcher:
         self._library.close()
 
 
-def _view(snapshot: Snapshot, documents: Mapping[str, Document]) -> Snapshot:
-    return Overlaid(snapshot, documents) if documents else snapshot
+def _view(snapshot: Snapshot, documents: Mapping[str, Document]) -> Searchable:
+    return Overlay(snapshot, documents) if documents else snapshot

@@ -6,7 +6,7 @@ weights (``weights.json``) were fitted on questions about real repositories and 
 docs/design/ranking.md has the figures, and what each signal is worth.
 """
 
-from codesearch.search.ranking.order import RankedCandidate, rank
+from codesearch.search.ranking.order import RankedCandidate, append_deeper, rank
 from codesearch.search.ranking.path_roles import is_test
 from codesearch.search.ranking.question import CandidateSet, Question, parse_question
 from codesearch.search.ranking.signals import DESCRIPTIONS
@@ -18,6 +18,7 @@ __all__ = [
     "Question",
     "RankedCandidate",
     "Weights",
+    "append_deeper",
     "is_test",
     "load_weights",
     "parse_question",

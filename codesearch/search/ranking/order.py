@@ -11,7 +11,7 @@ from codesearch.search.ranking.question import CandidateSet
 from codesearch.search.ranking.signals import measure
 from codesearch.search.ranking.weights import Weights, load_weights
 
-__all__ = ["RankedCandidate", "rank"]
+__all__ = ["RankedCandidate", "append_deeper", "rank"]
 
 
 @dataclass(slots=True)
@@ -57,6 +57,18 @@ def rank(found: CandidateSet, weights: Weights | None = None) -> list[RankedCand
     return sorted(ranked, key=_order)
 
 
+def append_deeper(ranked: list[RankedCandidate], deeper: Sequence[RankedCandidate]) -> None:
+    """Append what only deeper searches named, none of it with a higher score than what comes before it."""
+    known = {(entry.source, entry.candidate.id) for entry in ranked}
+    for entry in deeper:
+        if (entry.source, entry.candidate.id) not in known:
+            most = ranked[-1].score
+            if entry.score > most:
+                entry.add("depth", most - entry.score)
+                entry.score = most
+            ranked.append(entry)
+
+
 def _discount_repeats(ranked: Sequence[RankedCandidate], kept: float) -> None:
     """Let the k-th chunk of one file keep its score times `kept` to the power of k - 1."""
     seen: defaultdict[tuple[int, str], int] = defaultdict(int)
@@ -68,5 +80,5 @@ def _discount_repeats(ranked: Sequence[RankedCandidate], kept: float) -> None:
 
 
 def _order(entry: RankedCandidate) -> tuple[float, int, str, int]:
-    """Best first; ties by place, so that the order is the same on every machine."""
+    """Best first; ties by place, and then as candidates are given, so that the order is the same on every machine."""
     return -entry.score, entry.source, entry.candidate.path, entry.candidate.first_line

@@ -234,5 +234,6 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "legacy": "it is among what is old, or copied from elsewhere",
     "file meaning": "what the chunks of its file mean together",
     "repeat": "better chunks of the same file come before it",
+    "depth": "only a deeper search named it, so it comes after what the first named",
 }
-"""What each signal says of a candidate, and what the discount for a file's further chunks says."""
+"""What each signal says of a candidate, and what the discounts say: for a file's further chunks, and for depth."""

@@ -277,7 +277,7 @@ def by_words_only(asked: QuestionCandidates) -> QuestionCandidates:
     held = sorted((pair for pair in asked.found.candidates if pair[1].lexical > 0), key=lambda pair: -pair[1].lexical)
     quoting = sorted((pair for pair in held[CANDIDATES:] if pair[1].quoted > 0), key=lambda pair: -pair[1].quoted)
     named = held[:CANDIDATES] + quoting[:QUOTING]
-    candidates = [(source, replace(candidate, dense=None)) for source, candidate in named]
+    candidates = [(source, candidate._replace(dense=None)) for source, candidate in named]
     return replace(asked, found=replace(asked.found, candidates=candidates))
 
 

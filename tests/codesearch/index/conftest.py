@@ -15,13 +15,14 @@ import pytest
 
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import StorageError
+from codesearch.index.bm25 import BM25, Statistics
 from codesearch.index.lexical import LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_reader, open_writer
 from codesearch.index.update import Progress, UpdateReport, update
 from codesearch.records import Repository
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, find_in
 from codesearch.sources import FileRules
 from codesearch.words import question_terms
 
@@ -103,7 +104,7 @@ class Workbench:
     def found(self, question: str, path: str = "") -> list[str]:
         """The names of what a new snapshot finds by its words, best first."""
         with self.snapshot() as snapshot:
-            found = snapshot.candidates(question_terms(question), None, 50, Filters())
+            found = find_in(snapshot, question_terms(question), None, 50, Filters())
         return [c.qualified_name for c in sorted(found, key=lambda c: -c.lexical) if c.path.startswith(path)]
 
     encoder = staticmethod(lambda: CountingEncoder())
@@ -112,6 +113,11 @@ class Workbench:
     def in_child(work: Callable[[], object]) -> int:
         """Run something in a forked process; returns its exit status: 0, 3 for a StorageError, 1 for other errors."""
         return run_in_child(work)
+
+
+def weights_of(lexical: LexicalIndex, question: str) -> BM25:
+    terms = question_terms(question)
+    return BM25(Statistics(1000, {}, lexical.holding(terms)), terms)
 
 
 def contents(directory: Path) -> dict[str, Any]:
@@ -128,6 +134,9 @@ def contents(directory: Path) -> dict[str, Any]:
         waiting = "(vector IS NULL) != (id IN (SELECT vector_id FROM pending))"
         assert query(f"SELECT count(*) FROM vectors WHERE {waiting}") == [(0,)]
         assert query("SELECT count(*) FROM removed") == [(0,)]
+        assert query("SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk_id FROM words)") == [(0,)]
+        sums = "count(*), coalesce(sum(symbol), 0), coalesce(sum(path), 0), coalesce(sum(text), 0) FROM words"
+        assert query("SELECT chunks, symbol, path, text FROM statistics") == query(f"SELECT {sums}")
         lexical = LexicalIndex(lexical_directory(directory))
         assert lexical.generation == manifest.generation
         columns = f"path, language, blob, key, vector, {CHUNK_SELECT}"
@@ -142,7 +151,7 @@ def contents(directory: Path) -> dict[str, Any]:
             "skipped": sorted(query("SELECT path, reason, detail FROM skipped")),
             "pending": query("SELECT count(*) FROM pending"),
             "hits": {
-                question: sorted(place[hit] for hit, _ in lexical.search(question_terms(question), 1000))
+                question: sorted(place[hit] for hit in lexical.search(weights_of(lexical, question), 1000).ids)
                 for question in QUESTIONS
             },
             "model": (manifest.model_id, manifest.dimension),

@@ -15,13 +15,13 @@ from codesearch.index.dense import DenseIndex
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.update import Phase
 from codesearch.records import Kind
-from codesearch.search.candidates import QUOTING, Filters
+from codesearch.search.candidates import QUOTING, Filters, find_in
 from codesearch.words import question_terms
 
 
 def names(snapshot: Any, question: str, *, filters: Filters | None = None) -> set[str]:
     query = HashingEncoder(16).encode_queries([question])[0]
-    found = snapshot.candidates(question_terms(question), query, 50, filters or Filters())
+    found = find_in(snapshot, question_terms(question), query, 50, filters or Filters())
     return {candidate.qualified_name for candidate in found}
 
 
@@ -41,7 +41,7 @@ def test_an_open_snapshot_keeps_its_state_and_blocks_nobody(bench: Any) -> None:
         # Opened before, used for the first time after: words, vectors and text are all of the old state.
         assert "before_the_change" in names(old, "the change")
         assert "after_the_change" not in names(old, "the change")
-        found = old.candidates(question_terms("before the change"), None, 5, Filters())
+        found = find_in(old, question_terms("before the change"), None, 5, Filters())
         assert [c.text for c in old.chunks([found[0].id]).values()] == ["def before_the_change(): return 1"]
 
 
@@ -121,12 +121,12 @@ READER = """
 import sys, time
 from pathlib import Path
 from codesearch.index.snapshot import Snapshot
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, find_in
 asked = 0
 until = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < until or not asked:
     with Snapshot(Path(sys.argv[1])) as snapshot:
-        found = snapshot.candidates(["action", "3", "2"], None, 50, Filters())
+        found = find_in(snapshot, ["action", "3", "2"], None, 50, Filters())
         assert "action_3_2" in {c.qualified_name for c in found}, found
         snapshot.counts()
         asked += 1
@@ -172,7 +172,7 @@ def test_both_scores_are_given_for_every_candidate(bench: Any) -> None:
     encoder = HashingEncoder(16)
     query = encoder.encode_queries(["action 7 1"])[0]
     with bench.snapshot() as snapshot:
-        found = snapshot.candidates(question_terms("action 7 1"), query, 5, Filters())
+        found = find_in(snapshot, question_terms("action 7 1"), query, 5, Filters())
         for candidate in found:
             (chunk,) = snapshot.chunks([candidate.id]).values()
             text = f"{chunk.qualified_name}\n{chunk.text}"
@@ -190,9 +190,9 @@ def test_what_quotes_the_question_is_a_candidate_however_common_its_words_are(be
     pairs = {("cannot", "open"): 0.5, ("open", "file"): 0.25, ("file", "here"): 0.25}
     with bench.snapshot() as snapshot:
         terms = question_terms("cannot open file")
-        assert "long_one" not in {c.name for c in snapshot.candidates(terms, None, 5, Filters())}
-        found = {c.name: c.quoted for c in snapshot.candidates(terms, None, 5, Filters(), pairs=pairs)}
-        filtered = snapshot.candidates(terms, None, 5, Filters(path=lambda path: path != "quoted.py"), pairs=pairs)
+        assert "long_one" not in {c.name for c in find_in(snapshot, terms, None, 5, Filters())}
+        found = {c.name: c.quoted for c in find_in(snapshot, terms, None, 5, Filters(), pairs=pairs)}
+        filtered = find_in(snapshot, terms, None, 5, Filters(path=lambda path: path != "quoted.py"), pairs=pairs)
     assert found.pop("long_one") == pytest.approx(1.0)
     assert max(found.values()) < 1.0
     assert "long_one" not in {c.name for c in filtered}
@@ -203,9 +203,7 @@ def test_every_candidate_is_told_how_much_it_quotes_whichever_search_named_it(be
         bench.write(f"file_{i}.py", f"def check_{i}():\n    raise E('cannot open file', {i})\n")
     bench.index()
     with bench.snapshot() as snapshot:
-        found = snapshot.candidates(
-            question_terms("cannot open"), None, 100, Filters(), pairs={("cannot", "open"): 1.0}
-        )
+        found = find_in(snapshot, question_terms("cannot open"), None, 100, Filters(), pairs={("cannot", "open"): 1.0})
     assert [candidate.quoted for candidate in found] == [1.0] * 2 * QUOTING
 
 
@@ -217,7 +215,7 @@ def test_a_text_in_several_files_is_found_in_each(bench: Any) -> None:
     assert len(encoder.texts) == 1
     with bench.snapshot() as snapshot:
         query = np.asarray(encoder.encode_queries(["shared helper"])[0])
-        found = snapshot.candidates([], query, 10, Filters())
+        found = find_in(snapshot, [], query, 10, Filters())
         assert sorted(candidate.path for candidate in found) == [f"copy_{i}/a.py" for i in range(3)]
         assert snapshot.dense is not None
         assert snapshot.dense.count == 1

@@ -21,7 +21,7 @@ from codesearch.index.lexical import LexicalDamaged, LexicalIndex
 from codesearch.index.locations import find_index, index_directory, list_indexes
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, delete_index, index_size, open_reader, open_writer
-from codesearch.search.candidates import Filters
+from codesearch.search.candidates import Filters, find_in
 from codesearch.upkeep.plan import Job, bring_up_to_date
 
 
@@ -52,7 +52,7 @@ def read_all(directory: Path) -> None:
     with Snapshot(directory) as snapshot:
         snapshot.counts()
         snapshot.chunks(range(1, 10_000))
-        snapshot.candidates(["action"], None, 10, Filters())
+        find_in(snapshot, ["action"], None, 10, Filters())
 
 
 def checkpoint(directory: Path) -> None:

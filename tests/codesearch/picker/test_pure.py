@@ -16,7 +16,7 @@ from codesearch.picker.preview import code_lines, first_shown, opening_line
 from codesearch.picker.state import Result, State
 from codesearch.picker.widths import cut, cut_left, fitted, width
 from codesearch.records import Chunk, Kind, Match, Span
-from codesearch.search.pipeline import Notice, NoticeKind
+from codesearch.search.notices import Notice, NoticeKind
 from codesearch.settings import load_settings
 
 ROOT = Path("/repositories/sample")

@@ -20,8 +20,9 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, open_writer
 from codesearch.portable import Description, export_index, import_index, relate, relation_text
 from codesearch.records import Repository
-from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import NoticeKind, search
+from codesearch.search.candidates import Filters, find_in
+from codesearch.search.notices import NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import bring_up_to_date, plan
@@ -170,7 +171,7 @@ def test_a_newer_import_takes_the_place_of_an_older(
         with Snapshot(index(git_sample)) as snapshot:
             export_index(snapshot, exported)
         load(exported, indexes)
-        assert not reader.candidates(["zebra"], None, 5, Filters()), "a reader keeps what it saw"
+        assert not find_in(reader, ["zebra"], None, 5, Filters()), "a reader keeps what it saw"
     with Snapshot(directory_of(indexes, "sample")) as snapshot:
         assert search([snapshot], "zebra", None).matches
     load(exported, indexes, name="owner/other")

@@ -16,8 +16,9 @@ from codesearch.errors import InputError
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_writer
 from codesearch.records import Kind
-from codesearch.search.candidates import Filters
-from codesearch.search.pipeline import Answer, NoticeKind, search
+from codesearch.search.candidates import Filters, find_in
+from codesearch.search.notices import Answer, NoticeKind
+from codesearch.search.pipeline import search
 from codesearch.search.similar import Place, similar
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
@@ -112,8 +113,8 @@ def test_a_passing_mention_elsewhere_does_not_win_over_the_repository_that_is_ab
     other += "\n\ndef pick(basket, weight):\n    basket.weigh(basket, weight)\n    return basket.socket\n"
     net = opened(write_tree(tmp_path / "net", {"wire.py": about}))
     fruit = opened(write_tree(tmp_path / "fruit", {"shop.py": other}))
-    (mention,) = fruit.candidates(["socket"], None, 1, Filters())
-    (best,) = net.candidates(["socket"], None, 1, Filters())
+    (mention,) = find_in(fruit, ["socket"], None, 1, Filters())
+    (best,) = find_in(net, ["socket"], None, 1, Filters())
     assert mention.lexical > best.lexical, "by itself, BM25 takes the term for rarer where it is mentioned once"
     assert found(search([fruit, net], "socket"))[0] == "start"
     together = opened(write_tree(tmp_path / "both", {"net/wire.py": about, "fruit/shop.py": other}))

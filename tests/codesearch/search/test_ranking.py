@@ -187,7 +187,7 @@ def test_rare_words_in_a_name_count_more_than_frequent_ones() -> None:
 
 
 def test_what_quotes_the_question_comes_before_the_best_of_both_searches() -> None:
-    quoting = replace(candidate("check", number=1, lexical=0.4, dense=0.2), quoted=1.0)
+    quoting = candidate("check", number=1, lexical=0.4, dense=0.2)._replace(quoted=1.0)
     best = candidate("open_settings", path="src/b.py", number=2, lexical=1.0, dense=0.6)
     last = candidate("unrelated", path="src/c.py", number=3, lexical=0.1, dense=0.1)
     assert names(ranked("cannot open the config file", last, best, quoting)) == ["check", "open_settings", "unrelated"]
@@ -209,13 +209,13 @@ def test_values_that_a_program_filled_into_its_message_do_not_count() -> None:
 
 
 def test_a_few_pairs_in_common_are_chance() -> None:
-    (entry,) = ranked("cannot open config file", replace(candidate(), quoted=0.3))
+    (entry,) = ranked("cannot open config file", candidate()._replace(quoted=0.3))
     assert "phrase" not in entry.signals
 
 
 def test_two_words_next_to_each_other_are_less_of_a_quotation_than_four() -> None:
-    (two,) = ranked("open file", replace(candidate(), quoted=1.0))
-    (four,) = ranked("cannot open config file", replace(candidate(), quoted=1.0))
+    (two,) = ranked("open file", candidate()._replace(quoted=1.0))
+    (four,) = ranked("cannot open config file", candidate()._replace(quoted=1.0))
     assert 0 < two.signals["phrase"] < four.signals["phrase"]
 
 

@@ -15,7 +15,7 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
 from codesearch.search.location import read_snippet
-from codesearch.search.pipeline import Answer, NoticeKind
+from codesearch.search.notices import Answer, NoticeKind
 from codesearch.search.similar import Place, Snippet, similar
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository

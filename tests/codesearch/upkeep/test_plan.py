@@ -10,7 +10,7 @@ from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import IndexUnusable, NothingToIndex, Unusable
 from codesearch.index.progress import UpdateReport
 from codesearch.index.snapshot import Snapshot
-from codesearch.search.pipeline import Answer
+from codesearch.search.notices import Answer
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.asking import Surface, ask

@@ -250,7 +250,7 @@ def synthetic(repositories: int = 6, questions: int = 5) -> list[QuestionCandida
 def test_without_vectors_what_quotes_the_question_is_still_named() -> None:
     (asked, *_) = synthetic(1, 1)
     common = [(0, candidate(f"c{i}", f"c{i}.py", 5, 0.5)) for i in range(CANDIDATES)]
-    quoting = replace(candidate("quoting", "q.py", 1, 0.1), quoted=1.0)
+    quoting = candidate("quoting", "q.py", 1, 0.1)._replace(quoted=1.0)
     found = [*common, (0, quoting), (0, candidate("rare", "r.py", 1, 0.9)), (0, candidate("no words", "n.py", 0, 0.9))]
     named = by_words_only(replace(asked, found=replace(asked.found, candidates=found))).found.candidates
     assert {c.name for _, c in named} == {f"c{i}" for i in range(CANDIDATES)} | {"quoting"}

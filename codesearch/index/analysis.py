@@ -1,0 +1,116 @@
+"""From a chunk to the terms of its fields: once, for the index and for what was never saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.records import Chunk
+from codesearch.words import terms, terms_in_a_row
+
+__all__ = ["ChunkTerms", "count_in_path", "count_in_symbol", "unpack_repeats"]
+
+_REPEAT: Final = np.dtype([("hash", "<u4"), ("count", "<u4")])
+"""The first is the salt."""
+
+
+def _path_terms(path: str) -> list[str]:
+    """Words of the path, those of the file's own name twice: they say more than the folders."""
+    folders, _, name = path.rpartition("/")
+    stem_of_name = name.rpartition(".")[0] or name
+    return terms(folders) + terms(stem_of_name) * 2
+
+
+@lru_cache(maxsize=1 << 14)
+def count_in_path(path: str) -> Mapping[str, int]:
+    """Return how often each term occurs in a path."""
+    return Counter(_path_terms(path))
+
+
+@lru_cache(maxsize=1 << 14)
+def count_in_symbol(qualified_name: str) -> Mapping[str, int]:
+    """Return how often each term occurs in a name."""
+    return Counter(terms(qualified_name))
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTerms:
+    """The terms of a chunk, in order and with repetitions.
+
+    Attributes:
+        symbol: Of its qualified name.
+        path: Of its file's path.
+        text: Of its text, in which neighbours are neighbours.
+    """
+
+    symbol: Sequence[str]
+    path: Sequence[str]
+    text: Sequence[str]
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> ChunkTerms:
+        """Return the terms of a chunk."""
+        return cls(terms(chunk.qualified_name), _path_terms(chunk.path), terms_in_a_row(chunk.text))
+
+    @property
+    def lengths(self) -> tuple[int, int, int]:
+        """How many terms each field holds, in the order of ``codesearch.index.bm25.FIELDS``."""
+        return len(self.symbol), len(self.path), len(self.text)
+
+    @property
+    def counts(self) -> tuple[Counter[str], Counter[str], Counter[str]]:
+        """How often each term occurs in each field, in the order of ``codesearch.index.bm25.FIELDS``."""
+        return Counter(self.symbol), Counter(self.path), Counter(self.text)
+
+    def pack_repeats(self) -> bytes:
+        """Return which terms occur how often in the text, for those that occur more than once.
+
+        A term is told by 32 bits of its hash. No two terms of one text share them, since another salt is taken where
+        they would: what is known to hold a term holds it as often as is said here, and once where nothing is said.
+        """
+        counts = Counter(self.text)
+        repeated = sorted(term for term, number in counts.items() if number > 1)
+        if not repeated:
+            return b""
+        salt = next(n for n in count() if len({_hash_of(term, n) for term in counts}) == len(counts))
+        rows = [(salt, 0), *((_hash_of(term, salt), counts[term]) for term in repeated)]
+        return np.array(rows, _REPEAT).tobytes()
+
+
+@lru_cache(maxsize=1 << 16)
+def _hashes_of(term: str) -> tuple[int, int]:
+    digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
+
+
+def _hash_of(term: str, salt: int) -> int:
+    one, other = _hashes_of(term)
+    return (one + salt * other) & 0xFFFFFFFF
+
+
+def unpack_repeats(blobs: Sequence[bytes], asked: Sequence[str], counts: NDArray[np.int64]) -> None:
+    """Set how often terms occur in texts.
+
+    Args:
+        blobs: What :meth:`ChunkTerms.pack_repeats` made of each of n texts.
+        asked: Terms.
+        counts: Of shape [terms, n]: 1 where a text holds a term, which becomes how often; 0 elsewhere, which stays.
+    """
+    sizes = np.fromiter(map(len, blobs), np.int64, len(blobs)) // _REPEAT.itemsize
+    entries = np.frombuffer(b"".join(blobs), _REPEAT)
+    hashes, numbers = entries["hash"], entries["count"]
+    texts = np.repeat(np.arange(len(blobs)), sizes)
+    salts = hashes[(np.cumsum(sizes) - sizes)[sizes > 0]]
+    of_entries = np.repeat(salts, sizes[sizes > 0])
+    for salt in np.unique(salts).tolist():
+        for row, term in zip(counts, asked, strict=True):
+            at = np.flatnonzero((hashes == _hash_of(term, salt)) & (of_entries == salt) & (numbers > 0))
+            row[texts[at]] *= numbers[at]
