@@ -42,7 +42,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From where on functions are alike; docs/duplicates.md has the measurements.
+    """From where on functions are alike; docs/notebook/duplicates.md has the measurements.
 
     Attributes:
         near: Least share of runs of tokens in common.

@@ -1,4 +1,4 @@
-"""Groups of duplicates as a person reads them, and as JSON; ``docs/json.md`` describes the latter."""
+"""Groups of duplicates as a person reads them, and as JSON; ``docs/guide/json.md`` describes the latter."""
 
 from __future__ import annotations
 

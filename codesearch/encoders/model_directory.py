@@ -1,18 +1,19 @@
-"""A model on disk: an ordinary Hugging Face / sentence-transformers folder and one file of our own.
+"""A model on disk: the files that an encoder reads.
 
-==========================  ================================================================
-``config.json``             BERT's shape, as Hugging Face writes it
-``tokenizer.json``          the whole text preparation, identifier splitting included
-``model.safetensors``       weights in float16, read by the GPU encoder and by other libraries
-``onnx/model_int8.onnx``    the same network with int8 weights, read by the CPU encoder; the
-                            tensors lie beside it, in ``model_int8.onnx_data``
-``modules.json`` ...        what sentence-transformers wants in order to load the folder as it is
-``codesearch.json``         the `Recipe`: what no standard file has a place for
-``README.md``               the model card
-==========================  ================================================================
+================================  ==========================================================
+``config.json``                   BERT's shape, as Hugging Face writes it
+``tokenizer.json``                the whole text preparation, identifier splitting included
+``onnx/model_int8.onnx``          the network, which ONNX Runtime computes on a CPU
+``onnx/model_int8.onnx_data``     its weights in 8 bits, the only form that they ship in
+``onnx/model_int8.tensors.json``  where in that file each tensor lies: for GPUs (`graph_weights`)
+``codesearch.json``               the `Recipe`: what no standard file has a place for
+``README.md``                     the model card
+================================  ==========================================================
+
+``codesearch-train export --hugging-face`` makes a folder of it that other libraries load.
 
 The id of a model is computed once, when it is exported (`model_id`), and stored: loading a model
-must not hash 45 MB. It covers the float16 weights, the tokenizer and the recipe. It does not cover
+must not hash 23 MB. It covers the weights, the tokenizer and the recipe. It does not cover
 the precision that vectors are computed in: int8 and float32 give vectors of mean
 cosine above 0.99 to each other (export refuses less), so an index made on a GPU machine answers on a laptop.
 """
@@ -79,9 +80,14 @@ class ModelDirectory:
         return self.path / "onnx" / "model_int8.onnx"
 
     @property
-    def weights_file(self) -> Path:
-        """The float16 weights."""
-        return self.path / "model.safetensors"
+    def data_file(self) -> Path:
+        """The weights of that network."""
+        return self.path / "onnx" / "model_int8.onnx_data"
+
+    @property
+    def tensors_file(self) -> Path:
+        """JSON: ``{name: [element type, shape, offset in bytes]}`` of the tensors in `data_file`."""
+        return self.path / "onnx" / "model_int8.tensors.json"
 
     def read_config(self) -> dict[str, Any]:
         """Return ``config.json``.
@@ -156,7 +162,7 @@ def model_id(name: str, *, weights: bytes, tokenizer: bytes, config: bytes, reci
 
     Args:
         name: For people; part of the id.
-        weights: Content of ``model.safetensors``.
+        weights: Content of the file of weights.
         tokenizer: Content of ``tokenizer.json``.
         config: Content of ``config.json``.
         recipe: How texts become vectors.

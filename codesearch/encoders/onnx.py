@@ -1,6 +1,6 @@
 """The encoder for CPUs: ONNX Runtime on int8 weights. The only module that imports onnxruntime.
 
-Every choice here was measured; docs/encoding.md has the figures.
+Every choice here was measured; docs/design/encoding.md has the figures.
 """
 
 from __future__ import annotations

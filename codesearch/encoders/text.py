@@ -1,4 +1,4 @@
-"""What of a chunk is encoded; docs/encoding.md has the figures by which it was decided."""
+"""What of a chunk is encoded; docs/design/encoding.md has the figures by which it was decided."""
 
 from __future__ import annotations
 

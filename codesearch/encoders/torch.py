@@ -19,9 +19,10 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, TokenBatch
+from codesearch.encoders.graph_weights import read_float_weights
 from codesearch.encoders.model_directory import ModelDirectory
 from codesearch.encoders.transformer import TransformerEncoder
-from codesearch.errors import MissingExtra, ModelError
+from codesearch.errors import ModelError
 
 __all__ = ["Bert", "TorchEncoder", "device_is_available"]
 
@@ -47,7 +48,6 @@ class TorchEncoder(TransformerEncoder):
 
     Raises:
         ModelError: A file is missing or damaged, or the weights do not fit config.json or the recipe.
-        MissingExtra: safetensors is not installed.
     """
 
     def __init__(self, directory: ModelDirectory, *, device: str) -> None:
@@ -210,21 +210,12 @@ def device_is_available(device: str) -> bool:
 
 
 def _load_bert(directory: ModelDirectory, device: torch.device) -> Bert:
-    config = directory.read_config()
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise MissingExtra("encoding on a GPU needs safetensors: pip install 'codesearch-nl[gpu]'") from error
     precision = _precision(device)
-    try:
-        stored = load_file(directory.weights_file)
-        bert = Bert({name: value.to(device, precision) for name, value in stored.items()}, config)
-    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-        raise directory.damaged(directory.weights_file, error) from error
+    stored = {name: torch.from_numpy(value) for name, value in read_float_weights(directory).items()}
+    bert = Bert({name: value.to(device, precision) for name, value in stored.items()}, directory.read_config())
     if bert.dimension != directory.recipe.dimension:
         raise ModelError(
-            f"{directory.weights_file} gives vectors of length {bert.dimension}, and codesearch.json says "
+            f"{directory.data_file} gives vectors of length {bert.dimension}, and codesearch.json says "
             f"{directory.recipe.dimension}: export the model again with `codesearch-train export`"
         )
     return bert

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 EXACT_LIMIT: Final = 50_000
-"""Vectors that are searched exactly: 3 to 6 ms for float32 of 384 dimensions on one core (docs/index.md)."""
+"""Vectors that are searched exactly: 3 to 6 ms for float32 of 384 dimensions on one core."""
 
 SEGMENT_LIMIT: Final = 200_000
 """Vectors of one graph at most: 350 MB of memory while it is built."""
@@ -56,7 +56,7 @@ _EF_SEARCH: Final = 128
 
 _EXACT_SHARE: Final = 0.05
 """A filter that lets less than this through is answered exactly. Of 50,000 vectors, a share of 0.05 takes 7 ms
-exactly and 11 ms in a graph, which is asked for twenty times as many; one of 0.2 takes 25 ms and 4 (docs/index.md)."""
+exactly and 11 ms in a graph, asked for twenty times as many; one of 0.2 takes 25 ms and 4."""
 
 _BLOCK: Final = 16_384
 

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 FIELD_WEIGHTS = {"symbol": 1.0, "path": 0.2, "text": 1.0}
-"""What a hit in each field is worth; docs/ranking.md has others. All chunks of a file share its path."""
+"""What a hit in each field is worth; docs/design/ranking.md has others. All chunks of a file share its path."""
 
 _WRITER_HEAP_BYTES = 64_000_000
 _GENERATION_MARK = -1

@@ -1,6 +1,6 @@
 """Matches as text: for a terminal, for a pipe, as Markdown, and as JSON.
 
-The JSON of a match, one object a line, is a public interface; ``docs/json.md`` describes it.
+The JSON of a match, one object a line, is a public interface; ``docs/guide/json.md`` describes it.
 
 Neither source code nor file names are trusted: whatever a terminal would obey instead of show, escape
 sequences above all, is replaced before it is printed.

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 Status = dict[str, Any]
-"""What ``codesearch status --json`` prints; ``docs/json.md`` describes it."""
+"""What ``codesearch status --json`` prints; ``docs/guide/json.md`` describes it."""
 
 _VERSIONS_OF: Final = ("onnxruntime", "tokenizers", "tree-sitter", "tantivy", "hnswlib", "numpy", "torch")
 

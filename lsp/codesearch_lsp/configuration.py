@@ -16,7 +16,7 @@ MOST_RESULTS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings of a client; docs/lsp.md says what each is for.
+    """The settings of a client; docs/design/lsp.md says what each is for.
 
     Attributes:
         limit: Results of a question that names no number.

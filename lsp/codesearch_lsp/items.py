@@ -94,7 +94,7 @@ def symbol_of(match: Match, positions: Positions) -> WorkspaceSymbol:
     """Return a match as a symbol, with a complete location: Helix and JetBrains cannot resolve one later.
 
     What contains it is named by its type, its path and the first line of its documentation: VS Code compares all but
-    the first word of what was typed with that text (docs/lsp.md).
+    the first word of what was typed with that text (docs/design/lsp.md).
     """
     chunk = match.chunk
     within = chunk.qualified_name.removesuffix(chunk.name).rstrip(".") if chunk.name else ""

@@ -17,8 +17,11 @@ import typer
 from codesearch.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GROUP: Any = typer.main.get_command(app)
+PENDING = {ROOT / name for name in ("docs/guide/python.md", "docs/images/quality.png", "docs/images/speed.png")}
+"""What documents lead to before it is there. Empty this when these are."""
+
 ENDS = {";", "|", "&&", "||", "&", ">", ">>", "<", "2>"}
 
 
@@ -58,11 +61,16 @@ def check(line: str) -> None:
         assert not re.match(r"--?[A-Za-z]", option) or option in known, f"{name} has no option {option}"
 
 
-CASES = [(document.name, line) for document in DOCUMENTS for line in written_commands(document.read_text("utf-8"))]
+CASES = [
+    (document.relative_to(ROOT).as_posix(), line)
+    for document in DOCUMENTS
+    for line in written_commands(document.read_text("utf-8"))
+]
 
 
 def test_commands_are_found_in_the_documents() -> None:
-    assert len([line for name, line in CASES if name == "README.md"]) > 10
+    assert {"README.md", "docs/guide/searching.md", "docs/guide/duplicates.md"} <= {name for name, _ in CASES}
+    assert len(CASES) > 50
 
 
 @pytest.mark.parametrize(("document", "line"), CASES)
@@ -74,6 +82,69 @@ def test_what_a_document_says_to_type_exists(document: str, line: str) -> None:
 def test_what_does_not_exist_is_noticed(line: str) -> None:
     with pytest.raises(AssertionError):
         check(line)
+
+
+def tracked_documents() -> list[Path]:
+    """All Markdown files of the work tree that Git knows or would take; those of an unpacked archive otherwise."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
+    if listed is None or listed.returncode:
+        return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    files = (ROOT / name for name in listed.stdout.split("\0") if name)
+    return [file for file in files if file.exists() and ROOT / "tests" / "data" not in file.parents]
+
+
+def links(text: str) -> Iterator[str]:
+    """Yield where the links and pictures of a document lead, but for code."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"`[^`\n]*`", "`code`", text)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r"""<(?:img|a|source)\s[^>]*(?:src|href|srcset)=["']([^"']+)""", text)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a document."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)
+    }
+
+
+def dead_links(document: Path) -> Iterator[str]:
+    for link in links(document.read_text("utf-8")):
+        if re.match(r"[a-z][a-z+.-]*:", link):
+            continue  # another site, which no test asks
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text("utf-8"))):
+            yield link
+
+
+@pytest.mark.parametrize("document", tracked_documents(), ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    dead = [(document.parent / link.partition("#")[0]).resolve() for link in dead_links(document)]
+    assert [target.relative_to(ROOT) for target in dead if target not in PENDING] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("[gd]*/*.md"))],
+    ids=lambda file: file.relative_to(ROOT).as_posix(),
+)
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    named = re.findall(
+        r"(?<![\w/.-])((?:codesearch|lsp|train|eval|tests|docs)/[\w/.-]+\.(?:py|toml|tsv|json|md|lua|scm))\b",
+        document.read_text("utf-8"),
+    )
+    assert [path for path in named if not (ROOT / path).exists() and ROOT / path not in PENDING] == []
+
+
+def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("# The second\n")
+    document = tmp_path / "a.md"
+    document.write_text("[b](b.md#the-second) ![x](x.png) [c](b.md#third) `[d](d.md)` [e](https://example.org)\n")
+    assert list(dead_links(document)) == ["x.png", "b.md#third"]
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:

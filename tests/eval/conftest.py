@@ -100,5 +100,5 @@ def real_data() -> DataFolder:
     """The full data folder, for those who have it."""
     root = os.environ.get("CODESEARCH_DATA")
     if not root:
-        pytest.skip("CODESEARCH_DATA does not name a folder of data sets (docs/evaluation.md)")
+        pytest.skip("CODESEARCH_DATA does not name a folder of data sets (docs/design/evaluation.md)")
     return DataFolder(Path(root))

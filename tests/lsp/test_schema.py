@@ -1,4 +1,4 @@
-"""The JSON schema in docs/lsp.md is what the server does."""
+"""The JSON schema in docs/design/lsp.md is what the server does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from codesearch_lsp.configuration import Configuration, read_configuration
 from tests.lsp.session import start
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "lsp.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "design" / "lsp.md").read_text(encoding="utf-8")
 
 
 def validate(value: Any, name: str) -> None:

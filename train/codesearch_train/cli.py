@@ -281,6 +281,10 @@ def average(
 def export(
     source: Annotated[Path, typer.Argument(help="A trained Hugging Face folder.")],
     target: Annotated[Path, typer.Argument(help="The model directory to write.")],
+    hugging_face: Annotated[
+        bool,
+        typer.Option("--hugging-face", help="The other way round: from our model directory to a Hugging Face folder."),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the model; that of the target by default.")] = None,
     texts: Annotated[Path | None, typer.Option(help="Corpus, or JSON Lines, that int8 is fitted on.")] = None,
     float32_graph: Annotated[
@@ -290,11 +294,16 @@ def export(
     max_query_tokens: Annotated[int | None, typer.Option(help="Where questions are cut.", min=1)] = None,
     max_document_tokens: Annotated[int | None, typer.Option(help="Where code is cut.", min=1)] = None,
 ) -> None:
-    """Write the model directory that codesearch loads: float16 weights, int8 ONNX, recipe, model card."""
+    """Write the model directory that codesearch loads: int8 ONNX, tokenizer, recipe, model card."""
     from codesearch_train.export.conversion import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Card
     from codesearch_train.export.conversion import export as write
+    from codesearch_train.export.hugging_face_folder import export_hugging_face
 
     with _clear_errors():
+        if hugging_face:
+            export_hugging_face(source, target)
+            typer.echo(f"exported {target}; sentence-transformers loads it as it is")
+            return
         card = Card(description=_read_description(description)) if description else None
         written = write(
             source,

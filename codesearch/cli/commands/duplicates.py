@@ -86,7 +86,7 @@ def duplicates(
 
     exact: the same tokens but for comments, layout and the function's own name. near: variables and literals may
     differ and a few lines too. semantic: the vectors are close, whatever the code looks like; about four in five of
-    these are worth a look, and the first two kinds are as good as sure (docs/duplicates.md says how that was measured).
+    these are worth a look, and the first two kinds are as good as sure (docs/guide/duplicates.md has the figures).
 
     Exit codes are grep's: 0 something was found, 1 nothing was, 2 an error. With --fail-over: 0 the check passes,
     1 it fails.

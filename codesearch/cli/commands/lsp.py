@@ -21,7 +21,7 @@ def lsp(
     host: Annotated[str, typer.Option(help="To listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on.")] = 2087,
 ) -> None:
-    """Start the language server, for an editor; docs/editors.md says how editors are told.
+    """Start the language server, for an editor; docs/guide/editors.md says how editors are told.
 
     It is started by editors and waits for one on stdin; there is nothing to see in a terminal.
 

@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Search code for coding agents, over the Model Context Protocol.
 
-    Serves search_code, similar_code and index_status in the folders that are given; docs/agents.md is the guide.
+    Serves search_code, similar_code and index_status in the folders that are given; docs/guide/agents.md is the guide.
 
     \b
     Examples:

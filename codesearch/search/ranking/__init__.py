@@ -3,7 +3,7 @@
 Each signal (`codesearch.search.ranking.signals`) is one function from a question and a candidate to a number in
 [0, 1]. A candidate's score is the sum of its signals, each times a weight, so an explanation adds up. The
 weights (``weights.json``) were fitted on questions about real repositories and shown on others:
-docs/ranking.md has the figures, and what each signal is worth.
+docs/design/ranking.md has the figures, and what each signal is worth.
 """
 
 from codesearch.search.ranking.order import RankedCandidate, rank

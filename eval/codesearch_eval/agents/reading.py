@@ -1,7 +1,7 @@
 """What an agent reads until it has seen a function: with ``search_code``, and with grep and a viewer of files.
 
 Both readers yield one text after another, as a tool would print it, and the lines of source that the text shows.
-docs/agents.md says how either goes about it, and why.
+docs/notebook/agents.md says how either goes about it, and why.
 """
 
 from __future__ import annotations

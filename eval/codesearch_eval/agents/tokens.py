@@ -1,7 +1,7 @@
 """How many tokens an agent reads until it has seen the right function: ``search_code`` against grep-and-read.
 
 Questions are those of the development benchmark (`repositories.py`), the held-out half: subjects of commits and
-documentation that was cut out of its tree. The method is written down in docs/agents.md.
+documentation that was cut out of its tree. The method is written down in docs/notebook/agents.md.
 """
 
 from __future__ import annotations

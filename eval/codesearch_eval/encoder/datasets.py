@@ -1,6 +1,6 @@
 """Readers of data sets: from a data folder, from official downloads on disk, or from the Hugging Face hub.
 
-A data folder has one sub-folder per data set; docs/evaluation.md lists the files. Readers only read: which
+A data folder has one sub-folder per data set; docs/design/evaluation.md lists the files. Readers only read: which
 part of a record asks and which part answers is decided by the tasks (`codesearch_eval.encoder.codesearchnet` and its
 neighbours).
 """
@@ -69,12 +69,12 @@ class DataFolder:
         if self.root is None:
             raise InputError(
                 f"{relative} is needed: give the data folder with --data DIR or CODESEARCH_DATA "
-                "(docs/evaluation.md says what belongs into it)"
+                "(docs/design/evaluation.md says what belongs into it)"
             )
         path = self.root / relative
         if not path.is_file():
             raise InputError(
-                f"{self.root} has no file {relative}: docs/evaluation.md says where to get it, "
+                f"{self.root} has no file {relative}: docs/design/evaluation.md says where to get it, "
                 "and --set NAME leaves the other evaluations out"
             )
         return path

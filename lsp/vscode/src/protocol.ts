@@ -1,4 +1,4 @@
-/** The server's own requests and notifications, as docs/lsp.md describes them. Positions are LSP positions. */
+/** The server's own requests and notifications, as docs/design/lsp.md describes them. Positions are LSP positions. */
 
 import { NotificationType, ProtocolRequestType } from "vscode-languageclient/node";
 

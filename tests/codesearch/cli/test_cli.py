@@ -369,7 +369,7 @@ def test_forget_all_and_vectors(invoke: Invoke, sample: Path, environment: Path)
 
 
 def documented(section: str) -> set[str]:
-    text = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "guide" / "json.md").read_text(encoding="utf-8")
     body = re.search(rf"^## `codesearch {section} --json`.*?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert body is not None
     return set(re.findall(r"^\| `(\w+)` \|", body[1], re.MULTILINE))
@@ -386,7 +386,7 @@ def test_every_documented_field_is_printed_and_every_printed_field_documented(in
 def test_the_array_of_all_indexes_is_as_documented(invoke: Invoke, sample: Path) -> None:
     invoke("index", sample)
     (entry,) = json.loads(invoke("status", "--all", "--json").stdout)
-    text = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "guide" / "json.md").read_text(encoding="utf-8")
     assert set(entry) == set(re.findall(r"`(\w+)`", text.rpartition("## ")[2])) - {"error"}
 
 

@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from codesearch import processes
 from codesearch.encoders import devices, load_encoder, tokenising
 from codesearch.encoders.batching import BatchLimits, TextTokenizer, split_by_tokens
+from codesearch.encoders.graph_weights import read_float_weights
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.encoders.model_directory import Recipe, find_model, model_id, read_model_directory
 from codesearch.encoders.onnx import OnnxEncoder
@@ -315,7 +316,10 @@ class TestVectors:
         transformers = pytest.importorskip("transformers")
         torch = pytest.importorskip("torch")
         directory = read_model_directory(model)
-        bert = transformers.BertModel.from_pretrained(model, add_pooling_layer=False, dtype=torch.float32).eval()
+        config = transformers.BertConfig.from_pretrained(model)
+        bert = transformers.BertModel(config, add_pooling_layer=False).eval()
+        weights = read_float_weights(directory).items()
+        bert.load_state_dict({name: torch.from_numpy(value) for name, value in weights})
         ours = TorchEncoder(directory, device="cpu").encode_documents(TEXTS)
         for text, vector in zip(TEXTS, ours, strict=True):
             ids = TextTokenizer(directory).token_ids([text], 32)
@@ -370,10 +374,13 @@ class TestLoading:
 
     @pytest.mark.parametrize("damage", [lambda data: data[:1000], lambda data: b""])
     def test_damaged_weights_are_named(self, copy: Path, damage: object) -> None:
-        weights = copy / "model.safetensors"
-        weights.write_bytes(damage(weights.read_bytes()))  # type: ignore[operator]
-        with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
-            TorchEncoder(read_model_directory(copy), device="cpu")
+        for name in ("model_int8.onnx_data", "model_int8.tensors.json"):
+            weights = copy / "onnx" / name
+            content = weights.read_bytes()
+            weights.write_bytes(damage(content))  # type: ignore[operator]
+            with pytest.raises(ModelError, match=f"{name} cannot be read"):
+                TorchEncoder(read_model_directory(copy), device="cpu")
+            weights.write_bytes(content)
 
     @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
     def test_vectors_of_another_length_than_the_recipe_says(self, copy: Path, kind: type) -> None:

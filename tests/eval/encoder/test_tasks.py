@@ -107,7 +107,7 @@ def test_official_layouts_are_found(language, place, tmp_path, write_functions):
 
 @pytest.mark.parametrize("name", ["csn-1000", "csn-test-go", "cosqa-test", "csn-challenge-pool", "staqc-dev"])
 def test_missing_data_is_a_sentence(name, tmp_path):
-    with pytest.raises(InputError, match=r"docs/evaluation.md|--hub"):
+    with pytest.raises(InputError, match=r"docs/design/evaluation.md|--hub"):
         tasks_of(name, tmp_path)
     with pytest.raises(InputError, match=r"--data|--hub"):
         list(load_tasks(DataFolder(None), PROTOCOLS[name]))

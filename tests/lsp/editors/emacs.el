@@ -1,4 +1,4 @@
-;;; emacs.el --- a question through eglot, first by xref, then by the command of docs/editors.md  -*- lexical-binding: t -*-
+;;; emacs.el --- a question through eglot, first by xref, then by the command of docs/guide/editors.md  -*- lexical-binding: t -*-
 
 (require 'package)
 (package-initialize)

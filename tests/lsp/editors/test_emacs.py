@@ -1,4 +1,4 @@
-"""Emacs with eglot, configured by the very lines of docs/editors.md."""
+"""Emacs with eglot, configured by the very lines of docs/guide/editors.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def report(place: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         pytest.skip("this Emacs has no eglot")
     folder = tmp_path_factory.mktemp("emacs")
     configuration = folder / "configuration.el"
-    blocks = re.findall(r"```elisp\n(.*?)```", (TOP / "docs" / "editors.md").read_text(encoding="utf-8"), re.DOTALL)
+    guide = (TOP / "docs" / "guide" / "editors.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```elisp\n(.*?)```", guide, re.DOTALL)
     assert blocks
     configuration.write_text(";; -*- lexical-binding: t -*-\n" + "\n".join(blocks), encoding="utf-8")
     command = [emacs, "--batch", "-q", "-l", str(HERE / "emacs.el")]

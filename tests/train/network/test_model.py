@@ -234,7 +234,7 @@ def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path, t
     weights, config = load_file(tiny_bert / "model.safetensors"), json.loads((tiny_bert / "config.json").read_text())
     graph: onnx.ModelProto = bert_graph(weights, config, int8=True)
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "rounded"))
-    save_file(dequantised(graph, weights, config), folder / "model.safetensors")
+    save_file(dequantised(graph, config), folder / "model.safetensors")
     encoder, batch = load_encoder(str(folder)), packed([17])
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     ids = batch.ids[None].numpy()

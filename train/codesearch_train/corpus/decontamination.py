@@ -139,7 +139,9 @@ def load_evaluation(directory: Path) -> EvaluationSet:
             found.add_text(row["doc"])
             found.add_code(row["code"], "python")
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{directory}: not a whole set of evaluation data ({error!r}); see eval/README.md") from error
+        raise InputError(
+            f"{directory}: not a whole set of evaluation data ({error!r}); see docs/design/evaluation.md"
+        ) from error
     found.texts.discard(0)
     return found
 

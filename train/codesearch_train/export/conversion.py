@@ -1,10 +1,10 @@
 """A trained Hugging Face folder -> the model directory that codesearch ships.
 
-The target gets an int8 ONNX graph, float16 weights, the tokenizer, what sentence-transformers wants, the
-recipe with the model's id, and a model card. Weights are rounded once: the float16 ones are those of the graph, so
-that an index made on a GPU and a question asked on a CPU differ by the rounding of activations alone. All is
-written beside the target and renamed into place only after the int8 vectors were found to agree with float32 ones: a
-model that lost too much is never seen.
+The target gets an int8 ONNX graph, the tokenizer, the recipe with the model's id, and a model card. Weights are
+rounded once and stored once: a GPU multiplies the graph's 8-bit steps by their scales, so that an index made on a GPU
+and a question asked on a CPU differ by the rounding of activations alone. All is written beside the target and
+renamed into place only after the int8 vectors were found to agree with float32 ones: a model that lost too much is
+never seen.
 
     codesearch-train export runs/mine codesearch/models/mine
 """
@@ -43,6 +43,7 @@ __all__ = ["Card", "ExportReport", "check_target", "export", "install"]
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
 MAX_DOCUMENT_TOKENS = 192
+_STORED_TYPES = (1, 3)  # ONNX's numbers of float32 and int8
 _POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
 
 
@@ -135,7 +136,7 @@ def export(
                     f"{what} have a mean cosine of only {found.mean:.4f} to float32 ones, under {minimum_cosine}: "
                     "nothing was written. Train with outlier_penalty, as train/configs/minilm-int8.toml does"
                 )
-        identity = _write_source_files(draft, rounded, config, recipe, name or target.name)
+        identity = _write_configuration(draft, config, recipe, name or target.name)
         figures = {
             **(card or Card()).figures,
             "int8_cosine_mean": parity.mean,
@@ -143,7 +144,6 @@ def export(
             "rounding_cosine_mean": rounding.mean,
         }
         (draft / "codesearch.json").write_text(recipe_file_text(identity, recipe, figures), encoding="utf-8")
-        _write_sentence_transformers_files(draft, recipe)
         (draft / "README.md").write_text(
             _card_text(identity, card or Card(), parity, rounding, recipe, config), encoding="utf-8"
         )
@@ -208,24 +208,15 @@ def _halved(value: Float) -> Float:
     return value.astype(np.float16).astype(np.float32)
 
 
-def _write_source_files(
-    draft: Path, weights: Mapping[str, Float], config: Mapping[str, Any], recipe: Recipe, name: str
-) -> str:
-    """Write weights and configuration beside the tokenizer; return the model's id."""
-    from safetensors.numpy import save
-
-    halves = {key: value.astype(np.float16) for key, value in weights.items()}
-    parts = {
-        "model.safetensors": save(halves, metadata={"format": "pt"}),
-        "config.json": (json.dumps({**config, "torch_dtype": "float16"}, indent=2) + "\n").encode(),
-    }
-    for file, content in parts.items():
-        (draft / file).write_bytes(content)
+def _write_configuration(draft: Path, config: Mapping[str, Any], recipe: Recipe, name: str) -> str:
+    """Write the configuration beside tokenizer and graph; return the model's id."""
+    content = (json.dumps(config, indent=2) + "\n").encode()
+    (draft / "config.json").write_bytes(content)
     return model_id(
         name,
-        weights=parts["model.safetensors"],
+        weights=ModelDirectory(draft, "", recipe).data_file.read_bytes(),
         tokenizer=(draft / "tokenizer.json").read_bytes(),
-        config=parts["config.json"],
+        config=content,
         recipe=recipe,
     )
 
@@ -246,7 +237,7 @@ def _write_graph(
     trained = _written(scratch / "trained", bert_graph(weights, config, int8=False), draft, config)
     moments = second_moments(bert_graph(weights, config, int8=False), trained.document_batches(calibration))
     graph = bert_graph(weights, config, int8=True, moments=moments)
-    rounded = {name: _halved(value) for name, value in dequantised(graph, weights, config).items()}
+    rounded = dequantised(graph, config)
     exact = _written(scratch / "rounded", bert_graph(rounded, config, int8=False), draft, config)
     int8 = _written(draft, graph, draft, config)
     return rounded, compare(int8, exact, held_out), compare(exact, trained, held_out)
@@ -265,52 +256,33 @@ def _written(folder: Path, graph: ModelProto, draft: Path, config: Mapping[str, 
 
 
 def _save(graph: ModelProto, file: Path) -> None:
-    """Write a graph, and its tensors beside it: that file is mapped into memory rather than parsed and copied."""
+    """Write a graph, and its tensors beside it: that file is mapped into memory rather than parsed and copied.
+
+    A third file says where each tensor lies, for whoever reads tensors and no graph.
+    """
     import onnx
+    from onnx import external_data_helper, helper
 
     data = file.with_name(f"{file.name}_data")
-    onnx.save(graph, file, save_as_external_data=True, location=data.name, size_threshold=1024)
+    for tensor in graph.graph.initializer:
+        if tensor.data_type in _STORED_TYPES and tensor.dims:  # not the integers that operators want in the graph
+            external_data_helper.set_external_data(tensor, data.name)
+    onnx.save(graph, file)
     data.chmod(0o644)  # onnx makes it private to its owner, which an installed package must not be
-
-
-def _write_sentence_transformers_files(draft: Path, recipe: Recipe) -> None:
-    """Write what lets sentence-transformers, and through it many other tools, load the folder as it is."""
-    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
-    files: dict[str, Any] = {
-        "modules.json": [
-            {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for index, (path, kind) in enumerate(modules)
-        ],
-        "1_Pooling/config.json": {
-            "word_embedding_dimension": recipe.dimension,
-            "pooling_mode_cls_token": False,
-            "pooling_mode_mean_tokens": True,
-            "pooling_mode_max_tokens": False,
-            "pooling_mode_mean_sqrt_len_tokens": False,
-        },
-        "2_Normalize/config.json": {},
-        "sentence_bert_config.json": {"max_seq_length": recipe.max_document_tokens, "do_lower_case": False},
-        "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
-        "tokenizer_config.json": {
-            # Not BertTokenizer, which would put its own text preparation in place of tokenizer.json's.
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": recipe.max_document_tokens,
-            "cls_token": "[CLS]",
-            "sep_token": "[SEP]",
-            "pad_token": "[PAD]",
-            "unk_token": "[UNK]",
-            "mask_token": "[MASK]",
-        },
-    }
-    for path, content in files.items():
-        (draft / path).parent.mkdir(exist_ok=True)
-        (draft / path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    places = {}
+    for tensor in onnx.load(file, load_external_data=False).graph.initializer:
+        if external_data_helper.uses_external_data(tensor):
+            kind = str(helper.tensor_dtype_to_np_dtype(tensor.data_type))
+            offset = external_data_helper.ExternalDataInfo(tensor).offset or 0
+            places[tensor.name] = [kind, list(tensor.dims), offset]
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(place)}" for name, place in places.items())
+    file.with_suffix(".tensors.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def _card_text(
     identity: str, card: Card, parity: Parity, rounding: Parity, recipe: Recipe, config: Mapping[str, Any]
 ) -> str:
-    front = ["---", f"license: {card.licence}", "library_name: sentence-transformers"]
+    front = ["---", f"license: {card.licence}"]
     front += ["pipeline_tag: sentence-similarity", "tags: [code, code-search, feature-extraction]"]
     front += [f"base_model: {card.base_model}"] if card.base_model else []
     facts = [
@@ -327,10 +299,14 @@ def _card_text(
     ]
     rows = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in facts)]
     use = [
+        "codesearch reads this folder (`--model FOLDER`). For other libraries, make a Hugging Face folder of it:",
+        "",
+        "    codesearch-train export --hugging-face FOLDER TARGET",
+        "",
         "```python",
         "from sentence_transformers import SentenceTransformer",
         "",
-        'model = SentenceTransformer("path/to/this/folder")',
+        'model = SentenceTransformer("TARGET")',
         'vectors = model.encode(["parse json", "def load(text): ..."])',
         "```",
     ]

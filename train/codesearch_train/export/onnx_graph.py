@@ -3,7 +3,7 @@
 ``torch.onnx`` and ONNX Runtime's own quantiser reach the same network by way of some 400 nodes, which
 ONNX Runtime then has to fuse each time it opens the file. Written directly the graph has about 120 nodes,
 opens in a fifth of the time, and runs a fifth faster, because of four choices that were measured
-(docs/encoding.md): one matrix for query, key and value; ``Add`` and ``LayerNormalization`` rather than the
+(docs/design/encoding.md): one matrix for query, key and value; ``Add`` and ``LayerNormalization`` rather than the
 fused ``SkipLayerNormalization``, which is ten times slower; plain ``MatMul`` and ``Softmax`` rather than the
 fused attention; and ``Gelu`` rather than ``BiasGelu``.
 
@@ -11,7 +11,7 @@ Quantisation is dynamic: weights are int8, symmetric, one scale for each output 
 uint8 with one scale for each tensor, at run time (``DynamicQuantizeMatMul``), which suits a network that was trained to
 have no outlying ones (`quantisation`). Weights are rounded jointly, and so that no processor overflows (`rounding`).
 The table of token vectors is int8 with one scale for each token; it is only looked up. `dequantised` gives back what
-such a graph computes with, so that float32 can compute with the same.
+such a graph computes with (`codesearch.encoders.graph_weights`), so that float32 can compute with the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.encoders.graph_weights import ATTENTION, DENSE, float_weights, query_scale
 from codesearch.errors import ModelError
 from codesearch_train.export.rounding import PAIR_LIMIT, output_scales, round_jointly
 
@@ -37,11 +38,6 @@ _ALONE_RANGE = PAIR_LIMIT // 2
 """Of weights that are rounded each by itself, so that no two of them overflow."""
 _TOKEN_RANGE = 127
 _MASKED = 1e4  # taken from the logits of padding; exp(-1e4) is 0 in float32
-
-_ATTENTION = ("query", "key", "value")
-"""Hugging Face's names of what one matrix computes here, in its order; what it computes is called qkv."""
-_DENSE = {"attention.output.dense": "attended", "intermediate.dense": "inner", "output.dense": "outer"}
-"""The other linear layers: Hugging Face's name, and that of what they compute."""
 
 Float = NDArray[np.float32]
 
@@ -167,35 +163,16 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="codesearch-train")
 
 
-def dequantised(graph: ModelProto, weights: Mapping[str, Float], config: Mapping[str, Any]) -> dict[str, Float]:
-    """What an int8 graph computes with, as Hugging Face's tensors.
+def dequantised(graph: ModelProto, config: Mapping[str, Any]) -> dict[str, Float]:
+    """What an int8 graph computes with, as Hugging Face's float32 tensors.
 
     Args:
         graph: Of `bert_graph` with `int8`.
-        weights: What the graph was made from; biases, layer norms and positions are taken from here.
         config: As there.
-
-    Returns:
-        All of `weights`, matrices and token vectors rounded, float32.
     """
     from onnx import numpy_helper
 
-    stored = {tensor.name: tensor for tensor in graph.graph.initializer}
-
-    def rounded(output: str, part: str = "weight") -> Float:
-        steps, scale = (numpy_helper.to_array(stored[f"{output}.{kind}"]) for kind in (part, "scale"))
-        return np.asarray(steps.astype(np.float32) * scale, np.float32)
-
-    found = {**weights, "embeddings.word_embeddings.weight": rounded("words", "table")}
-    for index in range(int(config["num_hidden_layers"])):
-        layer = f"encoder.layer.{index}"
-        parts = np.split(rounded(f"{layer}.qkv"), 3, axis=1)
-        parts[0] = parts[0] / _query_scale(parts[0].shape[1], int(config["num_attention_heads"]))
-        for name, part in zip(_ATTENTION, parts, strict=True):
-            found[f"{layer}.attention.self.{name}.weight"] = part.T
-        for name, output in _DENSE.items():
-            found[f"{layer}.{name}.weight"] = rounded(f"{layer}.{output}").T
-    return {name: np.ascontiguousarray(value) for name, value in found.items()}
+    return float_weights({tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}, config)
 
 
 def _embed(graph: _Graph, epsilon: float) -> str:
@@ -232,11 +209,11 @@ def _layer(graph: _Graph, x: str, bias: str, name: str, heads: int, epsilon: flo
 
 
 def _attention(graph: _Graph, x: str, bias: str, name: str, heads: int) -> str:
-    parts = [_dense(graph, f"{name}.attention.self.{part}") for part in _ATTENTION]
+    parts = [_dense(graph, f"{name}.attention.self.{part}") for part in ATTENTION]
     hidden = parts[0][0].shape[1]
     width = hidden // heads
     # The scale of the dot products goes into the queries' weights, where it costs nothing.
-    scale = _query_scale(hidden, heads)
+    scale = query_scale(hidden, heads)
     parts[0] = (parts[0][0] * scale, parts[0][1] * scale)
     weight = np.concatenate([part[0] for part in parts], axis=1)
     shift = np.concatenate([part[1] for part in parts])
@@ -264,14 +241,9 @@ def _pool(graph: _Graph, hidden: str) -> None:
     graph.node("LpNormalization", [total], "embedding", axis=-1, p=2)
 
 
-def _query_scale(hidden: int, heads: int) -> np.float32:
-    """By which dot products are multiplied: 1 / sqrt(width of a head)."""
-    return np.float32(1 / np.sqrt(hidden // heads))
-
-
 def _linear(graph: _Graph, x: str, layer: str, name: str) -> str:
-    """Add one of the layers of `_DENSE`."""
-    return graph.linear(x, *_dense(graph, f"{layer}.{name}"), f"{layer}.{_DENSE[name]}")
+    """Add one of the layers of `DENSE`."""
+    return graph.linear(x, *_dense(graph, f"{layer}.{name}"), f"{layer}.{DENSE[name]}")
 
 
 def _dense(graph: _Graph, name: str) -> tuple[Float, Float]:

@@ -2,7 +2,7 @@
 
 Rounding each weight to the nearest step is best for the weights, not for what they compute: inputs of a layer go
 together, so an error in one weight can be made good in those that follow. GPTQ (Frantar et al., arXiv 2210.17323) does
-that from the second moments of the layer's inputs. It costs nothing at run time. docs/encoding.md has what it is worth.
+that from the second moments of the layer's inputs. It costs nothing at run time (docs/design/encoding.md).
 
 Processors with AVX2 and no VNNI (most laptops made before 2020) multiply uint8 by int8 with ``vpmaddubsw``, which
 adds the products of two neighbouring inputs in 16 bits and saturates silently. 255 x 128 just fits. So weights may use

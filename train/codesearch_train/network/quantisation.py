@@ -3,7 +3,7 @@
 The int8 graph gives the inputs of a linear layer one scale for all tokens of a batch, so that a single far-off value
 takes the steps away from all others. BERT has such values by habit, in a few channels and at [CLS] above all
 (Bondarenko et al., arXiv 2109.12948); nothing that is learned needs them. `outlying` makes them cost something, and a
-network trained with it rounds to 8 bits with a third of the error (train/RUNS.md, section 15).
+network trained with it rounds to 8 bits with a third of the error (docs/notebook/runs.md, section 15).
 
 `rounded_activations` rounds in the forward pass; the backward pass does not see it (Bengio et al., arXiv 1308.3432;
 Jacob et al., arXiv 1712.05877). Weights are not rounded in training: the export rounds them jointly (`rounding`), and

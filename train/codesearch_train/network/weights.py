@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from codesearch.encoders.graph_weights import read_float_weights
+from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import ModelError
 from codesearch_train.corpus.tokens import prepare_tokenizer
 from codesearch_train.network.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_hugging_face, to_hugging_face
@@ -120,11 +122,25 @@ def load_encoder(
     Raises:
         ModelError: if the model cannot be found, read, or is of another family.
     """
+    folder = locate_model(name)
+    shape = read_shape(json.loads(_read(folder, "config.json")), layers, pooling)
+    weights = _shipped_weights(folder) or _join_pieces(_stored_weights(folder))
+    encoder = Encoder(shape, precision)
+    encoder.load_state_dict(from_hugging_face(weights, shape, layers or range(shape.layers)))
+    return encoder
+
+
+def _shipped_weights(folder: Path | zipfile.Path) -> dict[str, Tensor]:
+    """The weights of a model directory of codesearch; none where the folder is no such thing."""
+    if not isinstance(folder, Path) or not (folder / "codesearch.json").is_file():
+        return {}
+    return {name: torch.from_numpy(value) for name, value in read_float_weights(read_model_directory(folder)).items()}
+
+
+def _stored_weights(folder: Path | zipfile.Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    folder = locate_model(name)
-    shape = read_shape(json.loads(_read(folder, "config.json")), layers, pooling)
     weights: dict[str, Tensor] = {}
     parts = [entry.name for entry in folder.iterdir() if entry.name.endswith(".safetensors")]
     for part in sorted(parts) or ["model.safetensors"]:
@@ -132,10 +148,7 @@ def load_encoder(
             weights |= load(_read(folder, part))
         except SafetensorError as error:
             raise ModelError(f"{folder}/{part}: damaged ({error}); fetch the model again") from error
-    encoder = Encoder(shape, precision)
-    weights = _join_pieces(weights)
-    encoder.load_state_dict(from_hugging_face(weights, shape, layers or range(shape.layers)))
-    return encoder
+    return weights
 
 
 def _join_pieces(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
