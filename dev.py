@@ -183,6 +183,8 @@ def build() -> None:
     run(python, "-m", "twine", "check", "--strict", *sorted((HERE / "dist").iterdir()))
     (wheel,) = (HERE / "dist").glob("*.whl")
     try_wheel(wheel)
+    if ".example/" in (HERE / "pyproject.toml").read_text(encoding="utf-8"):
+        print("NOT TO BE PUBLISHED: the addresses in [project.urls] are placeholders (docs/design/releasing.md)")
 
 
 def man() -> None:
