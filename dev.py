@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Set up and run: ``python3 dev.py demo`` and ``python3 dev.py test``. Needs Python 3.11 or newer, and Git.
 
-Both work in a virtual environment of their own, ``.venv`` beside this file, made when it is missing.
+All commands work in a virtual environment of their own, ``.venv`` beside this file, made when it is missing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,27 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TORCH = "torch==2.13.0"
 """What the tests are run with. Installed by itself and first, so that no other package picks another build."""
+
+WORKFLOWS = sorted((HERE / ".github" / "workflows").glob("*.yml"))
+
+LINTERS: dict[str, Sequence[str | Path]] = {
+    "ruff": ("ruff", "check"),
+    "ruff-format": ("ruff", "format", "--check"),
+    "mypy": ("mypy",),
+    "codespell": ("codespell_lib",),
+    "workflows": ("check_jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
+    "hooks": ("pre_commit", "validate-config", ".pre-commit-config.yaml"),
+}
+"""Modules of the group ``lint``, with their arguments; pyproject.toml holds their settings."""
+
+LOWEST = ("tests/codesearch", "tests/lsp", "--ignore=tests/codesearch/encoders", "--ignore=tests/lsp/editors")
+"""What is run with the lowest versions: all of the library and the language server that does without PyTorch."""
 
 
 def run(*command: str | Path, cwd: Path = HERE) -> None:
@@ -48,13 +63,14 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl"))
 
 
-def install(python: Path, extras: Sequence[str] = ()) -> None:
+def install(python: Path, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> None:
     """Install this project, editable, into an environment; without hnswlib where that cannot be compiled."""
     target = f"{HERE}[{','.join(extras)}]" if extras else str(HERE)
-    command = [python, "-m", "pip", "install", "--quiet", "--editable", target]
+    of_groups = [f"--group={group}" for group in groups]
+    command = [python, "-m", "pip", "install", "--quiet", "--editable", target, *of_groups]
     if has_compiler():
         print("$ " + " ".join(map(str, command)), flush=True)
-        if subprocess.run(command, check=False).returncode == 0:
+        if subprocess.run(command, cwd=HERE, check=False).returncode == 0:
             return
     print("installing without hnswlib, which needs a C++ compiler and Python's headers; very large indexes are slower")
     import tomllib  # not at the top: an older Python is to get as far as being told so
@@ -62,7 +78,7 @@ def install(python: Path, extras: Sequence[str] = ()) -> None:
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *(p for extra in extras for p in project["optional-dependencies"][extra])]
     rest = [package for package in wanted if not re.match(r"hnswlib\b", package)]
-    run(python, "-m", "pip", "install", "--quiet", *rest)
+    run(python, "-m", "pip", "install", "--quiet", *rest, *of_groups)
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", HERE)
 
 
@@ -74,41 +90,101 @@ def demo(repository: str, question: str) -> None:
     run(programs / "codesearch", "ask", question, repository, "-k", "5")
 
 
+def set_up() -> Path:
+    """Install everything that the tests and linters need into ``.venv``; return its Python."""
+    python = environment(HERE / ".venv") / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")  # an old one knows no --group
+    run(python, "-m", "pip", "install", "--quiet", TORCH)
+    install(python, ["gpu", "train", "eval"], ["dev"])
+    return python
+
+
 def test(pytest_arguments: Sequence[str]) -> None:
     """Lint, check types, run the tests, build the wheel and ask it a question from an environment of its own."""
     started = time.monotonic()
-    programs = environment(HERE / ".venv")
-    python = programs / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    run(python, "-m", "pip", "install", "--quiet", TORCH)
-    install(python, ["gpu", "train", "eval", "test"])
-    run(python, "-m", "ruff", "check")
-    run(python, "-m", "ruff", "format", "--check")
-    run(python, "-m", "mypy")
+    python = set_up()
+    lint(python, LINTERS)
+    check_extension()
     run(python, "-m", "pytest", *pytest_arguments)
     check_wheel(python)
     print(f"all passed in {time.monotonic() - started:.0f} s", flush=True)
 
 
+def lint(python: Path, linters: Iterable[str]) -> None:
+    """Run some of the linters over everything."""
+    for linter in linters:
+        run(python, "-m", *LINTERS[linter])
+
+
+def check_extension() -> None:
+    """Check the types of the extension for VS Code and run its tests, where npm is there."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("NOT RUN, for want of npm: the tests of the extension for VS Code, lsp/vscode", flush=True)
+        return
+    for arguments in (["ci", "--ignore-scripts", "--loglevel=error"], ["run", "check"], ["test"]):
+        run(npm, *arguments, cwd=HERE / "lsp" / "vscode")
+
+
 def check_wheel(python: Path) -> None:
-    """Build the wheel, install it in an environment of its own, and ask it a question about a tiny repository."""
+    """Build the wheel and ask it a question."""
     with tempfile.TemporaryDirectory(prefix="codesearch-wheel-") as scratch:
-        folder = Path(scratch)
-        run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, HERE)
-        (wheel,) = folder.glob("*.whl")
-        programs = environment(folder / "venv")
+        run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, HERE)
+        (wheel,) = Path(scratch).glob("*.whl")
+        try_wheel(wheel)
+
+
+def try_wheel(wheel: Path) -> None:
+    """Install a wheel in an environment of its own, and ask it a question."""
+    with tempfile.TemporaryDirectory(prefix="codesearch-wheel-") as scratch:
+        programs = environment(Path(scratch) / "venv")
         run(programs / "python", "-m", "pip", "install", "--quiet", wheel)
+        ask_something(programs)
+
+
+def ask_something(programs: Path) -> None:
+    """Ask a question about a tiny repository, which only its meaning answers; end the program if it is not."""
+    with tempfile.TemporaryDirectory(prefix="codesearch-question-") as scratch:
+        folder = Path(scratch)
         tree = folder / "tree"
         tree.mkdir()
         (tree / "area.py").write_text("def circle(radius):\n    return 3.14159 * radius ** 2\n", encoding="utf-8")
         (tree / "mail.py").write_text("def deliver(message, server):\n    server.send(message)\n", encoding="utf-8")
         ask = [programs / "codesearch", "ask", "surface of a disk", tree, "-k", "1"]
-        os.environ["CODESEARCH_CACHE"] = str(folder / "cache")
         print("$ " + " ".join(map(str, ask)), flush=True)
-        answer = subprocess.run(ask, cwd=folder, check=True, capture_output=True, text=True).stdout
+        own_cache = {**os.environ, "CODESEARCH_CACHE": str(folder / "cache")}
+        answer = subprocess.run(ask, cwd=folder, env=own_cache, check=True, stdout=subprocess.PIPE, text=True).stdout
         print(answer)
         if "circle" not in answer:
-            sys.exit("the wheel gave a wrong answer")
+            sys.exit("that is a wrong answer")
+
+
+def lowest() -> None:
+    """Run tests with the lowest versions that pyproject.toml allows, in an environment of their own."""
+    if sys.version_info[:2] != (3, 11):
+        sys.exit("python3 dev.py lowest is for Python 3.11: the lowest versions have wheels for no later one")
+    python = environment(HERE / ".venv") / "python"
+    run(python, "-m", "pip", "install", "--quiet", "uv>=0.9")  # pip has no way of choosing the lowest
+    with tempfile.TemporaryDirectory(prefix="codesearch-lowest-") as scratch:
+        programs = environment(Path(scratch))
+        options = ["--resolution=lowest-direct", "--group=test", "--editable", HERE]
+        run(python, "-m", "uv", "pip", "install", "--quiet", "--python", programs / "python", *options)
+        run(programs / "python", "-m", "pytest", *LOWEST)
+        ask_something(programs)
+
+
+def build() -> None:
+    """Build what a release consists of into ``dist``, check it, and ask the wheel a question."""
+    python = environment(HERE / ".venv") / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    run(python, "-m", "pip", "install", "--quiet", "--group=release")
+    shutil.rmtree(HERE / "dist", ignore_errors=True)
+    run(python, "-m", "build")  # the sdist from this folder, and the wheel from the sdist
+    run(python, "-m", "twine", "check", "--strict", *sorted((HERE / "dist").iterdir()))
+    (wheel,) = (HERE / "dist").glob("*.whl")
+    try_wheel(wheel)
+    if ".example/" in (HERE / "pyproject.toml").read_text(encoding="utf-8"):
+        print("NOT TO BE PUBLISHED: the addresses in [project.urls] are placeholders (docs/design/releasing.md)")
 
 
 def man() -> None:
@@ -127,16 +203,28 @@ def main() -> None:
     demo_parser = commands.add_parser("demo", help="set up, index a repository, and ask it a question")
     demo_parser.add_argument("repository", nargs="?", default=str(HERE), help="folder or Git URL; default: this one")
     demo_parser.add_argument("question", nargs="?", default="split an identifier into words")
-    test_parser = commands.add_parser("test", help="set up, and pass the tests")
+    test_parser = commands.add_parser("test", help="set up, and pass the linters and the tests")
     test_parser.add_argument("pytest_arguments", nargs="*", help="for pytest, after --")
+    lint_parser = commands.add_parser("lint", help="pass the linters alone")
+    lint_parser.add_argument("linters", nargs="*", choices=LINTERS, metavar="LINTER", help=f"of {', '.join(LINTERS)}")
+    commands.add_parser("lowest", help="run tests with the lowest versions that pyproject.toml allows")
+    commands.add_parser("build", help="build wheel and sdist into dist/, and check them")
     commands.add_parser("man", help="write docs/codesearch.1 anew, from the command line's help")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         demo(arguments.repository, arguments.question)
-    elif arguments.command == "man":
-        man()
-    else:
+    elif arguments.command == "test":
         test(arguments.pytest_arguments)
+    elif arguments.command == "lint":
+        programs = environment(HERE / ".venv")
+        ready = shutil.which("codespell", path=programs)
+        lint(programs / "python" if ready else set_up(), arguments.linters or LINTERS)
+    elif arguments.command == "lowest":
+        lowest()
+    elif arguments.command == "build":
+        build()
+    else:
+        man()
 
 
 if __name__ == "__main__":
