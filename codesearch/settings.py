@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,7 @@ import platformdirs
 
 from codesearch.errors import SettingsError
 
-__all__ = ["DEVICES", "Settings", "debugging", "load_settings", "use_one_blas_thread"]
+__all__ = ["DEVICES", "Settings", "debugging", "load_settings", "turn_off_telemetry", "use_one_blas_thread"]
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
@@ -44,6 +44,8 @@ _TABLES: Final[Mapping[str, Mapping[str, type[Any]]]] = {
     "encoder": {"model": str, "device": str, "threads": int},
     "storage": {"cache": str},
 }
+_NO_TELEMETRY: Final = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK")
+_LARGEST_FILE: Final = 1 << 16
 _OF_REPOSITORY: Final = frozenset({"index"})
 _VARIABLES: Final = {
     "CODESEARCH_MODEL": "model",
@@ -107,6 +109,15 @@ def use_one_blas_thread() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def turn_off_telemetry() -> None:
+    """Keep the libraries that we load from reporting to their makers; to be called before they are imported.
+
+    The ONNX Runtime would write an id of this machine into the home folder and look its maker's host up. Hugging Face's
+    libraries would report their use. Nothing that the user set is asked: nothing leaves the machine.
+    """
+    os.environ.update(dict.fromkeys(_NO_TELEMETRY, "1"))
+
+
 def load_settings(
     root: Path | None = None,
     *,
@@ -128,9 +139,9 @@ def load_settings(
     environment = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     user_file = user_file or Path(platformdirs.user_config_path("codesearch")) / _FILE
-    values |= _read(user_file, frozenset(_TABLES))
+    values |= _read(user_file, frozenset(_TABLES), _user_text)
     if root is not None:
-        values |= _read(root / _FILE, _OF_REPOSITORY)
+        values |= _read(root / _FILE, _OF_REPOSITORY, _repository_text)
     for variable, name in _VARIABLES.items():
         if environment.get(variable):
             values[name] = environment[variable]
@@ -141,13 +152,26 @@ def load_settings(
     return _checked(values)
 
 
-def _read(path: Path, allowed: frozenset[str]) -> dict[str, Any]:
+def _user_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _repository_text(path: Path) -> str:
+    """Read the file of a repository as its other files are read: no link is followed, no device or FIFO waited for."""
+    from codesearch.sources.opening import read_regular  # imported late: most commands have no repository yet
+
+    return read_regular(path.parent, path.name, _LARGEST_FILE).decode("utf-8")
+
+
+def _read(path: Path, allowed: frozenset[str], text_of: Callable[[Path], str]) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+        raise SettingsError(
+            f"{path} cannot be read ({error}): it has to be a text file of at most {_LARGEST_FILE >> 10} KiB"
+        ) from error
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

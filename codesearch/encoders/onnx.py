@@ -17,6 +17,7 @@ from codesearch.encoders.model_directory import ModelDirectory
 from codesearch.encoders.transformer import TransformerEncoder
 from codesearch.errors import ModelError
 from codesearch.processes import usable_cores
+from codesearch.settings import turn_off_telemetry
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -75,8 +76,10 @@ class OnnxEncoder(TransformerEncoder):
 def _open_session(directory: ModelDirectory) -> InferenceSession:
     if not directory.onnx_file.is_file():
         raise directory.damaged(directory.onnx_file, FileNotFoundError("no such file"))
+    turn_off_telemetry()
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

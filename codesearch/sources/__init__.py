@@ -6,8 +6,9 @@
     clones.py       a URL            -> a shallow clone in the cache (the sole user of GitPython)
     listing.py      Repository       -> Listing: the files to search, and what is left out and why
     worktree.py     what Git says of a work tree, by plain commands (see commands.py)
+    git_configuration.py  what keeps Git from running what a repository's configuration names
     walk.py         the same for a folder that is not under Git
-    patterns.py     gitignore syntax (the sole user of pathspec)
+    patterns.py     gitignore syntax (the sole user of pathspec), matched in linear time (linear_patterns.py)
     generated.py    which files a person did not write
     reading.py      SourceFile       -> SourceText, or why it cannot be searched
     opening.py      opening a file without leaving the repository or blocking

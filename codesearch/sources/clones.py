@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from codesearch.errors import InputError, RepositoryNotFound, StorageError
-from codesearch.sources.commands import GitUnavailableError, run
+from codesearch.sources.commands import GitUnavailableError, run_in_clone
 
 __all__ = ["Progress", "Remote", "clone", "is_url", "parse_url"]
 
@@ -166,10 +166,10 @@ def _clone(remote: Remote, target: Path, progress: Progress | None) -> None:
             depth=1,
         ).close()
         if remote.address != remote.url:  # no password is left in the cache
-            run(target, "remote", "set-url", "--", "origin", remote.url)
-        if run(target, "rev-parse", "--verify", "--quiet", "HEAD", accept=(0, 1))[0] == 0:
-            run(target, "reset", "--quiet", "--hard", environment=_environment(target))
-        elif run(target, "ls-remote", "--heads", "--", remote.address, environment=_environment(target))[1]:
+            run_in_clone(target, "remote", "set-url", "--", "origin", remote.url)
+        if run_in_clone(target, "rev-parse", "--verify", "--quiet", "HEAD", accept=(0, 1))[0] == 0:
+            run_in_clone(target, "reset", "--quiet", "--hard", environment=_environment(target))
+        elif run_in_clone(target, "ls-remote", "--heads", "--", remote.address, environment=_environment(target))[1]:
             raise RepositoryNotFound(_failure(remote, "its HEAD names a branch that it does not have"))
     except git.CommandError as error:
         said = [*output.other_lines, *output.error_lines] or str(error.stderr).splitlines()
@@ -183,14 +183,14 @@ def _refresh(remote: Remote, target: Path, progress: Progress | None) -> None:
         progress(f"Fetching {remote.url}", None)
     environment = _environment(target)
     try:
-        run(
+        run_in_clone(
             target,
             *("fetch", "--quiet", "--depth", "1", "--no-tags", "--force", "--no-recurse-submodules"),
             *("--", remote.address, "HEAD"),
             environment=environment,
         )
-        run(target, "reset", "--quiet", "--hard", "FETCH_HEAD", environment=environment)
-        run(target, "clean", "--quiet", "-ffdx", environment=environment)
+        run_in_clone(target, "reset", "--quiet", "--hard", "FETCH_HEAD", environment=environment)
+        run_in_clone(target, "clean", "--quiet", "-ffdx", environment=environment)
     except GitUnavailableError as error:
         if progress:
             reason = _without_passwords(str(error))
@@ -201,7 +201,7 @@ def _environment(folder: Path) -> dict[str, str]:
     """What keeps Git from asking anybody anything, from other protocols, and from downloading LFS content."""
     ssh = "ssh"
     with suppress(GitUnavailableError):
-        ssh = run(folder, "config", "--get", "core.sshCommand", accept=(0, 1))[1].decode().strip() or ssh
+        ssh = run_in_clone(folder, "config", "--get", "core.sshCommand", accept=(0, 1))[1].decode().strip() or ssh
     return {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",

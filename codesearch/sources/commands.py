@@ -3,87 +3,95 @@
 Plain commands, because they are what is fast: on a work tree of 11,400 files ``git status`` takes some
 20-50 ms where an object model takes 180, after an import of 70-100.
 
-These commands take no optional lock, never prompt, run no file-system monitor that the repository
-configured, and do not see the variables through which a hook, a rebase or an alias tells Git about *its*
-repository: an indexer started from a post-commit hook has to look where it is told to look.
+These commands take no optional lock, never prompt, and do not see the variables through which a hook, a rebase or
+an alias tells Git about *its* repository: an indexer started from a post-commit hook has to look where it is told to
+look. A repository may be hostile: nothing that its configuration names is run (`git_configuration`), no other machine
+is asked for objects that are missing, and Git is not waited for where it waits for a special file.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
+import time
 from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Final
 
-__all__ = ["GitDialogue", "GitProcess", "GitUnavailableError", "clean_environment", "git_version", "run", "start"]
+from codesearch.sources.git_configuration import DISARMED, clean_environment, disarmed_environment, find_special_file
 
-_PREFIX = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false")
+__all__ = [
+    "GitDialogue",
+    "GitProcess",
+    "GitUnavailableError",
+    "clean_environment",
+    "git_version",
+    "run",
+    "run_in_clone",
+    "start",
+]
 
-# What `git rev-parse --local-env-vars` prints, less the configuration that a person may hand down on purpose
-# (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS), and the switches that change what a pathspec means.
-_LOCAL_VARIABLES = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_ATTR_SOURCE",
-        "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "GIT_DIR",
-        "GIT_GLOB_PATHSPECS",
-        "GIT_GRAFT_FILE",
-        "GIT_ICASE_PATHSPECS",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_LITERAL_PATHSPECS",
-        "GIT_NAMESPACE",
-        "GIT_NOGLOB_PATHSPECS",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_PREFIX",
-        "GIT_QUARANTINE_PATH",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
-    }
-)
+_PREFIX: Final = ("git", "--no-optional-locks", "--no-pager")
+
+_PATIENCE_SECONDS: Final = 2.0
+"""A command that takes longer may be waiting for a special file: it is looked for once, which takes a while itself."""
+
+_LIMIT_SECONDS: Final = 300.0
+"""No command is waited for longer: it is stuck in a way that nobody thought of."""
 
 
 class GitUnavailableError(Exception):
     """Git is not installed, or refuses the folder. The text says why and what to do."""
 
 
-def clean_environment(additions: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment for a child, without what binds Git to another repository.
-
-    Nothing is read from it here: it is handed on.
-    """
-    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
-    environment.update(GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", LC_ALL="C", LANGUAGE="C")
-    environment.update(additions or {})
-    return environment
-
-
 class GitProcess:
     """A Git command that runs while its caller does something else."""
 
     def __init__(
-        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], given: bytes | None = None
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        given: bytes | None = None,
+        *,
+        options: tuple[str, ...] = DISARMED,
     ) -> None:
         self._folder = folder
         self._given = given
+        self._started = time.monotonic()
         stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
-        self._process = _open(folder, arguments, environment, stdin=stdin, stderr=subprocess.PIPE)
+        self._process = _open(folder, (*options, *arguments), environment, stdin=stdin, stderr=subprocess.PIPE)
 
     def output(self, *, accept: Container[int] = (0,)) -> bytes:
         """Waits for the end and returns what was printed.
 
         Raises:
-            GitUnavailableError: The command ended with a status that is not in `accept`.
+            GitUnavailableError: The command ended with a status that is not in `accept`, or does not end.
         """
-        stdout, stderr = self._process.communicate(self._given)
+        stdout, stderr = self._communicate()
         if self._process.returncode not in accept:
             raise GitUnavailableError(_explain(self._folder, stderr.decode("utf-8", "replace")))
         return stdout
+
+    def _communicate(self) -> tuple[bytes, bytes]:
+        try:
+            return self._process.communicate(self._given, timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            special = find_special_file(self._folder)
+        if special is not None:
+            self._process.kill()
+            self._process.communicate()
+            raise GitUnavailableError(
+                f"Git waits for {special}, which is no regular file: remove it, or replace it by a file."
+            )
+        try:
+            return self._process.communicate(timeout=max(1.0, self._started + _LIMIT_SECONDS - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            minutes = _LIMIT_SECONDS / 60
+            raise GitUnavailableError(
+                f"Git gave no answer about {self._folder} in {minutes:.0f} minutes: run `git status` there to see why."
+            ) from None
 
     @property
     def status(self) -> int | None:
@@ -112,8 +120,13 @@ class GitDialogue:
     """
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        environment = clean_environment()
-        self._process = _open(folder, arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._process = _open(
+            folder,
+            (*DISARMED, *arguments),
+            _environment(folder),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._questions, self._answers = self._process.stdin, self._process.stdout
@@ -153,20 +166,28 @@ def _open(
         raise GitUnavailableError("Git was not found: install it and put it on the PATH.") from error
 
 
-def start(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> GitProcess:
+def _environment(folder: Path) -> dict[str, str]:
+    try:
+        return disarmed_environment(folder)
+    except TimeoutError as error:
+        raise GitUnavailableError(
+            f"Git cannot read its configuration of {folder} ({error}): look at the [include] lines of .git/config."
+        ) from error
+
+
+def start(folder: Path, *arguments: str) -> GitProcess:
     """Starts ``git`` in `folder`; use as a context manager.
 
     Raises:
         GitUnavailableError: There is no Git.
     """
-    return GitProcess(folder, arguments, clean_environment(environment))
+    return GitProcess(folder, arguments, _environment(folder))
 
 
 def run(
     folder: Path,
     *arguments: str,
     accept: Container[int] = (0,),
-    environment: Mapping[str, str] | None = None,
     given: bytes | None = None,
 ) -> tuple[int, bytes]:
     """Runs ``git`` in `folder` to its end, `given` on its stdin; returns the exit status and what it printed.
@@ -174,7 +195,27 @@ def run(
     Raises:
         GitUnavailableError: There is no Git, or it ended with a status that is not in `accept`.
     """
-    with GitProcess(folder, arguments, clean_environment(environment), given) as command:
+    with GitProcess(folder, arguments, _environment(folder), given) as command:
+        printed = command.output(accept=accept)
+        return command.status or 0, printed
+
+
+def run_in_clone(
+    folder: Path, *arguments: str, accept: tuple[int, ...] = (0,), environment: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Runs ``git`` in a clone of ours, as its user configured it: with credential helpers, and with other machines.
+
+    Args:
+        folder: A clone in the cache, whose configuration nobody else wrote; or the folder of clones.
+        arguments: Of ``git``.
+        accept: As for :func:`run`.
+        environment: Variables beside this process's own.
+
+    Raises:
+        GitUnavailableError: As :func:`run`.
+    """
+    options = ("-c", "core.fsmonitor=false", "-c", "submodule.recurse=false")
+    with GitProcess(folder, arguments, clean_environment(environment), options=options) as command:
         printed = command.output(accept=accept)
         return command.status or 0, printed
 

@@ -9,7 +9,8 @@ the last pattern that matches wins (gitignore(5)).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 __all__ = ["NO_PATTERNS", "IgnoreTree", "PatternList", "parse_lines"]
@@ -30,13 +31,17 @@ def _compile(line: str) -> _Pattern | None:
     # Imported late: it costs 15-25 ms, and most repositories have no pattern for us to match.
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
+    from codesearch.sources.linear_patterns import make_linear
+
     if line.rstrip().endswith("/**/"):
         # The folders below "a", at any depth. pathspec 1.1 takes "a/**/" for "a/", which is "a" itself.
         line = line.rstrip() + "*/"
-    pattern = GitIgnoreSpecPattern(line)
-    if pattern.regex is None or pattern.include is None:
+    expression, ignores = GitIgnoreSpecPattern.pattern_to_regex(line)
+    if expression is None or ignores is None:
         return None
-    return _Pattern(pattern.regex, pattern.include)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class such as "[[a]" is what its author wrote
+        return _Pattern(re.compile(make_linear(expression)), ignores)
 
 
 def _matches(regex: re.Pattern[str], path: str, is_folder: bool) -> bool:
@@ -125,12 +130,11 @@ class IgnoreTree:
 
     def ignored_folder(self, folder: str) -> str:
         """The topmost ignored folder among `folder` and those above it; "" if there is none."""
-        known = self._folders.get(folder)
-        if known is None:
-            above = folder.rpartition("/")[0]
-            known = self.ignored_folder(above) or (folder if self._verdict(folder, above, True) else "")
-            self._folders[folder] = known
-        return known
+        # A loop, because a path may have more parts than Python's stack has frames.
+        for part in _unknown_folders(folder, self._folders):
+            above = part.rpartition("/")[0]
+            self._folders[part] = self._folders[above] or (part if self._verdict(part, above, True) else "")
+        return self._folders[folder]
 
     def ignores(self, path: str) -> bool:
         """Whether the file `path` is ignored, itself or with a folder above it."""
@@ -146,11 +150,21 @@ class IgnoreTree:
 
     def _chain(self, folder: str) -> tuple[tuple[int, PatternList], ...]:
         """The pattern lists that apply in `folder`, deepest first, with where their paths start."""
-        chain = self._chains.get(folder)
-        if chain is None:
-            chain = self._chain(folder.rpartition("/")[0]) if folder else ()
-            own = self._load(folder)
+        for part in _unknown_folders(folder, self._chains):
+            chain = self._chains[part.rpartition("/")[0]] if part else ()
+            own = self._load(part)
             if own:
-                chain = ((len(folder) + 1 if folder else 0, own), *chain)
-            self._chains[folder] = chain
-        return chain
+                chain = ((len(part) + 1 if part else 0, own), *chain)
+            self._chains[part] = chain
+        return self._chains[folder]
+
+
+def _unknown_folders(folder: str, known: Container[str]) -> list[str]:
+    """Return those of a folder and the ones above it that are not known yet, the topmost first; "" is the root."""
+    unknown = []
+    while folder not in known:
+        unknown.append(folder)
+        if not folder:
+            break
+        folder = folder.rpartition("/")[0]
+    return unknown[::-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import SettingsError
-from codesearch.settings import Settings, debugging, load_settings, use_one_blas_thread
+from codesearch.settings import Settings, debugging, load_settings, turn_off_telemetry, use_one_blas_thread
 
 
 def load(tmp_path: Path, text: str = "", environment: dict[str, str] | None = None, **options: object) -> Settings:
@@ -116,3 +116,28 @@ def test_the_users_number_of_blas_threads_stays(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
     use_one_blas_thread()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+@pytest.mark.parametrize("kind", ["fifo", "link", "device", "large", "folder"])
+def test_the_file_of_a_repository_is_read_with_suspicion(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "codesearch.toml"
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "link":
+        (tmp_path / "secret").write_text("[index]\n")
+        file.symlink_to(tmp_path / "secret")
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.write_text("#" * (1 << 17))
+    with pytest.raises(SettingsError, match=r"codesearch\.toml cannot be read"):
+        load_settings(tmp_path, environment={}, user_file=tmp_path / "none")
+
+
+def test_telemetry_is_off_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    turn_off_telemetry()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

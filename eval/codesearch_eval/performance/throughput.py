@@ -15,6 +15,7 @@ import numpy as np
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import InputError
 from codesearch.processes import usable_cores
+from codesearch.settings import turn_off_telemetry
 
 __all__ = ["EncoderSpeed", "Spread", "measure_encoder"]
 
@@ -106,6 +107,7 @@ def measure_encoder(
 
 
 def _bare_session(file: Path, threads: int) -> Any:
+    turn_off_telemetry()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.settings import turn_off_telemetry
+
 if TYPE_CHECKING:
     from onnx import ModelProto
 
@@ -73,6 +75,7 @@ def _linear_inputs(graph: ModelProto, batches: Iterable[TokenBatch]) -> Iterator
         graph: A float32 graph of `onnx_graph.bert_graph`; it gets more outputs.
         batches: What to run it on.
     """
+    turn_off_telemetry()
     import onnxruntime
     from onnx import TensorProto, helper
 

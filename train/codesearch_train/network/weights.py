@@ -15,6 +15,7 @@ from torch import Tensor
 from codesearch.encoders.graph_weights import read_float_weights
 from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import ModelError
+from codesearch.settings import turn_off_telemetry
 from codesearch_train.network.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_hugging_face, to_hugging_face
 from codesearch_train.network.model import Encoder, Shape
 from codesearch_train.network.text_preparation import prepare_tokenizer
@@ -54,6 +55,7 @@ def locate_model(name: str) -> Path | zipfile.Path:
 def _from_hub(name: str) -> Path:
     hub_name = name if "/" in name else f"sentence-transformers/{name}"
     try:
+        turn_off_telemetry()
         from huggingface_hub import snapshot_download
 
         patterns = ["config.json", "model.safetensors", "tokenizer.json"]
