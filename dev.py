@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -59,27 +58,14 @@ def environment(folder: Path) -> Path:
 
 
 def has_compiler() -> bool:
-    """Whether hnswlib, which ships no wheel, can be built."""
+    """Whether hnswlib, which ships no wheel, can be built: it is optional, and tested where it can be had."""
     return any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl"))
 
 
 def install(python: Path, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> None:
-    """Install this project, editable, into an environment; without hnswlib where that cannot be compiled."""
+    """Install this project, editable, into an environment."""
     target = f"{HERE}[{','.join(extras)}]" if extras else str(HERE)
-    of_groups = [f"--group={group}" for group in groups]
-    command = [python, "-m", "pip", "install", "--quiet", "--editable", target, *of_groups]
-    if has_compiler():
-        print("$ " + " ".join(map(str, command)), flush=True)
-        if subprocess.run(command, cwd=HERE, check=False).returncode == 0:
-            return
-    print("installing without hnswlib, which needs a C++ compiler and Python's headers; very large indexes are slower")
-    import tomllib  # not at the top: an older Python is to get as far as being told so
-
-    project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *(p for extra in extras for p in project["optional-dependencies"][extra])]
-    rest = [package for package in wanted if not re.match(r"hnswlib\b", package)]
-    run(python, "-m", "pip", "install", "--quiet", *rest, *of_groups)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", HERE)
+    run(python, "-m", "pip", "install", "--quiet", "--editable", target, *(f"--group={group}" for group in groups))
 
 
 def demo(repository: str, question: str) -> None:
@@ -95,7 +81,7 @@ def set_up() -> Path:
     python = environment(HERE / ".venv") / "python"
     run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")  # an old one knows no --group
     run(python, "-m", "pip", "install", "--quiet", TORCH)
-    install(python, ["gpu", "train", "eval"], ["dev"])
+    install(python, ["gpu", "train", "eval", *(["hnswlib"] if has_compiler() else [])], ["dev"])
     return python
 
 
@@ -138,7 +124,8 @@ def try_wheel(wheel: Path) -> None:
     """Install a wheel in an environment of its own, and ask it a question."""
     with tempfile.TemporaryDirectory(prefix="codesearch-wheel-") as scratch:
         programs = environment(Path(scratch) / "venv")
-        run(programs / "python", "-m", "pip", "install", "--quiet", wheel)
+        # Wheels only: nobody needs a compiler.
+        run(programs / "python", "-m", "pip", "install", "--quiet", "--only-binary=:all:", wheel)
         ask_something(programs)
 
 

@@ -23,7 +23,8 @@ PACKAGES = {
 OWNERS = {
     "tree_sitter": ("codesearch/extraction/",),
     "tantivy": ("codesearch/index/lexical.py",),
-    "hnswlib": ("codesearch/index/dense.py",),
+    "hnswlib": ("codesearch/index/graphs.py",),
+    "voyager": ("codesearch/index/graphs.py",),
     "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/performance/throughput.py"),
     "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
     "git": ("codesearch/sources/clones.py",),
@@ -169,7 +170,9 @@ def test_the_grammars_are_loaded_by_extraction_only() -> None:
 
 @pytest.mark.parametrize("command", ["import codesearch", "from codesearch.cli.app import app; app(['--help'])"])
 def test_what_is_heavy_is_loaded_late(command: str) -> None:
-    heavy = "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib"
+    heavy = (
+        "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib voyager"
+    )
     check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"
     check += f"print('LOADED', [name for name in {heavy.split()!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

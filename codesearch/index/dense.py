@@ -7,12 +7,11 @@ store. So an edit never touches a graph, a crash cannot leave half of one, and b
 segment only, however large the repository. Vectors that were removed since are still found in the graph and
 dropped by the caller, which knows what exists.
 
-Without hnswlib (it ships no wheel and needs a C++ compiler to install) everything is searched exactly.
+Where no library of graphs is installed (`codesearch.index.graphs`) everything is searched exactly.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sqlite3
 import zlib
@@ -21,15 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.index.graphs import Graph, graph_library, load_graph, new_graph
 from codesearch.index.storage import segment_path
-
-if TYPE_CHECKING:
-    import hnswlib
 
 __all__ = [
     "EXACT_LIMIT",
@@ -38,7 +35,6 @@ __all__ = [
     "build_graph",
     "checksum",
     "cosines",
-    "hnsw_available",
     "near_pairs",
     "pack",
     "read_vectors",
@@ -96,17 +92,6 @@ def cosines(vectors: Vectors, query: Vectors) -> NDArray[np.float64]:
     return found
 
 
-def hnsw_available() -> bool:
-    """Whether hnswlib is installed."""
-    return importlib.util.find_spec("hnswlib") is not None
-
-
-def _new_graph(dimension: int) -> hnswlib.Index:
-    import hnswlib
-
-    return hnswlib.Index(space="ip", dim=dimension)
-
-
 def build_graph(path: Path, count: int, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> None:
     """Build the HNSW graph of a segment and save it to `path`.
 
@@ -117,16 +102,12 @@ def build_graph(path: Path, count: int, dimension: int, blocks: Iterable[tuple[I
         blocks: (ids of shape [n], normalised vectors of shape [n, dimension]).
 
     Raises:
-        OSError: The file could not be written whole. hnswlib itself raises nothing then.
+        OSError: The file could not be written whole.
     """
-    graph = _new_graph(dimension)
-    graph.init_index(max_elements=count, ef_construction=_EF_CONSTRUCTION, M=_M)
+    graph = new_graph(dimension, count, neighbours=_M, breadth=_EF_CONSTRUCTION)
     for ids, vectors in blocks:
-        graph.add_items(vectors, ids)
-    graph.save_index(str(path))
-    expected = graph.index_file_size()
-    if not path.exists() or path.stat().st_size < expected:
-        raise OSError(28, "the vector index could not be written whole", str(path))
+        graph.add(vectors, ids)
+    graph.save(path)
 
 
 def near_pairs(
@@ -140,13 +121,13 @@ def near_pairs(
         nearest: How many neighbours of a vector are looked at.
         threads: To compute with; 0 for one per core.
         exact_limit: More vectors than this are searched by a graph, which takes seconds where comparing all with
-            all takes minutes; without hnswlib they are compared.
+            all takes minutes; where there is no library of graphs they are compared.
 
     Returns:
         Pairs of rows of shape [m, 2], the lower first, ascending, each once; their cosines, of shape [m].
     """
     nearest = min(nearest + 1, len(vectors))
-    by_graph = len(vectors) > exact_limit and hnsw_available()
+    by_graph = len(vectors) > exact_limit and graph_library() is not None
     found = (_neighbours_by_graph if by_graph else _neighbours)(vectors, nearest, threads)
     codes, cosines = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
     for rows, columns, scores in found:
@@ -176,15 +157,15 @@ def _neighbours(vectors: Vectors, nearest: int, threads: int) -> _Neighbours:
 
 
 def _neighbours_by_graph(vectors: Vectors, nearest: int, threads: int) -> _Neighbours:
-    graph = _new_graph(vectors.shape[1])
-    graph.init_index(len(vectors), ef_construction=_EF_PAIRS, M=_M_PAIRS)
-    graph.set_num_threads(threads or os.cpu_count() or 1)
-    graph.add_items(vectors, np.arange(len(vectors)))
-    graph.set_ef(_EF_PAIRS)
+    threads = threads or os.cpu_count() or 1
+    graph = new_graph(vectors.shape[1], len(vectors), neighbours=_M_PAIRS, breadth=_EF_PAIRS)
+    graph.add(vectors, np.arange(len(vectors)), threads=threads)
     for start in range(0, len(vectors), _BLOCK):
-        labels, distances = graph.knn_query(vectors[start : start + _BLOCK], k=nearest)
-        rows = np.arange(start, start + len(labels)).repeat(nearest)
-        yield rows, labels.astype(np.int64).ravel(), (1.0 - distances).astype(np.float32).ravel()
+        block = vectors[start : start + _BLOCK]
+        labels, _ = graph.search(block, nearest, breadth=_EF_PAIRS, threads=threads)
+        # The same numbers as comparing all with all gives: a graph may have made the lengths 1 once more.
+        scores = np.einsum("nd,nkd->nk", block, vectors[labels])
+        yield np.arange(start, start + len(labels)).repeat(nearest), labels.ravel(), scores.ravel()
 
 
 def checksum(path: Path) -> int:
@@ -213,7 +194,7 @@ class _Segment:
     """A graph, and what it says it holds: some of that was removed since."""
 
     id: int
-    graph: hnswlib.Index
+    graph: Graph
     built: int
     alive: int
 
@@ -332,9 +313,8 @@ class DenseIndex:
         k = max(limit, int(1.5 * limit / max(share, 1e-6)) if share < 1.0 else limit)
         while True:
             k = min(k, segment.built)
-            segment.graph.set_ef(max(_EF_SEARCH, 2 * k))
-            labels, distances = segment.graph.knn_query(query, k=k)
-            ids, cosines = labels[0].astype(np.int64), 1.0 - distances[0]
+            labels, scores = segment.graph.search(query, k, breadth=max(_EF_SEARCH, 2 * k))
+            ids, cosines = labels[0], scores[0]
             wanted = ids if allowed is None else ids[np.isin(ids, allowed)]
             if segment.alive < segment.built:
                 wanted = self._existing(wanted)
@@ -363,19 +343,12 @@ class DenseIndex:
         return found
 
 
-def _load_graph(path: Path, dimension: int, expected: int) -> hnswlib.Index | None:
-    """Load a graph; None where it is missing or damaged. hnswlib itself would crash on some damage."""
-    if not hnsw_available():
-        return None
-    graph = _new_graph(dimension)
+def _load_graph(path: Path, dimension: int, expected: int) -> Graph | None:
+    """Load a graph; None where it is missing or damaged, or nobody here can read it."""
     try:
-        if checksum(path) != expected:
-            return None
-        graph.load_index(str(path))
+        return load_graph(path, dimension) if checksum(path) == expected else None
     except (OSError, RuntimeError):
         return None
-    graph.set_num_threads(1)
-    return graph
 
 
 def _best(ids: Ids, scores: Vectors, limit: int, allowed: Ids | None) -> list[tuple[int, float]]:

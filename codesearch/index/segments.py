@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codesearch.index import dense
+from codesearch.index.graphs import graph_library
 from codesearch.index.progress import Phase, Progress
 from codesearch.index.storage import Writer, segment_path
 
@@ -19,7 +20,7 @@ def update_segments(writer: Writer) -> Iterator[Progress]:
     what its graph holds was removed. When new ones are made, small ones join them, so that their number stays
     small as a repository grows.
     """
-    if not dense.hnsw_available():
+    if graph_library() is None:
         return
     sizes = _segment_sizes(writer)
     dissolved = _unfit(writer, sizes)

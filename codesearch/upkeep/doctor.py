@@ -20,6 +20,7 @@ from codesearch import __version__
 from codesearch.encoders import load_encoder
 from codesearch.errors import CodesearchError, MissingExtra
 from codesearch.extraction import extract
+from codesearch.index.graphs import graph_library
 from codesearch.index.locations import list_indexes
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest
@@ -97,7 +98,7 @@ def examine(settings: Settings, *, indexes: Path | None = None) -> Iterator[Chec
         ("grammars", _grammars),
         ("model", lambda: _model(settings)),
         ("graphics card", lambda: _gpu(settings)),
-        ("hnswlib", _hnswlib),
+        ("vector graphs", _vector_graphs),
         ("cache", lambda: _cache(settings)),
     ):
         yield _safely(name, look)
@@ -168,11 +169,11 @@ def _gpu(settings: Settings) -> tuple[Outcome, str, str]:
     return Outcome.OK, f"{found[0]} encodes", ""
 
 
-def _hnswlib() -> tuple[Outcome, str, str]:
-    if find_spec("hnswlib") is None:
-        mend = "install a C++ compiler and Python's headers, then: pip install hnswlib"
-        return Outcome.NOTE, "not installed: indexes of more than 50,000 vectors are searched exactly, and slower", mend
-    return Outcome.OK, importlib.metadata.version("hnswlib"), ""
+def _vector_graphs() -> tuple[Outcome, str, str]:
+    library = graph_library()
+    if library is None:
+        return Outcome.NOTE, "no library of graphs: very large indexes are searched more slowly", "pip install voyager"
+    return Outcome.OK, f"{library} {importlib.metadata.version(library)}", ""
 
 
 def _cache(settings: Settings) -> tuple[Outcome, str, str]:

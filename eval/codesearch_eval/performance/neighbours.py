@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import InputError
-from codesearch.index.dense import DenseIndex, build_graph, checksum, hnsw_available, pack, read_vectors
+from codesearch.index.dense import DenseIndex, build_graph, checksum, pack, read_vectors
+from codesearch.index.graphs import graph_library
 from codesearch.index.storage import Manifest, open_reader, open_writer
 from codesearch_eval.machine import Machine, describe_machine
 from codesearch_eval.markdown import markdown_table
@@ -61,7 +62,7 @@ class SizeFigures:
         vectors: How many.
         load_ms: Processor time of reading them from the database for exact search; median.
         search_ms: Processor time of one exact search; median.
-        graph: The graph; None without hnswlib.
+        graph: The graph; None without a library of graphs.
     """
 
     vectors: int
@@ -118,7 +119,7 @@ def _measure(
     queries = _unit_vectors(random, questions, dimension)
     load_ms, search_ms, truth = _search(directory, dimension, queries)
     graph = None
-    if hnsw_available():
+    if graph_library() is not None:
         progress(f"{size:,} vectors: graph")
         build_seconds, file_bytes = _add_graph(directory, size, dimension)
         graph_load_ms, graph_search_ms, found = _search(directory, dimension, queries)

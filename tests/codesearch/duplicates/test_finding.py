@@ -12,7 +12,7 @@ from codesearch.duplicates.functions import read_functions, read_vectors
 from codesearch.encoders import Encoder
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError
-from codesearch.index.dense import hnsw_available, near_pairs
+from codesearch.index.dense import near_pairs
 from codesearch.index.snapshot import Snapshot
 from codesearch.search.candidates import Filters
 from codesearch.settings import load_settings
@@ -227,8 +227,6 @@ def test_vectors_of_different_models_are_not_compared(opened: Open) -> None:
 
 @pytest.mark.parametrize("graph", [False, True])
 def test_near_pairs_of_vectors(graph: bool) -> None:
-    if graph and not hnsw_available():
-        pytest.skip("hnswlib is not installed")
     random = np.random.default_rng(0)
     base = random.standard_normal((400, 32)).astype(np.float32)
     vectors = np.concatenate([base, base + 0.1 * random.standard_normal((400, 32)).astype(np.float32)])

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from codesearch.index import dense
+from codesearch.index import segments as segments_module
 from codesearch.index.dense import DenseIndex, pack, unpack
 from codesearch.index.progress import Progress
 from codesearch.index.schema import Manifest
@@ -189,9 +190,11 @@ def test_a_filter_that_lets_through_only_what_is_far_off(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("small_limits")
-def test_without_hnswlib_everything_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_library_of_graphs_everything_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_graphs = Store(tmp_path / "with", 1_200)
-    monkeypatch.setattr(dense, "hnsw_available", lambda: False)
+    for module in (dense, segments_module):
+        monkeypatch.setattr(module, "graph_library", lambda: None)
+    monkeypatch.setattr(dense, "load_graph", lambda *_: None)
     assert with_graphs.open().segment_count == 0
     assert with_graphs.recall() == 1.0
     without = Store(tmp_path / "without", 1_200)

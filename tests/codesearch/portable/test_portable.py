@@ -145,7 +145,6 @@ def test_what_waits_to_be_encoded_comes_along(git_sample: Path, index: Callable[
 def test_large_indexes_get_their_graphs_back(
     git_sample: Path, index: Callable[..., Path], exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("hnswlib")
     monkeypatch.setattr("codesearch.index.dense.EXACT_LIMIT", 3)
     load(exported, tmp_path / "i")
     with Snapshot(directory_of(tmp_path / "i", "sample")) as snapshot:

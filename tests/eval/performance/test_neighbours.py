@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from codesearch.index.dense import hnsw_available
+from codesearch.index.graphs import graph_library
 from codesearch_eval.cli import app
 from codesearch_eval.machine import describe_machine
 from codesearch_eval.performance.neighbours import measure_neighbours
@@ -14,7 +14,7 @@ def test_a_graph_of_few_vectors_finds_what_exact_search_finds():
     assert [size.vectors for size in figures.sizes] == [20, 300]
     for size in figures.sizes:
         assert size.search_ms >= 0
-        assert (size.graph is not None) == hnsw_available()
+        assert (size.graph is not None) == (graph_library() is not None)
         if size.graph is not None:
             assert size.graph.recall > 0.95
             assert size.graph.file_bytes > 64 * size.vectors
