@@ -231,7 +231,7 @@ def test_a_reader_that_leaves_is_no_error(program: str) -> None:
 
 @pytest.mark.parametrize(
     ("program", "arguments"),
-    [("codesearch", ("version",)), ("codesearch-eval", ("protocols",)), ("codesearch-train", ("--help",))],
+    [("codesearch", ("version",)), ("codesearch", ("--version",)), ("codesearch-eval", ("protocols",))],
 )
 @pytest.mark.skipif(os.name == "nt", reason="needs bash")
 def test_what_is_printed_by_a_command_may_be_left_unread(program: str, arguments: tuple[str, ...]) -> None:
