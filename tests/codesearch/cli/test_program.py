@@ -37,8 +37,11 @@ def start(
     command: list[str] = [sys.executable, "-c", code, *map(str, arguments)]
     if shell:
         command = ["bash", "-c", f'set -o pipefail; "$@" {shell}', "bash", *command]
+    # Buffered, as it is for users: what cannot be written then shows at the end only.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.Popen(
         command,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
