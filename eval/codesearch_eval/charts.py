@@ -91,13 +91,14 @@ def read_figures(path: Path) -> list[ChartFigure]:
 
 
 def _figure(row: dict[str, str]) -> ChartFigure:
-    numbers = {name: float(row[name]) if row[name] else None for name in ("value", "low", "high")}
-    if numbers["value"] is None:
-        raise ValueError(f"{row['system']} has no value")
+    value = float(row["value"])
+    low, high = (float(row[name]) if row[name] else None for name in ("low", "high"))
     if row["system"] not in _COLOURS:
         raise ValueError(f"{row['system']} is none of {', '.join(_COLOURS)}")
-    words = {each.name: row[each.name] for each in fields(ChartFigure) if each.name not in numbers}
-    return ChartFigure(**words, value=numbers["value"], low=numbers["low"], high=numbers["high"])
+    if low is not None and high is not None and not low <= value <= high:
+        raise ValueError(f"{row['system']} has {value:g} outside of {low:g} to {high:g}")
+    words = {each.name: row[each.name] for each in fields(ChartFigure) if each.name not in ("value", "low", "high")}
+    return ChartFigure(**words, value=value, low=low, high=high)
 
 
 def write_figures(figures: Iterable[ChartFigure], path: Path) -> None:
