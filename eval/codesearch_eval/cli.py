@@ -301,6 +301,55 @@ def efficiency(
     typer.echo(efficiency_table(figures))
 
 
+_CHARTS = Path("docs/images/figures.tsv")
+
+
+@app.command()
+def peers(
+    repositories: Annotated[list[str] | None, typer.Argument(help="Repositories to measure on.")] = None,
+    semble: Annotated[
+        Path | None, typer.Option(help="A Python that has semble; without it, semble is not timed.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Another model than the default.")] = None,
+    asks: Annotated[int, typer.Option(help="Cold questions of each tool.", min=1)] = 9,
+    figures: Annotated[Path | None, typer.Option(help="TSV file of the charts' figures to put these into.")] = None,
+) -> None:
+    """Time indexing and asking beside grep, words only, and another tool."""
+    from codesearch.encoders.model_directory import find_model, read_model_directory
+    from codesearch_eval.charts import figures_of_times, merge, read_figures, write_figures
+    from codesearch_eval.machine import describe_machine
+    from codesearch_eval.performance.peers import measure_peers, peers_table
+
+    times = measure_peers(
+        repositories or ["."], semble=semble, model=model, asks=asks, progress=partial(typer.echo, err=True)
+    )
+    machine = describe_machine()
+    if figures is not None:
+        name = model if model == "hashing" else read_model_directory(find_model(model)).model_id
+        old = read_figures(figures) if figures.exists() else []
+        write_figures(merge(old, figures_of_times(times, machine, name)), figures)
+    typer.echo(f"{peers_table(times)}\n\n{machine.cpu}, {machine.cores} cores, {machine.system}.")
+
+
+@app.command()
+def charts(
+    figures: Annotated[Path, typer.Option(help="TSV file of the charts' figures.")] = _CHARTS,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; by default that of the figures.")] = None,
+    results: Annotated[
+        list[Path] | None, typer.Option(help="Result files of `run`, or folders of them, to put in first. Repeatable.")
+    ] = None,
+) -> None:
+    """Draw the charts of the README from the figures that lie beside them."""
+    from codesearch_eval.charts import draw_charts, figures_of_results, merge, read_figures, write_figures
+
+    found = read_figures(figures) if figures.exists() or not results else []
+    if results:
+        found = merge(found, figures_of_results(read_results(results)))
+        write_figures(found, figures)
+    for path in draw_charts(found, out or figures.parent):
+        typer.echo(f"drawn: {path}")
+
+
 @app.command()
 def devices(
     texts: Annotated[

@@ -35,8 +35,10 @@ __all__ = [
     "Plan",
     "RepositoryFigures",
     "efficiency_table",
+    "index_directory",
     "measure",
     "measure_repository",
+    "search_times",
 ]
 
 Progress = Callable[[str], None]
@@ -204,10 +206,10 @@ def measure_repository(
     # The first one warms the disk's cache, and is not counted.
     cold = [run_timed(command(*asking, question, root), accept=(0, 1)) for question in questions][1:]
 
-    directory = _index_directory(repository, cache)
+    directory = index_directory(repository, cache)
     with Snapshot(directory) as snapshot:
         counts = snapshot.counts()
-        warm = _search_times(snapshot, encoder if what.encode else None)
+        warm = search_times(snapshot, encoder if what.encode else None)
         ranking = _ranking_times(snapshot, encoder if what.encode else None)
     return RepositoryFigures(
         name=repository.name,
@@ -226,11 +228,12 @@ def measure_repository(
     )
 
 
-def _index_directory(repository: Repository, cache: Path) -> Path:
+def index_directory(repository: Repository, cache: Path) -> Path:
+    """Return the folder of a repository's index in a cache."""
     return plan(repository, load_settings(None, overrides={"cache": str(cache)})).directory
 
 
-def _search_times(snapshot: Snapshot, encoder: Encoder | None) -> list[float]:
+def search_times(snapshot: Snapshot, encoder: Encoder | None) -> list[float]:
     """Return the milliseconds of a search for each question, five rounds, after one that is not counted."""
     times = []
     for number in range(6):
@@ -257,7 +260,7 @@ def _ranking_times(snapshot: Snapshot, encoder: Encoder | None) -> list[float]:
 
 def _sample_texts(location: str, cache: Path, count: int) -> list[str]:
     """Return the encoded texts of chunks spread evenly over the repository's index."""
-    with Snapshot(_index_directory(open_repository(location, cache=cache), cache)) as snapshot:
+    with Snapshot(index_directory(open_repository(location, cache=cache), cache)) as snapshot:
         total = snapshot.chunk_count
         ids = range(1, total + 1, max(1, total // count))
         return [document_text(chunk) for chunk in snapshot.chunks(ids).values()][:count]
