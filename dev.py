@@ -137,7 +137,7 @@ def ask_something(programs: Path) -> None:
         tree.mkdir()
         (tree / "area.py").write_text("def circle(radius):\n    return 3.14159 * radius ** 2\n", encoding="utf-8")
         (tree / "mail.py").write_text("def deliver(message, server):\n    server.send(message)\n", encoding="utf-8")
-        ask = [programs / "codesearch", "ask", "surface of a disk", tree, "-k", "1"]
+        ask: list[str | Path] = [programs / "codesearch", "ask", "surface of a disk", tree, "-k", "1"]
         print("$ " + " ".join(map(str, ask)), flush=True)
         own_cache = {**os.environ, "CODESEARCH_CACHE": str(folder / "cache")}
         answer = subprocess.run(ask, cwd=folder, env=own_cache, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -154,8 +154,8 @@ def lowest() -> None:
     run(python, "-m", "pip", "install", "--quiet", "uv>=0.9")  # pip has no way of choosing the lowest
     with tempfile.TemporaryDirectory(prefix="codesearch-lowest-") as scratch:
         programs = environment(Path(scratch))
-        options = ["--resolution=lowest-direct", "--group=test", "--editable", HERE]
-        run(python, "-m", "uv", "pip", "install", "--quiet", "--python", programs / "python", *options)
+        wanted = ("--resolution=lowest-direct", "--group=test", "--editable", HERE)
+        run(python, "-m", "uv", "pip", "install", "--quiet", "--python", programs / "python", *wanted)
         run(programs / "python", "-m", "pytest", *LOWEST)
         ask_something(programs)
 
@@ -193,7 +193,7 @@ def main() -> None:
     test_parser = commands.add_parser("test", help="set up, and pass the linters and the tests")
     test_parser.add_argument("pytest_arguments", nargs="*", help="for pytest, after --")
     lint_parser = commands.add_parser("lint", help="pass the linters alone")
-    lint_parser.add_argument("linters", nargs="*", choices=LINTERS, metavar="LINTER", help=f"of {', '.join(LINTERS)}")
+    lint_parser.add_argument("linters", nargs="*", help=f"of {', '.join(LINTERS)}; default: all")
     commands.add_parser("lowest", help="run tests with the lowest versions that pyproject.toml allows")
     commands.add_parser("build", help="build wheel and sdist into dist/, and check them")
     commands.add_parser("man", help="write docs/codesearch.1 anew, from the command line's help")
@@ -203,6 +203,8 @@ def main() -> None:
     elif arguments.command == "test":
         test(arguments.pytest_arguments)
     elif arguments.command == "lint":
+        if unknown := [name for name in arguments.linters if name not in LINTERS]:
+            lint_parser.error(f"there is no {unknown[0]!r}, but {', '.join(LINTERS)}")
         programs = environment(HERE / ".venv")
         ready = shutil.which("codespell", path=programs)
         lint(programs / "python" if ready else set_up(), arguments.linters or LINTERS)

@@ -153,6 +153,14 @@ def test_before_a_commit_the_same_linters_run_as_in_the_tests(dev: ModuleType) -
     assert dev.LINTERS.keys() >= {"ruff", "ruff-format", "mypy", "codespell"}
 
 
+def test_a_linter_that_there_is_not_is_refused() -> None:
+    """Before anything is installed or run: so parsing is tried without either."""
+    command = [sys.executable, str(ROOT / "dev.py"), "lint", "ruff", "rough"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "there is no 'rough', but ruff, ruff-format, mypy" in done.stderr
+
+
 def test_the_linters_are_in_their_group(dev: ModuleType) -> None:
     group = {canonicalize_name(Requirement(line).name) for line in resolve_dependency_groups(GROUPS, "lint")}
     modules = {canonicalize_name(str(command[0]).removesuffix("_lib")) for command in dev.LINTERS.values()}
@@ -163,11 +171,11 @@ def test_a_misspelling_is_found_and_british_spelling_is_none(tmp_path: Path) -> 
     codespell = [sys.executable, "-m", "codespell_lib", "--toml", str(ROOT / "pyproject.toml")]
     (tmp_path / "a.md").write_text("The colour of a licence, analysed and normalised.\n")
     assert subprocess.run([*codespell, "a.md"], cwd=tmp_path, capture_output=True, check=False).returncode == 0
-    (tmp_path / "a.md").write_text("This is teh repositry.\n")
+    (tmp_path / "a.md").write_text("This is teh repositry.\n")  # codespell:ignore
     found = subprocess.run([*codespell, "a.md"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode
-    assert "teh ==> the" in found.stdout
-    assert "repositry ==> repository" in found.stdout
+    assert "teh ==> the" in found.stdout  # codespell:ignore
+    assert "repositry ==> repository" in found.stdout  # codespell:ignore
 
 
 def test_there_are_workflows() -> None:

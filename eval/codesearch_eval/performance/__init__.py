@@ -12,5 +12,6 @@
     neighbours.py      exact search against graphs
     throughput.py      the encoder on a CPU
     devices.py         the encoder on a GPU
+    api_overhead.py    what the Python API adds to a search
     child.py           child processes, timed and weighed
 """
