@@ -155,6 +155,68 @@ def test_an_index_knows_nothing_of_searching_it_or_of_its_upkeep() -> None:
         assert not above, f"{name_of(file)} imports {above}"
 
 
+KNOWS: dict[str, frozenset[str]] = {
+    room: frozenset(known.split())
+    for room, known in {
+        "records": "",
+        "errors": "",
+        "words": "",
+        "processes": "",
+        "languages": "errors",
+        "sources": "errors languages records",
+        "settings": "errors sources",
+        "extraction": "languages records",
+        "encoders": "errors processes records settings",
+        "index": "encoders errors extraction languages processes records sources words",
+        "search.ranking": "errors records search words",
+        "search": "encoders errors extraction index languages records search.ranking words",
+        "present": "records search.ranking",
+        "portable": "errors index languages records sources",
+        "upkeep": "encoders errors extraction index languages portable present records search settings sources",
+        "duplicates": "errors index present records search search.ranking",
+        "picker": "errors present records search upkeep",
+        "mcp": "encoders errors index languages present records search settings sources upkeep",
+        "api": "encoders errors index languages records search settings upkeep",
+        "cli": "api duplicates encoders errors index languages mcp picker portable present records search settings "
+        "sources upkeep",
+        "__main__": "cli",
+        "__init__": "",
+    }.items()
+}
+"""Which rooms of the library each of its rooms may know, from the ground up."""
+
+_ONE = frozenset({"search", "search.ranking"})
+"""Ranking looks at candidates, and the pipeline calls ranking: two folders, and one room."""
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    if parts[:2] == ("search", "ranking"):
+        return "search.ranking"
+    return parts[0].removesuffix(".py")
+
+
+def test_rooms_know_those_below_them_only() -> None:
+    library = PACKAGES["codesearch"]
+    seen: dict[str, set[str]] = {room: set() for room in KNOWS}
+    for file in python_files(library):
+        room = room_of(file.relative_to(library).parts)
+        for name in imports(tree_of(file)):
+            package, *parts = name.split(".")
+            if package == "codesearch" and parts and room_of(tuple(parts)) != room:
+                seen[room].add(room_of(tuple(parts)))
+                assert room_of(tuple(parts)) in KNOWS[room], f"{name_of(file)} imports {name}"
+    below: list[str] = []
+    for room, known in KNOWS.items():
+        assert known <= {*below, *_ONE}, f"{room} knows a room above it"
+        below.append(room)
+    unused = {room: KNOWS[room] - known for room, known in seen.items() if KNOWS[room] - known - {"api"}}
+    assert not unused, "the table says more than is so"
+
+
+def test_the_front_door_has_few_things_beside_it() -> None:
+    assert len(list(PACKAGES["codesearch"].glob("*.py"))) <= 9
+
+
 @pytest.mark.parametrize("library", OWNERS)
 def test_an_outside_library_has_one_owner(library: str) -> None:
     users = {name_of(f) for f in ALL_FILES if library in {i.partition(".")[0] for i in imports(tree_of(f))}}

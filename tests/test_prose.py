@@ -22,9 +22,6 @@ README = ROOT / "README.md"
 GUIDE = [README, *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 
 PROGRAMS = {"codesearch": app, "codesearch-eval": eval_app, "codesearch-train": train_app}
-HELP_PENDING = {"codesearch duplicates"}
-"""Commands whose help still has a long sentence. Empty this when it has none."""
-
 LONGEST = 40
 MEDIAN = 18
 README_LINES = 120
@@ -118,7 +115,7 @@ def test_the_help_is_written_in_short_sentences() -> None:
     found = list(help_sentences())
     assert len(found) > 200
     assert median(words(sentence) for _, sentence in found) < MEDIAN
-    assert [(name, s) for name, s in found if words(s) > LONGEST and name not in HELP_PENDING] == []
+    assert [(name, s) for name, s in found if words(s) > LONGEST] == []
 
 
 @pytest.mark.parametrize("document", tracked(), ids=name_of)

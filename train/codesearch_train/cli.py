@@ -87,9 +87,9 @@ def tokenize(
     development: Annotated[
         bool,
         typer.Option(
-            help="Write development sets of the valid split. valid.dev.xz holds docstrings, in pools of 1,000 by "
-            "language. passages.dev.xz holds 1,000 passages of documents, and those that follow them. commits.dev.xz "
-            "holds subjects of commits and the functions that they changed, in pools of 300 by language."
+            help="Write development sets of the valid split. The file valid.dev.xz holds docstrings, in pools of "
+            "1,000 by language. In passages.dev.xz are 1,000 passages of documents, and those that follow them. In "
+            "commits.dev.xz are subjects of commits and the functions that they changed, in pools of 300 by language."
         ),
     ] = False,
 ) -> None:
