@@ -140,7 +140,7 @@ def load_settings(
     values: dict[str, Any] = {}
     user_file = user_file or Path(platformdirs.user_config_path("codesearch")) / _FILE
     values |= _read(user_file, frozenset(_TABLES), _user_text)
-    if root is not None:
+    if root is not None and root.is_dir():  # the root of an imported index is nowhere
         values |= _read(root / _FILE, _OF_REPOSITORY, _repository_text)
     for variable, name in _VARIABLES.items():
         if environment.get(variable):
