@@ -17,12 +17,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
 import Stemmer
 
-__all__ = ["STOP_WORDS", "neighbours", "question_terms", "split_identifier", "stem", "terms", "terms_in_a_row"]
+__all__ = [
+    "STOP_WORDS",
+    "TermFinder",
+    "neighbours",
+    "question_terms",
+    "split_identifier",
+    "stem",
+    "terms",
+    "terms_in_a_row",
+]
 
 _RUN = re.compile(r"\w+")
 _SUBWORD = re.compile(
@@ -108,6 +118,29 @@ def terms(text: str) -> list[str]:
         if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
             found.extend(_identifier_terms(run))
     return found
+
+
+class TermFinder:
+    """Says which of some terms a text holds; quick over many texts, since a word is looked at once.
+
+    Args:
+        wanted: The terms.
+    """
+
+    def __init__(self, wanted: Iterable[str]) -> None:
+        self._wanted = frozenset(wanted)
+        self._known: dict[str, frozenset[str]] = {}
+
+    def find(self, text: str) -> set[str]:
+        """Return those of the terms that :func:`terms` returns for a text."""
+        found: set[str] = set()
+        for run in _runs(text):
+            held = self._known.get(run)
+            if held is None:
+                held = self._known[run] = self._wanted.intersection(terms(run))
+            if held:
+                found |= held
+        return found
 
 
 def terms_in_a_row(text: str) -> list[str]:

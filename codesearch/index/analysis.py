@@ -111,6 +111,8 @@ def unpack_repeats(blobs: Sequence[bytes], asked: Sequence[str], counts: NDArray
     salts = hashes[(np.cumsum(sizes) - sizes)[sizes > 0]]
     of_entries = np.repeat(salts, sizes[sizes > 0])
     for salt in np.unique(salts).tolist():
+        under = np.flatnonzero((of_entries == salt) & (numbers > 0))
+        those = hashes[under]
         for row, term in zip(counts, asked, strict=True):
-            at = np.flatnonzero((hashes == _hash_of(term, salt)) & (of_entries == salt) & (numbers > 0))
+            at = under[those == _hash_of(term, salt)]
             row[texts[at]] *= numbers[at]

@@ -205,8 +205,8 @@ class Snapshot:
     def _totals_of(self, files: Collection[int]) -> list[int]:
         totals = [0] * (1 + len(FIELDS))
         query = (
-            "SELECT 1, words.symbol, words.path, words.text FROM chunks"
-            " JOIN words ON chunk_id = chunks.id WHERE file_id IN"
+            "SELECT 1, words.symbol, words.path, words.text FROM chunks JOIN words ON chunk_id = chunks.id"
+            " WHERE file_id IN"
         )
         for row in self._select(query, list(files)):
             totals = [total + number for total, number in zip(totals, row, strict=True)]

@@ -31,7 +31,7 @@ __all__ = ["QUOTING", "Candidate", "Filters", "Searchable", "find_in"]
 QUOTING: Final = 20
 """How many chunks are named because they quote the question: what it was pasted from is among the first."""
 
-_SPARE: Final = 12
+_SPARE: Final = 6
 """How many more chunks are asked for at first, so that the last of the best are told from what comes after them."""
 
 _MOST_QUOTING: Final = 50

@@ -17,7 +17,7 @@ from codesearch.records import Chunk, Match
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
-from codesearch.words import terms
+from codesearch.words import TermFinder
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
 
@@ -136,6 +136,7 @@ def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Seque
         ids = [entry.candidate.id for entry in ranked if entry.source == source]
         chunks |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
     weight = {term: 1.0 / (1 + found.frequency[term]) ** 0.5 for term in found.question.terms}
+    finder = TermFinder(weight)
     return [
         Match(
             repository=snapshots[entry.source].manifest.name,
@@ -143,17 +144,19 @@ def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Seque
             chunk=chunks[entry.source, entry.candidate.id],
             score=entry.score,
             signals=entry.signals,
-            lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight),
+            lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight, finder),
             imported=bool(snapshots[entry.source].manifest.imported),
         )
         for entry in ranked
     ]
 
 
-def _telling_lines(chunk: Chunk, weight: Mapping[str, float]) -> tuple[int, ...]:
+def _telling_lines(chunk: Chunk, weight: Mapping[str, float], finder: TermFinder | None = None) -> tuple[int, ...]:
     """Return the lines that hold most of what was asked, rare terms first and each term once."""
+    finder = finder or TermFinder(weight)
     numbers = (n for span in chunk.text_spans for n in range(span.start, span.end + 1))
-    lines = [(n, weight.keys() & set(terms(line))) for n, line in zip(numbers, chunk.text.split("\n"), strict=False)]
+    searched = ((n, finder.find(line)) for n, line in zip(numbers, chunk.text.split("\n"), strict=False))
+    lines = [(number, held) for number, held in searched if held]
     told: set[str] = set()
     best: list[int] = []
     while len(best) < _TELLING_LINES:

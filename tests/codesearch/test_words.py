@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from codesearch.words import (
     STOP_WORDS,
+    TermFinder,
     neighbours,
     question_terms,
     split_identifier,
@@ -146,3 +147,11 @@ def test_no_letter_is_lost(word: str) -> None:
         assert set("".join(split_identifier(word))) >= {c for c in word if c.isalpha()}
     else:
         assert "".join(split_identifier(word)) == word
+
+
+def test_a_finder_finds_the_terms_of_a_text_that_it_was_asked_for() -> None:
+    text = "def parse_header(rawHeader): return unparsed[解析文件] # " + "a" * 100
+    finder = TermFinder({*terms("header 解析 unparsed parse"), "nothing"})
+    for _ in range(2):
+        assert finder.find(text) == set(terms(text)) & {*terms("header 解析 unparsed parse"), "nothing"}
+    assert finder.find("else") == set()

@@ -22,6 +22,14 @@ __all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
 _EVIDENCE_CHUNKS: Final = 5
 _BY_CHANCE: Final = 0.4
 _QUOTATION_PAIRS: Final = 3
+_KINDS: Final[Mapping[Kind, Mapping[str, float]]] = {
+    Kind.FUNCTION: {"function": 1.0},
+    Kind.METHOD: {"function": 1.0},
+    Kind.TYPE: {"type": 1.0},
+    Kind.TEXT: {"text": 1.0},
+}
+_ASKED_PLACE: Final = "asked place"
+"""The question is about tests, examples or the like, and this is one."""
 
 
 class _WeightedQuestion:
@@ -37,10 +45,23 @@ class _WeightedQuestion:
         rarity = found.rarity()
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
+        self._about = {name for name, words in ABOUT.items() if not words.isdisjoint(found.question.terms)}
+        self._places: dict[str, dict[str, float]] = {}
 
     def held_by(self, words: Collection[str]) -> float:
         """Return the share of the question that these words hold."""
+        if self.share.keys().isdisjoint(words):
+            return 0.0
         return sum(weight for term, weight in self.share.items() if term in words)
+
+    def places(self, path: str) -> dict[str, float]:
+        """Return what places a path is in: whether the question is about one of them, and those it is not about."""
+        found = self._places.get(path)
+        if found is None:
+            among = places_of(path)
+            asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
+            found = self._places[path] = asked | {name: 1.0 for name in among if name not in self._about}
+        return found
 
 
 def measure(found: CandidateSet) -> list[dict[str, float]]:
@@ -56,6 +77,8 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
             value = signal(asked, candidate)
             if value:
                 row[name] = value
+        row.update(_KINDS.get(candidate.kind, {}))
+        row.update(asked.places(candidate.path))
     _add_file_evidence(found, rows)
     return rows
 
@@ -147,19 +170,6 @@ def _phrase(asked: _WeightedQuestion, candidate: Candidate) -> float:
     return length * max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
 
 
-def _is_function(_: _WeightedQuestion, candidate: Candidate) -> float:
-    return 1.0 if candidate.kind in (Kind.FUNCTION, Kind.METHOD) else 0.0
-
-
-def _is_type(_: _WeightedQuestion, candidate: Candidate) -> float:
-    return 1.0 if candidate.kind is Kind.TYPE else 0.0
-
-
-def _is_text(_: _WeightedQuestion, candidate: Candidate) -> float:
-    """A window of a file without a grammar."""
-    return 1.0 if candidate.kind is Kind.TEXT else 0.0
-
-
 # --- the whole list -----------------------------------------------------------------------------------------
 
 
@@ -180,35 +190,23 @@ def _sum_up(values: Iterable[float]) -> float:
     return sum(value / k for k, value in enumerate(best, 1))
 
 
-def _asked_place(asked: _WeightedQuestion, candidate: Candidate) -> float:
-    """Whether the question is about tests, examples or the like, and this is one."""
-    return float(any(not ABOUT[name].isdisjoint(asked.question.terms) for name in places_of(candidate.path)))
-
-
-def _place(name: str) -> Callable[[_WeightedQuestion, Candidate], float]:
-    def signal(asked: _WeightedQuestion, candidate: Candidate) -> float:
-        return float(name in places_of(candidate.path) and ABOUT[name].isdisjoint(asked.question.terms))
-
-    return signal
-
-
 _SINGLE: Final[Mapping[str, Callable[[_WeightedQuestion, Candidate], float]]] = {
     "name": _name,
     "phrase": _phrase,
     "signature": _signature,
     "definition": _definition,
     "namesake": _namesake,
-    "function": _is_function,
-    "type": _is_type,
-    "text": _is_text,
-    "asked place": _asked_place,
-    **{name: _place(name) for name in PLACES},
 }
 
 SIGNALS: Final = (
     "words",
     "meaning",
     *_SINGLE,
+    "function",
+    "type",
+    "text",
+    _ASKED_PLACE,
+    *PLACES,
     "file meaning",
 )
 """The names of all signals."""

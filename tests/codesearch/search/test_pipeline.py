@@ -99,6 +99,23 @@ def test_no_more_matches_than_asked_for_and_the_same_first(sample: Path, opened:
     assert found(search([snapshot], "config", HashingEncoder(), limit=2)) == many[:2]
 
 
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+def test_the_first_results_are_the_same_however_many_are_asked_for(
+    tmp_path: Path, opened: Open, write_tree: WriteTree, encoder: Encoder | None
+) -> None:
+    files = {f"p{n}.py": f"def delete_ping_{n}(row):\n    return row - {n}\n" for n in range(260)}
+    snapshot = opened(write_tree(tmp_path / "pings", files))
+
+    def matches(limit: int) -> list[tuple[str, float]]:
+        return [(m.chunk.path, m.score) for m in search([snapshot], "delete the ping", encoder, limit=limit).matches]
+
+    every = matches(1000)
+    assert len(set(every)) == len(every) == 260
+    assert [score for _, score in every] == sorted((score for _, score in every), reverse=True)
+    for limit in (1, 10, 60, 101, 200, 230):
+        assert matches(limit) == every[:limit]
+
+
 # --- several repositories -----------------------------------------------------------------------------------
 
 

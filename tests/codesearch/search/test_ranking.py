@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +89,7 @@ def test_the_definition_of_the_name_that_was_asked_is_first(question: str) -> No
 @pytest.mark.parametrize("question", ["parse_json", "parseJson", "ParseJSON", "PARSE_JSON"])
 @pytest.mark.parametrize("name", ["parse_json", "parseJson"])
 def test_the_case_style_of_a_name_does_not_matter(question: str, name: str) -> None:
-    others = [replace(other, name=f"{other.name}x", qualified_name=f"{other.name}x") for other in OTHERS]
+    others = [other._replace(name=f"{other.name}x", qualified_name=f"{other.name}x") for other in OTHERS]
     assert names(ranked(question, *others, candidate(name)))[0] == name
 
 
