@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from hatchling import build
+from hatchling.builders.sdist import SdistBuilder
 from packaging.dependency_groups import resolve_dependency_groups
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -95,6 +96,21 @@ def test_a_start_imports_no_pydantic() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "LOADED True False"
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not in Git, which knows what belongs to the project")
+def test_the_sdist_holds_what_git_knows_and_nothing_else() -> None:
+    """hatchling heeds the .gitignore at the top alone."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    known = {name for name in listed.split("\0") if name and (ROOT / name).exists()}
+    held = {Path(file.relative_path).as_posix() for file in SdistBuilder(str(ROOT)).recurse_included_files()}
+    assert held == known
+    assert not [name for name in held if "node_modules" in name]
 
 
 # --- versions -----------------------------------------------------------------------------------------------
