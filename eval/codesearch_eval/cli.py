@@ -344,7 +344,10 @@ def charts(
         list[Path] | None, typer.Option(help="Result files of `run`, or folders of them, to put in first. Repeatable.")
     ] = None,
 ) -> None:
-    """Draw the charts of the README from the figures that lie beside them."""
+    """Draw the charts of the README.
+
+    The figures lie beside them, in docs/images/figures.tsv.
+    """
     from codesearch_eval.charts import draw_charts, figures_of_results, merge, read_figures, write_figures
 
     found = read_figures(figures) if figures.exists() or not results else []
