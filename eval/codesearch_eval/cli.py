@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -315,20 +316,24 @@ def peers(
     figures: Annotated[Path | None, typer.Option(help="TSV file of the charts' figures to put these into.")] = None,
 ) -> None:
     """Time indexing and asking beside grep, words only, and another tool."""
-    from codesearch.encoders.model_directory import find_model, read_model_directory
+    from codesearch.encoders.model_directory import find_model
     from codesearch_eval.charts import figures_of_times, merge, read_figures, write_figures
     from codesearch_eval.machine import describe_machine
     from codesearch_eval.performance.peers import measure_peers, peers_table
 
+    # All that can fail is looked at before minutes are spent.
+    old = read_figures(figures) if figures is not None and figures.exists() else []
+    name = model if model == "hashing" else f"{find_model(model).name} int8"
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     times = measure_peers(
         repositories or ["."], semble=semble, model=model, asks=asks, progress=partial(typer.echo, err=True)
     )
     machine = describe_machine()
     if figures is not None:
-        name = model if model == "hashing" else read_model_directory(find_model(model)).model_id
-        old = read_figures(figures) if figures.exists() else []
-        write_figures(merge(old, figures_of_times(times, machine, name)), figures)
-    typer.echo(f"{peers_table(times)}\n\n{machine.cpu}, {machine.cores} cores, {machine.system}.")
+        write_figures(merge(old, figures_of_times(times, machine, name, load)), figures)
+    typer.echo(
+        f"{peers_table(times)}\n\n{machine.cpu}, {machine.cores} cores, {machine.system}, load {load:.1f} before."
+    )
 
 
 @app.command()
