@@ -1,8 +1,8 @@
 """HNSW graphs, by Voyager or hnswlib (Malkov and Yashunin, arXiv 1603.09320).
 
-Voyager is a fork of hnswlib with wheels for the usual platforms, so it is what everybody has. It reads the files of both.
-hnswlib has to be compiled where it is installed, for that very machine, and then answers in some six tenths of the
-time (docs/notebook/graphs.md): where somebody has installed it, it builds the graphs, and reads its own.
+Voyager is a fork of hnswlib with wheels for the usual platforms, so it is what everybody has. It reads the files of
+both. hnswlib has to be compiled where it is installed, for that very machine, and then answers in some six tenths of
+the time (docs/notebook/graphs.md): where somebody has installed it, it builds the graphs, and reads its own.
 """
 
 from __future__ import annotations
