@@ -447,6 +447,9 @@ def picker(
 @app.command(name="vectors")
 def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",
+    library: Annotated[
+        str | None, typer.Option(help="voyager or hnswlib; by default the one that indexes are built with.")
+    ] = None,
 ) -> None:
     """Measure exact search against HNSW graphs on random vectors."""
     from codesearch_eval.performance.neighbours import measure_neighbours, neighbours_table
@@ -455,7 +458,8 @@ def vectors_command(
         counts = [int(size) for size in sizes.split(",")]
     except ValueError as error:
         raise InputError(f"--sizes {sizes!r} are no numbers of vectors, such as 10000,50000") from error
-    typer.echo(neighbours_table(measure_neighbours(counts, progress=partial(typer.echo, err=True))))
+    figures = measure_neighbours(counts, library=library, progress=partial(typer.echo, err=True))
+    typer.echo(neighbours_table(figures))
 
 
 @app.command(name="duplicates")
