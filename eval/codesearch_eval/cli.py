@@ -315,7 +315,10 @@ def peers(
     asks: Annotated[int, typer.Option(help="Cold questions of each tool.", min=1)] = 9,
     figures: Annotated[Path | None, typer.Option(help="TSV file of the charts' figures to put these into.")] = None,
 ) -> None:
-    """Time indexing and asking beside grep, words only, and another tool."""
+    """Time indexing and asking beside other tools.
+
+    These are git grep, words only, and semble where it is installed.
+    """
     from codesearch.encoders.model_directory import find_model
     from codesearch_eval.charts import figures_of_times, merge, read_figures, write_figures
     from codesearch_eval.machine import describe_machine
