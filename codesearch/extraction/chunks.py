@@ -106,6 +106,7 @@ class _Writer:
 
     def _cut(self, definition: Definition, rows: Sequence[int], kind: Kind, limit: Limit) -> Iterator[Chunk]:
         """One chunk, or several parts if the rows are more than the limit allows."""
+        rows = self._source.shown(rows)
         pieces = cut(rows, self._length(definition), self._cost(rows), limit)
         cuts = _cuts(definition, self._source)
         is_module = kind is Kind.MODULE
@@ -197,7 +198,9 @@ def text_chunks(path: str, source: Source, language: Language) -> list[Chunk]:
     names = _landmarks(source, language)
     sections = [rows for rows in _sections(source, sorted(names)) if any(source.lines[row].strip() for row in rows)]
     pieces = [
-        piece for section in sections for piece in cut(section, _text_length(source), _text_cost(source), TEXT_LIMIT)
+        piece
+        for section in sections
+        for piece in cut(source.shown(section), _text_length(source), _text_cost(source), TEXT_LIMIT)
     ]
     chunks: list[Chunk] = []
     for piece in pieces:

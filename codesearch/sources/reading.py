@@ -89,7 +89,7 @@ def _unwanted(path: str, text: str) -> SkippedFile | None:
     # A script without a suffix: listed because it may be executed, and known by its first line only.
     if language_of(path) is None and language_of(path, text.partition("\n")[0]) is None:
         return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
-    if marker := looks_generated(text):
+    if marker := looks_generated(path, text):
         return SkippedFile(path, SkipReason.GENERATED, marker)
     if detail := looks_minified(path, text):
         return SkippedFile(path, SkipReason.MINIFIED, detail)
