@@ -41,7 +41,7 @@ _LITERAL = re.compile(
     rf"|{_QUOTED}|(?<!{_RUN}){_RUN}{{{_LONG_LITERAL},}}"
 )
 _ITEMS = re.compile(_ITEM)
-_BRACKET_OR_COMMA = re.compile(rf"{_QUOTED}|[()\[\]{{}},]")
+_BRACKET_OR_COMMA = re.compile(rf"\\.|{_QUOTED}|[()\[\]{{}},]")
 
 # All that a literal of data may consist of; what else there are letters in is code.
 _DATA = re.compile(

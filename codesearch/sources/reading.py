@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from dataclasses import dataclass
 
 from codesearch.languages import language_of
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
+from codesearch.sources.decoding import decode
 from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_minified
 from codesearch.sources.opening import NotRegularError, OutsideError, TooLargeError, read_regular
 from codesearch.sources.rules import FileRules
 
 __all__ = ["SourceText", "blob_id", "read_source"]
-
-_BINARY_SNIFF_BYTES = 8_000
-"""How far Git looks for a NUL byte (``buffer_is_binary`` in its xdiff-interface.c)."""
 
 _SHA256_HEX_DIGITS = 64
 
@@ -25,8 +22,8 @@ class SourceText:
     """What a file holds.
 
     Attributes:
-        text: Decoded, without a byte order mark; line ends are kept as they are. Bytes that are not valid
-            in the file's encoding are U+FFFD.
+        text: Decoded, without a byte order mark; line ends are kept as they are. Bytes that no encoding
+            makes sense of are U+FFFD (see `codesearch.sources.decoding`).
         blob: Git's blob id of the bytes that were read.
     """
 
@@ -60,7 +57,7 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
         return SkippedFile(file.path, SkipReason.UNREADABLE, str(error))
     if is_lfs_pointer(data):
         return SkippedFile(file.path, SkipReason.LFS_POINTER)
-    text = _decode(data)
+    text = decode(data)
     if text is None:
         return SkippedFile(file.path, SkipReason.BINARY)
     if skipped := _unwanted(file.path, text):
@@ -94,17 +91,3 @@ def _unwanted(path: str, text: str) -> SkippedFile | None:
     if detail := looks_minified(path, text):
         return SkippedFile(path, SkipReason.MINIFIED, detail)
     return None
-
-
-def _decode(data: bytes) -> str | None:
-    """The text, or None if it is binary.
-
-    UTF-16 needs its byte order mark to be known as text at all. Everything else is read as UTF-8; a file in
-    an older encoding keeps its ASCII, which is its code, and loses letters of its comments.
-    """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(codecs.BOM_UTF32_LE):
-        text = data.decode("utf-16", errors="replace")
-        return None if "\0" in text[:_BINARY_SNIFF_BYTES] else text
-    if b"\0" in data[:_BINARY_SNIFF_BYTES]:
-        return None
-    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")

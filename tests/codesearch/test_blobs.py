@@ -77,7 +77,7 @@ def chunks_of(path: str, language: str, source: str) -> list[Chunk]:
 def test_lines_keep_their_numbers_and_functions_are_found_beside_data(path: str, language: str, source: str) -> None:
     chunks = chunks_of(path, language, source)
     function = next(chunk for chunk in chunks if chunk.name == "f")
-    assert function.span.start == 906
+    assert function.span.start == next(n for n, line in enumerate(source.split("\n"), 1) if " f(" in f" {line}")
     lines = source.split("\n")
     for chunk in chunks:
         assert len(chunk.text) < 1_000
