@@ -12,11 +12,14 @@ How a file becomes chunks, and the module that does it:
 5. `windows`: what is too long is cut, at statements where there is a grammar, at headings, blank lines
    and low indentation where there is none.
 
+`cells` does the same for each cell of a notebook.
+
 Only `grammars` imports tree_sitter.
 """
 
 from __future__ import annotations
 
+from codesearch.extraction.cells import NOTEBOOK, notebook_chunks
 from codesearch.extraction.chunks import definition_chunks, text_chunks
 from codesearch.extraction.grammars import parse
 from codesearch.extraction.reader import read_definitions
@@ -47,6 +50,12 @@ def extract(path: str, source: str, language: Language) -> list[Chunk]:
     Returns:
         The chunks in document order, what encloses before what is enclosed.
     """
+    if language.name == NOTEBOOK:
+        return notebook_chunks(path, source, _extract)
+    return _extract(path, source, language)
+
+
+def _extract(path: str, source: str, language: Language) -> list[Chunk]:
     text = Source(source)
     language = refine(language, path, text.text)
     if language.grammar is None or text.nesting() > _MAX_NESTING:

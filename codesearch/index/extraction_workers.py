@@ -66,7 +66,9 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile, kno
         chunks = extract(file.path, source.text, language)
     except Exception as error:  # a fault of ours in one file must not cost all the others
         return file, SkippedFile(file.path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
-    return file, ExtractedFile(file, language.name, source.blob, chunks)
+    # A header may be C++, and a notebook is in the language of its code: the chunks know.
+    name = chunks[0].language if chunks else language.name
+    return file, ExtractedFile(file, name, source.blob, chunks)
 
 
 Task = Sequence[tuple[SourceFile, str]]

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from codesearch.languages import language_of
+from codesearch.notebooks import NotebookError, read_notebook
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.decoding import decode
 from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_minified
@@ -86,8 +87,19 @@ def _unwanted(path: str, text: str) -> SkippedFile | None:
     # A script without a suffix: listed because it may be executed, and known by its first line only.
     if language_of(path) is None and language_of(path, text.partition("\n")[0]) is None:
         return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
+    if path.lower().endswith(".ipynb"):
+        return _no_notebook(path, text)
     if marker := looks_generated(path, text):
         return SkippedFile(path, SkipReason.GENERATED, marker)
     if detail := looks_minified(path, text):
         return SkippedFile(path, SkipReason.MINIFIED, detail)
+    return None
+
+
+def _no_notebook(path: str, text: str) -> SkippedFile | None:
+    """Why a notebook cannot be read, if it cannot. Its long lines are its outputs, which are left out."""
+    try:
+        read_notebook(text)
+    except NotebookError as error:
+        return SkippedFile(path, SkipReason.UNREADABLE, f"a notebook, but {error}")
     return None
