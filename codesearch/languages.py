@@ -47,6 +47,9 @@ class Language:
             section (a heading, a table, a target); its first group is the section's name.
         comment: For text without a grammar: what a comment line begins with. Comment lines right
             above a landmark belong to its section.
+        hidden: Regular expressions for what a file of the language holds and its grammar does not know, such as
+            macros before a name; their group "hidden" is not shown to it. They are tried in order, and each sees
+            spaces where one before it matched.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Language:
     queries: tuple[str, ...] = ()
     landmark: str | None = None
     comment: str | None = None
+    hidden: tuple[str, ...] = ()
 
 
 # Suffixes that several languages share: the first regular expression that is found decides, else the
@@ -86,7 +90,7 @@ _REFINE_CHARACTERS = 65_536
 
 def _read_table() -> dict[str, Language]:
     table = tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
-    lists = ("suffixes", "filenames", "interpreters", "queries")
+    lists = ("suffixes", "filenames", "interpreters", "queries", "hidden")
     return {
         name: Language(name, **(row | {key: tuple(row[key]) for key in lists if key in row}))
         for name, row in sorted(table.items())

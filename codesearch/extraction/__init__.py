@@ -2,7 +2,7 @@
 
 How a file becomes chunks, and the module that does it:
 
-1. `grammars`: the text is parsed with tree-sitter and the language's query is run over the tree. The
+1. `grammars`: the text, less what `hiding` hides, is parsed with tree-sitter and the language's query is run over the tree. The
    queries, ``codesearch/queries/*.scm``, hold all that is known of one language only; the names of
    their captures are the contract, described in ``codesearch/queries/README.md``.
 2. `reader`: the query's matches become definitions, each with its name and signature (`names`), the
@@ -22,6 +22,7 @@ from __future__ import annotations
 from codesearch.extraction.cells import NOTEBOOK, notebook_chunks
 from codesearch.extraction.chunks import definition_chunks, text_chunks
 from codesearch.extraction.grammars import parse
+from codesearch.extraction.hiding import hidden_ranges, without
 from codesearch.extraction.reader import read_definitions
 from codesearch.extraction.recovery import recover
 from codesearch.extraction.source import Source
@@ -60,8 +61,10 @@ def _extract(path: str, source: str, language: Language) -> list[Chunk]:
     language = refine(language, path, text.text)
     if language.grammar is None or text.nesting() > _MAX_NESTING:
         return text_chunks(path, text, language)
-    tree = parse(text.data, language)
+    text.hidden = hidden_ranges(text.data, language)
+    seen = without(text.data, text.hidden)
+    tree = parse(seen, language)
     file = read_definitions(text, tree.matches)
     if tree.has_error:
-        recover(text, file, lambda start, end: parse(text.data, language, (start, end)))
+        recover(text, file, lambda start, end: parse(seen, language, (start, end)))
     return definition_chunks(path, text, language, file, tree)

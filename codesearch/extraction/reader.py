@@ -51,7 +51,7 @@ class _Reader:
         self._docstrings: list[tuple[Range, Range]] = []  # the whole statement, the string in it
         self._extents: dict[Range, Range] = {}
         self._candidates: list[tuple[str, Match, Range]] = []
-        leads: list[Lead] = []
+        leads = [Lead(source.trimmed(*span), False, None) for span in source.hidden]
         for match in matches:
             self._sort(match, leads)
         self._candidates.sort(key=lambda candidate: candidate[1].pattern)

@@ -48,6 +48,7 @@ class Source:
         text: The text with every line end as a newline, without a byte order mark.
         data: `text` in UTF-8. Lone surrogates, which have no UTF-8, are "?" here, and only here.
         lines: The lines of `text`, without line ends.
+        hidden: Ranges of `data` that grammars do not see.
         omitted: Rows of data that are shown in no chunk; in `text` and `lines` they are blank.
 
     Long literals are cut to their beginning, and of long runs of data only the first rows and the last are kept
@@ -60,6 +61,7 @@ class Source:
         self.text, self.omitted = _without_blobs(text)
         self.data = self.text.encode("utf-8", errors="replace")
         self.lines = self.text.split("\n")
+        self.hidden: Sequence[Range] = ()
         self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.data))]
 
     def shown(self, rows: Sequence[int]) -> Sequence[int]:
