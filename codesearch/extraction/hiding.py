@@ -60,7 +60,9 @@ _VISIBLE = re.compile(rb"[^\n]")
 _DIRECTIVE = re.compile(
     rb"^[ \t]*#[ \t]*(?P<name>if|ifdef|ifndef|elif|else|endif)\b(?:[^\n\\]|\\\n|\\.)*+\n?", re.MULTILINE
 )
-_CODE = re.compile(rb"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|//[^\n]*+|/\*.*?\*/|^[ \t]*#[^\n]*+", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(
+    rb"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|//[^\n]*+|/\*.*?\*/|^[ \t]*#[^\n]*+", re.MULTILINE | re.DOTALL
+)
 _LONGEST_BRANCH = 20_000
 
 

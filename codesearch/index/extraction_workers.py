@@ -59,7 +59,7 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile, kno
         return file, source
     if source.blob == known_blob:
         return file, UnchangedFile()
-    language = language_of(file.path, source.text.partition("\n")[0][:200])
+    language = language_of(file.path, source.text.partition("\n")[0][:200], source.text)
     if language is None:
         return file, SkippedFile(file.path, SkipReason.UNKNOWN_LANGUAGE)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from codesearch.languages import language_of
+from codesearch.languages import language_of, may_be_source
 from codesearch.notebooks import NotebookError, read_notebook
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.decoding import decode
@@ -84,9 +84,9 @@ def _refused(path: str, error: OSError) -> SkippedFile:
 def _unwanted(path: str, text: str) -> SkippedFile | None:
     if not text or text.isspace():
         return SkippedFile(path, SkipReason.EMPTY)
-    # A script without a suffix: listed because it may be executed, and known by its first line only.
-    if language_of(path) is None and language_of(path, text.partition("\n")[0]) is None:
-        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
+    # A script without a suffix, listed because it may be executed, or a suffix that says nothing.
+    if language_of(path) is None and language_of(path, text.partition("\n")[0], text) is None:
+        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE, "data" if may_be_source(path) else "")
     if path.lower().endswith(".ipynb"):
         return _no_notebook(path, text)
     if marker := looks_generated(path, text):

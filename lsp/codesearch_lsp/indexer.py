@@ -120,7 +120,7 @@ class Indexer:
             request = self._documents.get()
             chunks = None
             with suppress(Exception):  # what cannot be split is searched as it was saved
-                language = language_of(request.path, request.text.partition("\n")[0][:200])
+                language = language_of(request.path, request.text.partition("\n")[0][:200], request.text)
                 if language is not None:
                     chunks = tuple(extract(request.path, request.text, language))
             self._say(Extracted(request.number, chunks))
