@@ -111,3 +111,19 @@
 
 (attribute_declaration) @attribute
 (comment) @doc
+
+; #define MAX 3, typedef int id; static int table[] = {...}; int counter;
+(preproc_def name: (identifier) @name value: (preproc_arg)) @constant
+(type_definition declarator: [
+  (type_identifier) @name
+  (pointer_declarator declarator: (type_identifier) @name)
+  (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))
+]) @constant
+(declaration
+  declarator: (init_declarator declarator: [
+    (identifier) @name
+    (array_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (array_declarator declarator: (identifier) @name))
+  ])) @constant
+(translation_unit (declaration declarator: (identifier) @name) @constant)

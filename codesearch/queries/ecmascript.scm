@@ -159,6 +159,18 @@
   left: (member_expression property: (property_identifier) @name) right: (object)
   (#not-match? @name "^(exports|prototype)$")) @scope
 
+; const LIMIT = 3; export const limit = 3
+(program (lexical_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#match? @name "^_*[A-Z]")
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(program (variable_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#match? @name "^_*[A-Z]")
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(export_statement declaration: (lexical_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(export_statement declaration: (variable_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+
 (export_statement declaration: (_) @inner) @extent
 
 (decorator) @attribute

@@ -68,7 +68,8 @@ def test_a_macro_before_a_class_is_not_its_name(head: str, name: str) -> None:
     ],
 )
 def test_c_functions_as_they_are_written(head: str) -> None:
-    source = f"int before(void)\n{{\n  return 0;\n}}\n\n/* Said. */\n{head}\n{{\n  return 1;\n}}\n\nint after(void)\n{{\n}}\n"
+    body = "{\n  return 1;\n}\n"
+    source = f"int before(void)\n{body}\n/* Said. */\n{head}\n{body}\nint after(void)\n{body}"
     chunks = {chunk.name: chunk for chunk in chunks_of("a.c", source) if chunk.name}
     assert list(chunks) == ["before", "found", "after"]
     assert chunks["found"].kind is Kind.FUNCTION
