@@ -20,6 +20,7 @@ from codesearch.index import dense, storage
 from codesearch.index.lexical import LexicalDamaged, LexicalIndex
 from codesearch.index.locations import find_index, index_directory, list_indexes
 from codesearch.index.snapshot import Snapshot
+from codesearch.index.schema import FORMAT
 from codesearch.index.storage import Manifest, delete_index, index_size, open_reader, open_writer
 from codesearch.search.candidates import Filters
 from codesearch.upkeep.plan import Job, bring_up_to_date
@@ -99,7 +100,7 @@ def test_damage_that_an_update_comes_across_is_mended(bench: Any) -> None:
     assert bench.contents() == bench.fresh()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"format": "one"}', '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"format": "one"}', f'{{"format": {FORMAT}}}'])
 def test_a_damaged_manifest(bench: Any, text: str) -> None:
     bench.fill(2)
     bench.index()
