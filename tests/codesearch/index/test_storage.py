@@ -19,8 +19,8 @@ from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
 from codesearch.index import dense, storage
 from codesearch.index.lexical import LexicalDamaged, LexicalIndex
 from codesearch.index.locations import find_index, index_directory, list_indexes
-from codesearch.index.snapshot import Snapshot
 from codesearch.index.schema import FORMAT
+from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, delete_index, index_size, open_reader, open_writer
 from codesearch.search.candidates import Filters
 from codesearch.upkeep.plan import Job, bring_up_to_date
