@@ -9,7 +9,9 @@ How a file's language is found, first answer wins:
 2. its longest known suffix (``.html.erb`` before ``.erb``), that of a template being what is made of it
    (``config.h.in``, ``.env.example``, ``main.go.tmpl``);
 3. its name up to the first dot, if that ends in "file" (``Dockerfile.prod``);
-4. the interpreter that its first line names.
+4. the interpreter that its first line names;
+5. what is in it, for a suffix that nobody knows: "source" where its lines look like code, "text" where they are prose.
+   Suffixes of data (pictures, tables, archives) are known, and are not looked into.
 
 Some suffixes are shared between languages (``.h``, ``.m``). `language_of` answers with the most
 likely one, and `refine` looks into the text: a header is C unless a line of it begins with
@@ -28,7 +30,7 @@ from types import MappingProxyType
 
 from codesearch.errors import InputError
 
-__all__ = ["LANGUAGES", "Language", "language_named", "language_of", "refine"]
+__all__ = ["LANGUAGES", "Language", "language_named", "language_of", "may_be_source", "refine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Language:
             section (a heading, a table, a target); its first group is the section's name.
         comment: For text without a grammar: what a comment line begins with. Comment lines right
             above a landmark belong to its section.
+        code: Whether text without a grammar is code, whose landmarks are definitions.
+        hidden: Regular expressions for what a file of the language holds and its grammar does not know, such as
+            macros before a name; their group "hidden" is not shown to it. They are tried in order, and each sees
+            spaces where one before it matched.
     """
 
     name: str
@@ -57,6 +63,8 @@ class Language:
     queries: tuple[str, ...] = ()
     landmark: str | None = None
     comment: str | None = None
+    code: bool = False
+    hidden: tuple[str, ...] = ()
 
 
 # Suffixes that several languages share: the first regular expression that is found decides, else the
@@ -86,7 +94,7 @@ _REFINE_CHARACTERS = 65_536
 
 def _read_table() -> dict[str, Language]:
     table = tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
-    lists = ("suffixes", "filenames", "interpreters", "queries")
+    lists = ("suffixes", "filenames", "interpreters", "queries", "hidden")
     return {
         name: Language(name, **(row | {key: tuple(row[key]) for key in lists if key in row}))
         for name, row in sorted(table.items())
@@ -112,19 +120,42 @@ _BY_INTERPRETER = _by_key((name, row) for row in LANGUAGES.values() for name in 
 # What the name of a file that another one is made from ends with.
 _TEMPLATES = (".in", ".tmpl", ".template", ".tpl", ".dist", ".example", ".sample")
 
+# What is data whatever is in it; anything else that is not known is looked into.
+_DATA_SUFFIXES = frozenset(
+    "7z a aff ai ann apk arrow asc asset avi avro bak bam bed bin blend bmp bz2 cache cassette cer ckpt class "
+    "coverage crt csv dae dat data db deb der dic diff dll dmg doc docx dump dylib ear egg eml eot eps epub "
+    "err exe expected fa fasta fastq fbx feather flac fq gem gff gguf gif glb gltf golden gpg gtf gz h5 har "
+    "hdf5 hex icns ico ics ihex iso jar jks jpeg jpg key lib lock log m4a map mat mbox md5 mdb meta mkv mo mol "
+    "mov mp3 mp4 mtl npy npz o obj odp ods odt ogg old onnx orig otf out p12 parquet patch pb pdb pdbqt pdf "
+    "pem pfx pickle pid pkl ply png po pot ppt pptx prefab prof profraw ps psd psv pt pth pyc pyd pyo rar rda "
+    "rdata rds rej rpm rtf safetensors sam sdf seed sha1 sha256 sha512 sig snap snapshot so sqlite sqlite3 "
+    "srec stl sum svg svgz swp tape tar temp tflite tfrecord tfstate tgz tif tiff tmp torrent trace tsv ttf "
+    "unity vcf war wasm wav webm webp whl woff woff2 xls xlsx xyz xz zip zst".split()
+)
+_JUDGED_CHARACTERS = 20_000
+_MIN_LINES = 3
+_CODE_LINE = re.compile(
+    r"[;{}(:,=]$|^[)}\]]|^(?:#\s*include|import|from|use|using|require|package|module|def|defn?|fn|func|fun|function|sub"
+    r"|proc|procedure|class|struct|enum|trait|interface|type|let|var|val|const|return|if|elif|else|for|while|end|begin|case"
+    r"|public|private|static|export|local|set|new|do|then)\b|^\(|\w\(.*\)$|[^=<>!]=[^=]|->|=>|::|:="
+)
+_COMMENT_LINE = re.compile(r"//|#|--|/\*|\*|;|%|\(\*")
+_PROSE_LINE = re.compile(r"^(?:[-*#>=.\d)]+\s+)?[^\W\d_][^\W\d_]+(?:['’]\w+)?(?:[,.]?\s+\S*){3,}")
+
 _SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<arguments>.*)")
 
 
-def language_of(path: str, first_line: str = "") -> Language | None:
-    """The language of a file, from its name and, where that says nothing, its first line.
+def language_of(path: str, first_line: str = "", text: str = "") -> Language | None:
+    """The language of a file, from its name and, where that says nothing, its first line or all of it.
 
     Args:
         path: POSIX path, or just the file's name.
         first_line: The file's first line; "" is fine for a file whose name says enough.
+        text: The whole text, for a file whose suffix is not known; only its beginning is looked at.
 
     Returns:
         The row of `LANGUAGES`, or None for a file that is not searched: an unknown suffix and no
-        ``#!`` line that names a known interpreter.
+        ``#!`` line that names a known interpreter, nor a text that is code or prose.
     """
     name = path.rpartition("/")[2].lower()
     template_of = name.removesuffix(next((ending for ending in _TEMPLATES if name.endswith(ending)), ""))
@@ -134,7 +165,14 @@ def language_of(path: str, first_line: str = "") -> Language | None:
     stem = name.partition(".")[0]
     if stem.endswith("file") and (found := _BY_FILENAME.get(stem)) is not None:
         return found
-    return _by_shebang(first_line)
+    found = _by_shebang(first_line)
+    return found or (_by_content(text) if text and may_be_source(path) else None)
+
+
+def may_be_source(path: str) -> bool:
+    """Whether a file whose suffix is not known may hold code or prose: whether the suffix is not one of data."""
+    stem, dot, suffix = path.rpartition("/")[2].lower().rpartition(".")
+    return bool(dot and stem and suffix) and suffix not in _DATA_SUFFIXES and not suffix.isdigit()
 
 
 def language_named(name: str, option: str = "--lang") -> str:
@@ -198,6 +236,38 @@ def _by_suffix(name: str) -> Language | None:
             return found
         dot = name.find(".", dot + 1)
     return None
+
+
+def _by_content(text: str) -> Language | None:
+    """Judge a text by its lines: code, prose, or (None) neither, which is data."""
+    lines = [line.strip() for line in text[:_JUDGED_CHARACTERS].split("\n")]
+    lines = [line for line in lines if line]
+    if text.startswith(("<?xml", "<!DOCTYPE")):
+        return LANGUAGES["xml"]
+    if _is_table(lines):
+        return None
+    comments = sum(_COMMENT_LINE.match(line) is not None for line in lines)
+    code = sum(_CODE_LINE.search(line) is not None for line in lines if _COMMENT_LINE.match(line) is None)
+    prose = sum(_PROSE_LINE.match(line) is not None for line in lines)
+    rest = len(lines) - comments
+    if len(lines) >= _MIN_LINES and rest and code * 2 >= rest and any(map(str.isalpha, text[:_JUDGED_CHARACTERS])):
+        return LANGUAGES["source"]
+    return LANGUAGES["text"] if prose * 2 > len(lines) else None
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Whether nearly every line has the same number of commas, tabs or the like, or no letters."""
+    if not lines:
+        return True
+    bare = sum(not re.search(r"[^\W\d_]{2,}", line) for line in lines)
+    if bare * 5 > len(lines) * 4:
+        return True
+    for delimiter in ",\t;|":
+        counts = [line.count(delimiter) for line in lines]
+        most = max(set(counts), key=counts.count)
+        if most >= 2 and counts.count(most) * 5 >= len(lines) * 4 and len(lines) >= _MIN_LINES:
+            return True
+    return False
 
 
 def _by_shebang(first_line: str) -> Language | None:

@@ -2,8 +2,8 @@
 
 How a file becomes chunks, and the module that does it:
 
-1. `grammars`: the text is parsed with tree-sitter and the language's query is run over the tree. The
-   queries, ``codesearch/queries/*.scm``, hold all that is known of one language only; the names of
+1. `grammars`: the text, less what `hiding` hides, is parsed with tree-sitter and the language's query is run
+   over the tree. The queries, ``codesearch/queries/*.scm``, hold all that is known of one language only; the names of
    their captures are the contract, described in ``codesearch/queries/README.md``.
 2. `reader`: the query's matches become definitions, each with its name and signature (`names`), the
    comments that belong to it (`comments`, cleaned by `documentation`) and its lines.
@@ -12,16 +12,22 @@ How a file becomes chunks, and the module that does it:
 5. `windows`: what is too long is cut, at statements where there is a grammar, at headings, blank lines
    and low indentation where there is none.
 
+`texts` does the last two for what has no grammar, with regular expressions in the place of one, and `cells` all of it
+for each cell of a notebook.
+
 Only `grammars` imports tree_sitter.
 """
 
 from __future__ import annotations
 
-from codesearch.extraction.chunks import definition_chunks, text_chunks
+from codesearch.extraction.cells import NOTEBOOK, notebook_chunks
+from codesearch.extraction.chunks import definition_chunks
 from codesearch.extraction.grammars import parse
+from codesearch.extraction.hiding import hidden_ranges, without
 from codesearch.extraction.reader import read_definitions
 from codesearch.extraction.recovery import recover
 from codesearch.extraction.source import Source
+from codesearch.extraction.texts import text_chunks
 from codesearch.languages import Language, refine
 from codesearch.records import Chunk
 
@@ -47,12 +53,20 @@ def extract(path: str, source: str, language: Language) -> list[Chunk]:
     Returns:
         The chunks in document order, what encloses before what is enclosed.
     """
+    if language.name == NOTEBOOK:
+        return notebook_chunks(path, source, _extract)
+    return _extract(path, source, language)
+
+
+def _extract(path: str, source: str, language: Language) -> list[Chunk]:
     text = Source(source)
     language = refine(language, path, text.text)
     if language.grammar is None or text.nesting() > _MAX_NESTING:
         return text_chunks(path, text, language)
-    tree = parse(text.data, language)
+    text.hidden = hidden_ranges(text.data, language)
+    seen = without(text.data, text.hidden)
+    tree = parse(seen, language)
     file = read_definitions(text, tree.matches)
     if tree.has_error:
-        recover(text, file, lambda start, end: parse(text.data, language, (start, end)))
+        recover(text, file, lambda start, end: parse(seen, language, (start, end)))
     return definition_chunks(path, text, language, file, tree)

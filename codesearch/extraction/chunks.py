@@ -1,33 +1,21 @@
-"""The tree of definitions -> chunks; text without a grammar -> windows."""
+"""The tree of definitions -> chunks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 
 from codesearch.extraction.definitions import Definition
 from codesearch.extraction.grammars import Tree
 from codesearch.extraction.source import Range, Source
-from codesearch.extraction.windows import FUNCTION_LIMIT, MODULE_LIMIT, TEXT_LIMIT, Limit, cut
+from codesearch.extraction.windows import FUNCTION_LIMIT, MODULE_LIMIT, Limit, cut
 from codesearch.languages import Language
 from codesearch.records import Chunk, Kind, Span
 
-__all__ = ["definition_chunks", "text_chunks"]
-
-_QUOTES = re.compile(r"[\"'`]\s+[\"'`]")  # between the parts of a name: resource "bucket" "logs"
+__all__ = ["definition_chunks", "runs", "strip_blank"]
 
 # A row that begins no statement: inside a string or an argument list, or closing a block.
 _NO_STATEMENT = 1_000.0
-
-# Sections of a text are joined until they reach this many characters: a heading with one line below
-# it, or one entry of a list of settings, says too little to be found by.
-_SMALL_SECTION = 400
-
-# How much of a line is looked at for a landmark. Beyond it there is none, and a regular expression may
-# take the square of the line's length.
-_LANDMARK_COLUMNS = 160
 
 
 def definition_chunks(path: str, source: Source, language: Language, file: Definition, tree: Tree) -> list[Chunk]:
@@ -80,7 +68,7 @@ class _Writer:
 
     def _run(self, start: int, stop: int) -> Sequence[int]:
         """The rows from `start` up to `stop` without blank ends, or none if they are punctuation only."""
-        run = _strip_blank(self._source, range(start, stop))
+        run = strip_blank(self._source, range(start, stop))
         return run if self._source.worded(start, stop) else ()
 
     def _pieces(self, definition: Definition, rows: Sequence[int]) -> Iterator[Chunk]:
@@ -106,12 +94,13 @@ class _Writer:
 
     def _cut(self, definition: Definition, rows: Sequence[int], kind: Kind, limit: Limit) -> Iterator[Chunk]:
         """One chunk, or several parts if the rows are more than the limit allows."""
+        rows = self._source.shown(rows)
         pieces = cut(rows, self._length(definition), self._cost(rows), limit)
         cuts = _cuts(definition, self._source)
         is_module = kind is Kind.MODULE
         source = self._source
         for part, piece in enumerate(pieces):
-            spans = _spans(piece)
+            spans = runs(piece)
             whole = Span(definition.first_row + 1, definition.last_row + 1)
             yield Chunk(
                 path=self._path,
@@ -168,7 +157,7 @@ def _cuts(definition: Definition, source: Source) -> dict[Range, str]:
     return cuts
 
 
-def _spans(rows: Sequence[int]) -> tuple[Span, ...]:
+def runs(rows: Sequence[int]) -> tuple[Span, ...]:
     """Rows in ascending order -> runs of 1-based lines."""
     spans: list[Span] = []
     start = previous = rows[0]
@@ -181,90 +170,8 @@ def _spans(rows: Sequence[int]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE)
-
-
-def text_chunks(path: str, source: Source, language: Language) -> list[Chunk]:
-    """Windows of a text without a grammar, in order.
-
-    A window begins at a landmark of the language (a heading, a table, a target) where it has any, with
-    the comment lines right above it; sections too small to be found by are joined. What is still too
-    long is cut where a blank line precedes and the indentation is low. A window is named after the
-    first landmark in it.
-    """
-    names = _landmarks(source, language)
-    sections = [rows for rows in _sections(source, sorted(names)) if any(source.lines[row].strip() for row in rows)]
-    pieces = [
-        piece for section in sections for piece in cut(section, _text_length(source), _text_cost(source), TEXT_LIMIT)
-    ]
-    chunks: list[Chunk] = []
-    for piece in pieces:
-        rows = _strip_blank(source, piece)
-        if not rows:
-            continue
-        name = next((names[row] for row in rows if row in names), "")
-        text = "\n".join(source.lines[row] for row in rows)
-        spans = _spans(rows)
-        whole = Span(spans[0].start, spans[-1].end)
-        chunks.append(
-            Chunk(path, language.name, Kind.TEXT, name, name, "", "", whole, spans, text, text, part=len(chunks))
-        )
-    return chunks
-
-
-def _landmarks(source: Source, language: Language) -> dict[int, str]:
-    """The rows at which sections begin, comment lines above included, with the sections' names."""
-    if language.landmark is None:
-        return {}
-    comment = re.compile(rf"[ \t]*(?:{language.comment})") if language.comment else None
-    names: dict[int, str] = {}
-    row, at = 0, 0
-    text = "\n".join(line[:_LANDMARK_COLUMNS] for line in source.lines)
-    for match in _compiled(language.landmark).finditer(text):
-        begin = match.start() + len(match[0]) - len(match[0].lstrip())
-        row += text.count("\n", at, begin)
-        at = begin
-        first = row
-        while comment is not None and first > 0 and first - 1 not in names and comment.match(source.lines[first - 1]):
-            first -= 1
-        name = next((group for group in match.groups() if group), "")
-        names[first] = _QUOTES.sub(".", name.strip().strip("\"'`{ "))
-    return names
-
-
-def _sections(source: Source, starts: Sequence[int]) -> Iterator[range]:
-    """Rows between landmarks, the small ones joined with what follows."""
-    bounds = sorted({0, *starts, len(source.lines)})
-    begin, size = 0, 0
-    for start, stop in pairwise(bounds):
-        length = sum(len(source.lines[row]) for row in range(start, stop))
-        if size and (size >= _SMALL_SECTION or size + length > TEXT_LIMIT.characters):
-            yield range(begin, start)
-            begin, size = start, 0
-        size += length
-    yield range(begin, len(source.lines))
-
-
-def _text_length(source: Source) -> Callable[[int], int]:
-    return lambda row: len(source.lines[row]) + 1
-
-
-def _text_cost(source: Source) -> Callable[[int], float]:
-    """Indentation, with a blank row above counting for a good place and a blank row for a bad one."""
-
-    def cost(row: int) -> float:
-        line = source.lines[row]
-        if not line.strip():
-            return _NO_STATEMENT
-        follows_blank = row > 0 and not source.lines[row - 1].strip()
-        return len(line) - len(line.lstrip()) + (0.0 if follows_blank else 8.0)
-
-    return cost
-
-
-def _strip_blank(source: Source, rows: Sequence[int]) -> Sequence[int]:
+def strip_blank(source: Source, rows: Sequence[int]) -> Sequence[int]:
+    """Rows without the blank ones at either end."""
     start, stop = 0, len(rows)
     while start < stop and not source.lines[rows[start]].strip():
         start += 1

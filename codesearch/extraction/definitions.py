@@ -17,6 +17,12 @@ __all__ = ["Definition", "build_tree"]
 # generated or hostile code does not, and each level repeats the names of all the levels above it.
 _MAX_NESTING = 16
 
+# More constants than this in one file are a table (registers, error codes, colours), whose entries would crowd out
+# all else: of them only those that somebody documented are found on their own, if these are fewer.
+_MAX_CONSTANTS = 40
+
+_CONSTANT = "constant"
+
 # Of a row longer than this (minified code), only the first definition becomes a chunk: each chunk holds
 # whole rows, so that a thousand functions on one row would hold that row a thousand times.
 _MAX_SHARED_ROW = 1_000
@@ -38,8 +44,9 @@ class Definition:
         documentation: Cleaned text of leading comment and docstring.
         doc_ranges: The bytes of both.
         members: The definitions directly within it, in order; scopes are dissolved.
-        variant: "clause" for what may be one of several clauses of a function; "declaration" for what only
-            declares, and makes a chunk only where it is documented; else "".
+        variant: "constant" for what only has a name and a value; "clause" for what may be one of several clauses
+            of a function; "declaration" for what only declares, and makes a chunk only where it is documented;
+            else "".
         holds_functions: Whether it is a module, whose functions are not methods.
         parameters: How many parameters a clause has; clauses of different arity are different functions.
         scope: The names of what encloses it, outermost first.
@@ -90,6 +97,7 @@ def build_tree(source: Source, file: Definition, definitions: Iterable[Definitio
     for definition in (file, *definitions):
         definition.members = _merge_clauses(definition.members, source)
     _dissolve_scopes(file)
+    _keep_constants(file)
     _drop_crowded(source, file)
 
 
@@ -109,6 +117,10 @@ def _nest(stack: list[Definition], definition: Definition) -> None:
     if len(stack) > _MAX_NESTING or (definition.variant == "declaration" and in_function):
         return
     definition.scope = (*holder.scope, *holder.names)
+    if definition.variant == _CONSTANT:
+        if not in_function:
+            holder.members.append(definition)
+        return
     if definition.kind is Kind.FUNCTION:
         chunk = next((item for item in reversed(stack) if item.kind is not None), None)
         if chunk is not None and chunk.kind is Kind.TYPE and not chunk.holds_functions:
@@ -151,6 +163,31 @@ def _same_function(first: Definition, second: Definition, source: Source) -> boo
         and (first.parameters is None or second.parameters is None or first.parameters == second.parameters)
         and not source.data[first.range.end : second.range.start].strip(b" \t\n\f\v;,")
     )
+
+
+def _keep_constants(file: Definition) -> None:
+    """Drop the constants that hold other definitions (an object with methods), and all of a file with too many."""
+    holders = [file]
+    found: list[Definition] = []
+    for holder in holders:
+        kept: list[Definition] = []
+        for member in holder.members:
+            last = kept[-1] if kept else None
+            if last is not None and last.variant == _CONSTANT and member.range.start < last.range.end:
+                if member.variant == _CONSTANT:
+                    continue
+                kept.pop()
+            kept.append(member)
+        holder.members = kept
+        found += [member for member in kept if member.variant == _CONSTANT]
+        holders += [member for member in kept if member.members]
+    if len(found) <= _MAX_CONSTANTS:
+        return
+    documented = {id(constant) for constant in found if constant.documentation}
+    if len(documented) > _MAX_CONSTANTS:
+        documented = set()
+    for holder in holders:
+        holder.members = [item for item in holder.members if item.variant != _CONSTANT or id(item) in documented]
 
 
 def _dissolve_scopes(file: Definition) -> None:

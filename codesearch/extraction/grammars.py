@@ -28,6 +28,7 @@ CAPTURES = frozenset(
         "type.declaration",
         "module",
         "scope",
+        "constant",
         "name",
         "owner",
         "parameters",

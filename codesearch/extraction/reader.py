@@ -17,7 +17,14 @@ from codesearch.records import Kind
 
 __all__ = ["read_definitions"]
 
-_KINDS = {"function": Kind.FUNCTION, "method": Kind.METHOD, "type": Kind.TYPE, "module": Kind.TYPE, "scope": None}
+_KINDS = {
+    "function": Kind.FUNCTION,
+    "method": Kind.METHOD,
+    "type": Kind.TYPE,
+    "module": Kind.TYPE,
+    "scope": None,
+    "constant": Kind.MODULE,
+}
 
 
 def read_definitions(source: Source, matches: Sequence[Match]) -> Definition:
@@ -51,7 +58,7 @@ class _Reader:
         self._docstrings: list[tuple[Range, Range]] = []  # the whole statement, the string in it
         self._extents: dict[Range, Range] = {}
         self._candidates: list[tuple[str, Match, Range]] = []
-        leads: list[Lead] = []
+        leads = [Lead(source.trimmed(*span), False, None) for span in source.hidden]
         for match in matches:
             self._sort(match, leads)
         self._candidates.sort(key=lambda candidate: candidate[1].pattern)
@@ -114,7 +121,7 @@ class _Reader:
             header=(0, 0),
             documentation=self.leads.text_of(docs),
             doc_ranges=[lead.range for lead in docs],
-            variant=variant,
+            variant=role if role == "constant" else variant,
             holds_functions=role == "module",
         )
         if "parameters" in match.nodes:

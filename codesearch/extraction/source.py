@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
+
+from codesearch.formats.blobs import data_rows, shorten_line
 
 __all__ = ["Range", "Source"]
 
@@ -29,6 +31,16 @@ class Range(NamedTuple):
     end: int
 
 
+def _without_blobs(text: str) -> tuple[str, frozenset[int]]:
+    """Shorten the blobs of a text; returns it with the rows that were taken out, which are left blank."""
+    before = text.split("\n")
+    lines = [shorten_line(line) for line in before]
+    omitted = frozenset(row for rows in data_rows(lines) for row in rows)
+    for row in omitted:
+        lines[row] = "\\" if lines[row].endswith("\\") else ""  # a line that is continued stays one
+    return (text if lines == before else "\n".join(lines)), omitted
+
+
 class Source:
     """The text of one file; rows are 0-based here, and 1-based lines only in the chunks.
 
@@ -36,14 +48,25 @@ class Source:
         text: The text with every line end as a newline, without a byte order mark.
         data: `text` in UTF-8. Lone surrogates, which have no UTF-8, are "?" here, and only here.
         lines: The lines of `text`, without line ends.
+        hidden: Ranges of `data` that grammars do not see.
+        omitted: Rows of data that are shown in no chunk; in `text` and `lines` they are blank.
+
+    Long literals are cut to their beginning, and of long runs of data only the first rows and the last are kept
+    (see `codesearch.formats.blobs`). No row changes its number by that.
     """
 
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff")
-        self.text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        self.text, self.omitted = _without_blobs(text)
         self.data = self.text.encode("utf-8", errors="replace")
         self.lines = self.text.split("\n")
+        self.hidden: Sequence[Range] = ()
         self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.data))]
+
+    def shown(self, rows: Sequence[int]) -> Sequence[int]:
+        """Rows less those that are omitted."""
+        return [row for row in rows if row not in self.omitted] if self.omitted else rows
 
     def nesting(self) -> int:
         """How deep brackets are nested at most, those in strings and comments counted too."""

@@ -65,13 +65,15 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile, kno
 
 def _extract(path: str, text: str) -> tuple[str, list[Chunk]] | SkippedFile:
     """Return the name of the language of a text and its chunks, or why it is not searched."""
-    language = language_of(path, text.partition("\n")[0][:200])
+    language = language_of(path, text.partition("\n")[0][:200], text)
     if language is None:
         return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
     try:
-        return language.name, extract(path, text, language)
+        chunks = extract(path, text, language)
     except Exception as error:  # a fault of ours in one file must not cost all the others
         return SkippedFile(path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
+    # A header may be C++, and a notebook is in the language of its code: the chunks know.
+    return chunks[0].language if chunks else language.name, chunks
 
 
 def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[Chunk]:
@@ -87,7 +89,6 @@ def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[C
     if isinstance(source, SkippedFile) or len(data) > (rules or FileRules()).max_file_bytes:
         return []
     found = _extract(path, source)
-    # An index knows a language by its file: what else a text turns out to be in is for its grammar only.
     return [] if isinstance(found, SkippedFile) else [replace(chunk, language=found[0]) for chunk in found[1]]
 
 

@@ -23,7 +23,27 @@
       . (parameter_declaration type: (_) @owner)
       . (parameter_declaration type: (_) @name) .))
   body: (_) @body
-  (#match? @_macro "^[A-Z]*TEST(_[A-Z]+)?$")) @function
+  (#match? @_macro "^([A-Z]+_)*[A-Z]*TEST(_[A-Z]+)*$|^(MOCK|BENCHMARK)_[A-Z_]+$")) @function
+
+; BENCHMARK_F(Sorting, Large)(State& state) { ... }
+(function_definition
+  !type
+  declarator: (function_declarator
+    declarator: (function_declarator
+      declarator: (identifier) @_macro
+      parameters: (parameter_list
+        . (parameter_declaration type: (_) @owner)
+        . (parameter_declaration type: (_) @name) .)))
+  body: (_) @body
+  (#match? @_macro "^[A-Z][A-Z0-9_]+$")) @function
+; BOOST_AUTO_TEST_CASE(reads_numbers) { ... }, HANDLER(name, ...) { ... }
+(function_definition
+  !type
+  declarator: (function_declarator
+    declarator: (identifier) @_macro
+    parameters: (parameter_list . (parameter_declaration type: (_) @name)))
+  body: (_) @body
+  (#match? @_macro "^[A-Z][A-Z0-9_]+$")) @function
 
 ; Members and operators, and the qualified names of what is defined outside of its class or namespace.
 (function_definition

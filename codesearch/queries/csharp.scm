@@ -25,3 +25,7 @@
 
 (attribute_list) @attribute
 (comment) @doc
+
+; const int Max = 3; static readonly string Name = "x";
+((field_declaration (modifier) @_modifier (variable_declaration (variable_declarator name: (identifier) @name))) @constant
+  (#match? @_modifier "^(const|readonly)$"))

@@ -19,6 +19,70 @@
       function: [(identifier) (member_expression)] @_wrapper
       arguments: (arguments . [(arrow_function body: (_) @body) (function_expression body: (_) @body)])))
   (#match? @_wrapper "^(React\\.)?(memo|forwardRef|useCallback|observer|debounce|throttle|once|memoize|curry|asyncHandler|catchAsync|cache|withSpan)$")) @function
+; const f = createAsyncThunk("f", async () => { ... }), memo(forwardRef((props) => { ... })): at the top level the
+; result of any call that is given a function of some lines is a function of its name, unless the call is known to call it
+(program (lexical_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(program (variable_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement declaration: (lexical_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement declaration: (variable_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(program (expression_statement
+    (assignment_expression
+      left: (member_expression object: (_) @_object property: (property_identifier) @name)
+      right: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))) @function
+  (#match? @_object "^((module\\.)?exports|this|self|window|globalThis|global)$")
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement value: (call_expression function: (_) @_callee arguments: (arguments [(arrow_function body: (_) @body) (function_expression !name body: (_) @body) (generator_function body: (_) @body)] @_value))
+  (#set! name "default")
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n")) @function
+(program (lexical_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(program (variable_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement declaration: (lexical_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement declaration: (variable_declaration
+    (variable_declarator name: (identifier) @name
+      value: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))))) @function
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(program (expression_statement
+    (assignment_expression
+      left: (member_expression object: (_) @_object property: (property_identifier) @name)
+      right: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)] @_value)))))) @function
+  (#match? @_object "^((module\\.)?exports|this|self|window|globalThis|global)$")
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n"))
+(export_statement value: (call_expression function: (_) @_callee arguments: (arguments (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression !name body: (_) @body) (generator_function body: (_) @body)] @_value))))
+  (#set! name "default")
+  (#not-match? @_callee "(^|\\.)(map|flatMap|filter|reduce|reduceRight|forEach|some|every|find|findIndex|sort|then|catch|finally|from|setTimeout|setInterval|replace|assign|Promise|require)$")
+  (#match? @_value "\n")) @function
 ; const C = class { ... }
 (lexical_declaration (variable_declarator name: (identifier) @name value: (class body: (_) @body))) @type
 (variable_declaration (variable_declarator name: (identifier) @name value: (class body: (_) @body))) @type
@@ -94,6 +158,18 @@
 (assignment_expression
   left: (member_expression property: (property_identifier) @name) right: (object)
   (#not-match? @name "^(exports|prototype)$")) @scope
+
+; const LIMIT = 3; export const limit = 3
+(program (lexical_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#match? @name "^_*[A-Z]")
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(program (variable_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#match? @name "^_*[A-Z]")
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(export_statement declaration: (lexical_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#not-match? @_value "^(await )?(require|import)\\b"))
+(export_statement declaration: (variable_declaration . (variable_declarator name: (identifier) @name value: (_) @_value) .) @constant
+  (#not-match? @_value "^(await )?(require|import)\\b"))
 
 (export_statement declaration: (_) @inner) @extent
 

@@ -30,3 +30,9 @@
 (type_declaration . "type" . [(type_spec) (type_alias)] @inner .) @extent
 
 (comment) @doc
+
+; const Max = 3, var ErrGone = errors.New("gone"), alone or in brackets
+(source_file (const_declaration . (const_spec name: (identifier) @name) .) @constant)
+(source_file (const_declaration (const_spec name: (identifier) @name) @constant))
+(source_file (var_declaration . (var_spec name: (identifier) @name) .) @constant)
+(source_file (var_declaration (var_spec_list (var_spec name: (identifier) @name) @constant)))

@@ -15,3 +15,8 @@
 
 [(marker_annotation) (annotation)] @attribute
 [(line_comment) (block_comment)] @doc
+
+; static final int MAX = 3;
+((field_declaration (modifiers) @_modifiers declarator: (variable_declarator name: (identifier) @name)) @constant
+  (#match? @_modifiers "static") (#match? @_modifiers "final"))
+(constant_declaration declarator: (variable_declarator name: (identifier) @name)) @constant

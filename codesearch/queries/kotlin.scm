@@ -26,3 +26,8 @@
 (annotation) @attribute
 (file_annotation) @attribute
 [(line_comment) (block_comment)] @doc
+
+; val Max = 3 at the top level, const val MAX = 3
+(source_file (property_declaration (variable_declaration (identifier) @name)) @constant)
+((property_declaration (modifiers) @_modifiers (variable_declaration (identifier) @name)) @constant
+  (#match? @_modifiers "const"))

@@ -26,3 +26,8 @@
 (variable_declaration (assignment_statement) @inner) @extent
 
 (comment) @doc
+
+; MAX = 1, local MAX = 1
+((chunk (assignment_statement (variable_list . name: (identifier) @name .)) @constant) (#match? @name "^_*[A-Z][A-Z0-9_]+$"))
+((chunk (variable_declaration (assignment_statement (variable_list . name: (identifier) @name .))) @constant)
+  (#match? @name "^_*[A-Z][A-Z0-9_]+$"))

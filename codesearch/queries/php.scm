@@ -17,3 +17,11 @@
 
 (attribute_list) @attribute
 (comment) @doc
+
+; const MAX = 3; define('MAX', 3);
+(const_declaration (const_element (name) @name)) @constant
+((expression_statement
+  (function_call_expression
+    function: (name) @_define
+    arguments: (arguments . (argument (string (string_content) @name))))) @constant
+  (#eq? @_define "define"))

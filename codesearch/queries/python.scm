@@ -14,3 +14,11 @@
 
 (decorator) @attribute
 (comment) @doc
+
+; MAX = 3, Name = Union[...]; of a class only what is written as a constant, and of an enumeration nothing
+((module (expression_statement (assignment left: (identifier) @name) .) @constant) (#match? @name "^_*[A-Z]"))
+((class_definition
+  superclasses: (argument_list)? @_bases
+  body: (block (expression_statement (assignment left: (identifier) @name) .) @constant))
+  (#match? @name "^_*[A-Z][A-Z0-9_]+$")
+  (#not-match? @_bases "Enum|Flag|Choices"))

@@ -29,3 +29,6 @@
 (call arguments: (argument_list . (method) @inner .)) @extent
 
 (comment) @doc
+
+; MAX = 3
+(assignment left: (constant) @name) @constant

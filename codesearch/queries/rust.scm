@@ -24,3 +24,7 @@
 
 (attribute_item) @attribute
 [(line_comment) (block_comment)] @doc
+
+; const MAX: u32 = 3; static NAME: &str = "x";
+(const_item name: (identifier) @name) @constant
+(static_item name: (identifier) @name) @constant

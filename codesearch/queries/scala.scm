@@ -19,3 +19,6 @@
 
 (annotation) @attribute
 [(comment) (block_comment)] @doc
+
+; val Max = 3
+((val_definition pattern: (identifier) @name) @constant (#match? @name "^[A-Z]"))

@@ -28,3 +28,8 @@
 
 (attribute) @attribute
 [(comment) (multiline_comment)] @doc
+
+; let maxCount = 3 at the top level, static let maxCount = 3
+(source_file (property_declaration name: (pattern bound_identifier: (simple_identifier) @name)) @constant)
+((property_declaration (modifiers) @_modifiers name: (pattern bound_identifier: (simple_identifier) @name)) @constant
+  (#match? @_modifiers "static"))

@@ -12,3 +12,6 @@
 (variable_declaration . (identifier) @name (error_set_declaration "{" @body)) @type
 
 (comment) @doc
+
+; const max = 1;
+(source_file (variable_declaration (identifier) @name) @constant)

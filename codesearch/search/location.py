@@ -167,7 +167,7 @@ def _extracted(path: str, text: str) -> list[Chunk]:
     # Imported late: grammars are not needed where the index has what was asked for.
     from codesearch.extraction import extract
 
-    language = language_of(path, text.partition("\n")[0])
+    language = language_of(path, text.partition("\n")[0], text)
     if language is None:
         raise PlaceNotFound(f"{path} is in no language that is searched")
     return extract(path, text, language)

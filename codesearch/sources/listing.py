@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.languages import language_of
+from codesearch.languages import language_of, may_be_source
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.commands import GitUnavailableError
 from codesearch.sources.generated import reason_by_name
@@ -194,7 +194,7 @@ class _Sieve:
             return
         known = language_of(path) is not None
         suffix = "" if known else _suffix(path)
-        if suffix:
+        if suffix and not may_be_source(path):
             self._unknown[suffix] += 1
             return
         try:
@@ -206,8 +206,9 @@ class _Sieve:
             return
         if unwanted := self._unwanted(status):
             self.skip(path, *unwanted)
-        elif known or status.st_mode & 0o111:
-            # Executable and without a suffix: perhaps a script, which its first line tells when it is read.
+        elif known or suffix or status.st_mode & 0o111:
+            # Executable and without a suffix: perhaps a script, which its first line tells when it is read. And what
+            # a suffix that is not known stands for, its content tells.
             self._found[path] = status
         else:
             self._unknown["no suffix"] += 1

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from dataclasses import dataclass
 
-from codesearch.languages import language_of
+from codesearch.formats.notebooks import NotebookError, read_notebook
+from codesearch.languages import language_of, may_be_source
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
+from codesearch.sources.decoding import decode
 from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_minified
 from codesearch.sources.opening import NotRegularError, OutsideError, TooLargeError, read_regular
 from codesearch.sources.rules import FileRules
 
 __all__ = ["SourceText", "blob_id", "decode_source", "read_source"]
-
-_BINARY_SNIFF_BYTES = 8_000
-"""How far Git looks for a NUL byte (``buffer_is_binary`` in its xdiff-interface.c)."""
 
 _SHA256_HEX_DIGITS = 64
 
@@ -25,8 +23,8 @@ class SourceText:
     """What a file holds.
 
     Attributes:
-        text: Decoded, without a byte order mark; line ends are kept as they are. Bytes that are not valid
-            in the file's encoding are U+FFFD.
+        text: Decoded, without a byte order mark; line ends are kept as they are. Bytes that no encoding
+            makes sense of are U+FFFD (see `codesearch.sources.decoding`).
         blob: Git's blob id of the bytes that were read.
     """
 
@@ -69,7 +67,7 @@ def decode_source(path: str, data: bytes) -> str | SkippedFile:
     """Return the text of a file that holds `data`, or why it is not searched."""
     if is_lfs_pointer(data):
         return SkippedFile(path, SkipReason.LFS_POINTER)
-    text = _decode(data)
+    text = decode(data)
     if text is None:
         return SkippedFile(path, SkipReason.BINARY)
     return _unwanted(path, text) or text
@@ -92,25 +90,22 @@ def _refused(path: str, error: OSError) -> SkippedFile:
 def _unwanted(path: str, text: str) -> SkippedFile | None:
     if not text or text.isspace():
         return SkippedFile(path, SkipReason.EMPTY)
-    # A script without a suffix: listed because it may be executed, and known by its first line only.
-    if language_of(path) is None and language_of(path, text.partition("\n")[0]) is None:
-        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
-    if marker := looks_generated(text):
+    # A script without a suffix, listed because it may be executed, or a suffix that says nothing.
+    if language_of(path) is None and language_of(path, text.partition("\n")[0], text) is None:
+        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE, "data" if may_be_source(path) else "")
+    if path.lower().endswith(".ipynb"):
+        return _no_notebook(path, text)
+    if marker := looks_generated(path, text):
         return SkippedFile(path, SkipReason.GENERATED, marker)
     if detail := looks_minified(path, text):
         return SkippedFile(path, SkipReason.MINIFIED, detail)
     return None
 
 
-def _decode(data: bytes) -> str | None:
-    """The text, or None if it is binary.
-
-    UTF-16 needs its byte order mark to be known as text at all. Everything else is read as UTF-8; a file in
-    an older encoding keeps its ASCII, which is its code, and loses letters of its comments.
-    """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not data.startswith(codecs.BOM_UTF32_LE):
-        text = data.decode("utf-16", errors="replace")
-        return None if "\0" in text[:_BINARY_SNIFF_BYTES] else text
-    if b"\0" in data[:_BINARY_SNIFF_BYTES]:
-        return None
-    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")
+def _no_notebook(path: str, text: str) -> SkippedFile | None:
+    """Why a notebook cannot be read, if it cannot. Its long lines are its outputs, which are left out."""
+    try:
+        read_notebook(text)
+    except NotebookError as error:
+        return SkippedFile(path, SkipReason.UNREADABLE, f"a notebook, but {error}")
+    return None

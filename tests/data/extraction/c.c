@@ -61,6 +61,28 @@ int old_style(a, b)
 void trace(void) { puts("ünï"); }
 #endif
 
+/* Exported, and its type comes after a macro. */
+EXPORT_API int exported(int a)
+{
+  return a;
+}
+
+/* Both widths. */
+#if defined(WIDE)
+long widened(long a)
+#else
+int widened(int a)
+#endif
+{
+  return a * 2;
+}
+
+/* Reads from a descriptor. */
+SYSCALL_DEFINE3(read_all, unsigned int, fd, char *, buf)
+{
+  return 0;
+}
+
 int broken( {
     int = ;
 }

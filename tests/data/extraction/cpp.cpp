@@ -79,3 +79,13 @@ int broken( {
 }
 
 int after_the_error() { return 1; }
+
+/// A button that can be pressed.
+class UI_EXPORT PushButton final : public Control {
+ public:
+  int width() const { return w_; }
+};
+
+BENCHMARK_F(Sorting, Large)(State& state) {
+  run(state);
+}

@@ -85,3 +85,8 @@ function broken( {
 function afterTheError() {
   return 1;
 }
+
+/** Loads a user. */
+export const fetchUser = createAsyncThunk('user/fetch', async (id) => {
+  return api.user(id);
+});

@@ -104,7 +104,7 @@ def _chunks(objects: GitObjects, entries: Iterable[TreeFile], removed: Counter[s
         if reason is None:
             read += 1
             text = objects.read(entry.blob).decode("utf-8", "replace")
-            if looks_generated(text):
+            if looks_generated(entry.path, text):
                 reason = "file: generated"
             elif looks_minified(entry.path, text):
                 reason = "file: minified"
