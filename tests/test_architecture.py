@@ -165,7 +165,7 @@ KNOWS: dict[str, frozenset[str]] = {
         "languages": "errors",
         "sources": "errors languages records",
         "settings": "errors sources",
-        "extraction": "languages records",
+        "extraction": "languages processes records",
         "encoders": "errors processes records settings",
         "index": "encoders errors extraction languages processes records sources words",
         "search.ranking": "errors records search words",

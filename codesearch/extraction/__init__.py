@@ -53,6 +53,6 @@ def extract(path: str, source: str, language: Language) -> list[Chunk]:
         return text_chunks(path, text, language)
     tree = parse(text.data, language)
     file = read_definitions(text, tree.matches)
-    if tree.has_error:
+    if tree.has_error and not tree.is_repetitive:
         recover(text, file, lambda start, end: parse(text.data, language, (start, end)))
     return definition_chunks(path, text, language, file, tree)
