@@ -166,7 +166,7 @@ KNOWS: dict[str, frozenset[str]] = {
         "formats": "",
         "sources": "errors formats languages records",
         "settings": "errors sources",
-        "extraction": "formats languages records",
+        "extraction": "formats languages processes records",
         "encoders": "errors processes records settings",
         "index": "encoders errors extraction languages processes records sources words",
         "search.ranking": "errors records search words",

@@ -67,6 +67,6 @@ def _extract(path: str, source: str, language: Language) -> list[Chunk]:
     seen = without(text.data, text.hidden)
     tree = parse(seen, language)
     file = read_definitions(text, tree.matches)
-    if tree.has_error:
+    if tree.has_error and not tree.is_repetitive:
         recover(text, file, lambda start, end: parse(seen, language, (start, end)))
     return definition_chunks(path, text, language, file, tree)

@@ -1,0 +1,71 @@
+"""No text makes a grammar take time or memory without end; what is given up is read without it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from codesearch.extraction import extract, grammars
+from codesearch.languages import LANGUAGES
+
+GRAMMARS = sorted(name for name, language in LANGUAGES.items() if language.grammar)
+
+PATTERNS = (
+    "<", "(", "[", "{", ")", "}", "f();", "a(", "if(", "<a>", "a<b,", "/*", "'", '"', "`", "\\", "#", "@", "::", "->",
+    "x = ", "begin ", "<<E\n", "\n\t", "((((a", "&&", "!", "$(", "${", "?:", "/", "*", "-", "..", "\n}", "if a then ",
+)  # fmt: skip
+
+
+def hostile(pattern: str, size: int) -> str:
+    return "x = " + "\n".join([pattern * 79] * (size // (79 * len(pattern)) + 1))
+
+
+@pytest.mark.parametrize("language", GRAMMARS)
+def test_no_repetition_is_too_much_for_a_grammar(language: str) -> None:
+    row = LANGUAGES[language]
+    for pattern in PATTERNS[:12]:
+        chunks = extract(f"a{(*row.suffixes, '')[0]}", hostile(pattern, 64_000), row)
+        assert chunks or not any(character.isalnum() for character in pattern)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("language", GRAMMARS)
+def test_no_repetition_of_a_mebibyte_is_either(language: str) -> None:
+    row = LANGUAGES[language]
+    for pattern in PATTERNS:
+        extract(f"a{(*row.suffixes, '')[0]}", hostile(pattern, 1 << 20), row)
+
+
+def slow_text() -> str:
+    """What a grammar is not spared, being different everywhere, and what takes it a while."""
+    numbers = itertools.count(12_345_678, 7_919)
+    return "x = " + "\n".join("<" * 30 + f"a{next(numbers)}" + "(" * 9 for _ in range(300))
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_LIMIT_SECONDS", 0.0), ("_LIMIT_BYTES", -(1 << 40))])
+def test_a_parse_beyond_a_limit_is_given_up(monkeypatch: pytest.MonkeyPatch, limit: str, value: float) -> None:
+    bash = LANGUAGES["bash"]
+    text = slow_text() + "\nneedle() {\n  echo found\n}\n"
+    assert grammars.parse(text.encode(), bash).matches
+    monkeypatch.setattr(grammars, limit, value)
+    monkeypatch.setattr(grammars, "_REPORTS_BETWEEN_CHECKS", 1)
+    tree = grammars.parse(text.encode(), bash)
+    assert not tree.matches
+    assert tree.has_error
+    assert any("needle" in chunk.text for chunk in extract("a.sh", text, bash))
+
+
+def test_repetitive_text_is_not_parsed_and_still_searched() -> None:
+    bash = LANGUAGES["bash"]
+    text = hostile("<", 30_000) + "\nneedle() {\n  echo found\n}\n"
+    assert not grammars.parse(text.encode(), bash).matches
+    assert any("needle" in chunk.text for chunk in extract("a.sh", text, bash))
+
+
+def test_a_table_is_code() -> None:
+    """The same words on each line are no attack."""
+    rows = "".join(f"    ({n}, 'name', 'description', None, None),\n" for n in range(2_000))
+    text = f"TABLE = [\n{rows}]\n\n\ndef needle():\n    return TABLE\n"
+    assert "needle" in [chunk.name for chunk in extract("a.py", text, LANGUAGES["python"])]
