@@ -522,9 +522,12 @@ def _path_text(given: object, what: str) -> str:
     Raises:
         InputError: It is neither; several have to be given one by one.
     """
-    if isinstance(given, str):
-        return given
-    if isinstance(given, os.PathLike) and isinstance(text := os.fspath(given), str):
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if isinstance(text, str):
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError:
+            raise InputError(f"{what} is no path: {text[:200]!r} holds half of a character") from None
         return text
     several = "; give several one by one, as open(*paths)" if isinstance(given, Sequence) else ""
     raise InputError(f"{what} must be a path or a Git URL as text or Path, not {_type_name(given)}{several}")

@@ -268,6 +268,7 @@ def open_writer(
         IndexUnusable: The index is of a newer version, and `rebuild` is not set.
         StorageError: The disk is full, read-only or failing.
     """
+    _check_name(directory)
     with database_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         lock = _lock(directory)
@@ -291,6 +292,16 @@ def open_writer(
                 writer.connection.close()
     finally:
         lock.release()
+
+
+def _check_name(directory: Path) -> None:
+    """Refuse a folder that the libraries below cannot open, which take its name as text."""
+    try:
+        str(directory).encode()
+    except UnicodeEncodeError:
+        raise StorageError(
+            f"{directory}: indexes cannot lie in a folder whose name is not UTF-8: choose another with --index-dir"
+        ) from None
 
 
 def _open_or_replace(

@@ -13,6 +13,7 @@ from codesearch.encoders.text import document_text
 from codesearch.errors import InputError, PlaceNotFound
 from codesearch.languages import LANGUAGES, language_named, language_of
 from codesearch.records import Chunk, Kind
+from codesearch.words import replace_surrogates
 
 if TYPE_CHECKING:
     from codesearch.search.candidates import Searchable
@@ -229,7 +230,7 @@ def read_snippet(snippet: Snippet) -> tuple[str, Kind | None]:
     Raises:
         InputError: The snippet is empty or binary, or the language is unknown.
     """
-    text = dedent(snippet.text.lstrip("\ufeff")).strip("\n")
+    text = dedent(replace_surrogates(snippet.text).lstrip("\ufeff")).strip("\n")
     if "\0" in text:
         raise InputError("the snippet is binary: give source code as text")
     if not any(character.isalnum() for character in text):

@@ -17,7 +17,7 @@ from codesearch.records import Chunk, Match
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
-from codesearch.words import TermFinder
+from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
 
@@ -50,6 +50,7 @@ def search(
     """
     if not question.strip():
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    question = replace_surrogates(question)
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)

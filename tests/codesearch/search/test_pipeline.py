@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch.encoders import Encoder
+from codesearch.encoders import Encoder, LazyEncoder, load_encoder
 from codesearch.encoders.hashing import HashingEncoder
-from codesearch.errors import InputError
+from codesearch.errors import InputError, PlaceNotFound
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_writer
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters, find_in
+from codesearch.search.location import Snippet, read_place
 from codesearch.search.notices import Answer, NoticeKind
 from codesearch.search.pipeline import search
 from codesearch.search.similar import Place, similar
@@ -317,3 +318,15 @@ def test_lines_that_tell_equally_much_are_the_same_in_every_run() -> None:
         found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         numbers = [int(number) for number in found.split()]
         assert numbers == list(range(1, len(numbers) + 1)), seed
+
+
+@pytest.mark.parametrize("mark", ["\udce9", "\ud800", "\udfff\ud800"])
+def test_what_is_no_text_in_a_question_or_a_snippet_is_passed_over(sample: Path, opened: Open, mark: str) -> None:
+    encoder = load_encoder("minilm-v7", "cpu")  # whose tokeniser takes text only
+    snapshot = opened(sample, encoder=encoder)
+    for asked in (None, encoder):
+        assert found(search([snapshot], f"parse_config {mark}", asked))[0] == "parse_config"
+    snippet = Snippet(f"def parse_config(text{mark}): return json.loads(text)", "python")
+    assert "parse_config" in found(similar([snapshot], snippet, LazyEncoder(lambda: encoder)))
+    with pytest.raises(PlaceNotFound):
+        read_place(f"src/{mark}.py:1", [snapshot])
