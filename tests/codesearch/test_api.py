@@ -654,5 +654,5 @@ def test_half_of_a_character_is_no_path(sample: Path, tmp_path: Path) -> None:
         lambda: codesearch.open(sample, index_dir="\ud800"),
         lambda: codesearch.open(sample, index_dir=tmp_path / "\udce9"),
     ):
-        with pytest.raises(codesearch.CodesearchError, match="half of a character|UTF-8"):
+        with pytest.raises(codesearch.CodesearchError, match=r"half of a character|UTF-8"):
             call()

@@ -320,7 +320,7 @@ def test_lines_that_tell_equally_much_are_the_same_in_every_run() -> None:
         assert numbers == list(range(1, len(numbers) + 1)), seed
 
 
-@pytest.mark.parametrize("mark", ["\udce9", "\ud800", "\udfff\ud800"])
+@pytest.mark.parametrize("mark", ["\udce9", "\udfff\ud800"])
 def test_what_is_no_text_in_a_question_or_a_snippet_is_passed_over(sample: Path, opened: Open, mark: str) -> None:
     encoder = load_encoder("minilm-v7", "cpu")  # whose tokeniser takes text only
     snapshot = opened(sample, encoder=encoder)
