@@ -239,6 +239,7 @@ class Index:
         language: Names = None,
         kind: Kind | str | Collection[Kind | str] | None = None,
         path: Names = None,
+        tests: str = "yes",
     ) -> Answer:
         """Answer a question.
 
@@ -247,7 +248,9 @@ class Index:
             limit: The most matches that are returned, 1 or more.
             language: Only of this language, or of one of these: a name such as "python", or a suffix such as ".py".
             kind: Only chunks of this :class:`Kind`, or of one of these.
-            path: Only of files that match this pattern, or one of these, as in a .gitignore.
+            path: Only of files that match this pattern, or one of these, as in a .gitignore; with "!" before it, only
+                of others.
+            tests: "no" to leave out files of tests, "only" to find nothing else.
 
         Returns:
             The matches, best first: a sequence. Its `notices` say what makes it less than complete; where there is no
@@ -262,7 +265,7 @@ class Index:
         """
         if not isinstance(question, str):
             raise InputError(f"the question must be text, not {_type_name(question)}")
-        filters = self._filters(limit, language, kind, path)
+        filters = self._filters(limit, language, kind, path, tests)
         encoder = self._encoder() if self._encoder else None
         with self._snapshots() as snapshots:
             return search(snapshots, question, encoder, limit=limit, filters=filters)
@@ -277,6 +280,7 @@ class Index:
         language: Names = None,
         kind: Kind | str | Collection[Kind | str] | None = None,
         path: Names = None,
+        tests: str = "yes",
     ) -> Answer:
         """Find the code that is most like a place, or like a snippet.
 
@@ -292,6 +296,7 @@ class Index:
             language: Likewise.
             kind: Likewise.
             path: Likewise.
+            tests: Likewise.
 
         Returns:
             The matches, most similar first. A score is the cosine of two vectors, 1.0 at most.
@@ -312,7 +317,7 @@ class Index:
                 raise InputError(f"{what} must be text, not {_type_name(value)}")
         if place is not None and not isinstance(place, str | Match):
             raise InputError(f"the place must be text or a match, not {_type_name(place)}")
-        filters = self._filters(limit, language, kind, path)
+        filters = self._filters(limit, language, kind, path, tests)
         with self._snapshots() as snapshots:
             target: Place | Snippet
             if snippet is not None:
@@ -479,13 +484,15 @@ class Index:
         self._damaged |= {job.directory for job in damaged_jobs([self._job(t) for t in self._targets], damage)}
         raise IndexUnusable(damage.reason, "call update(), which builds it anew") from damage
 
-    def _filters(self, limit: int, language: Names, kind: Names, path: Names) -> list[Filters]:
+    def _filters(self, limit: int, language: Names, kind: Names, path: Names, tests: str) -> list[Filters]:
         if isinstance(limit, bool) or not isinstance(limit, int):
             raise InputError(f"the limit must be a whole number, not {_type_name(limit)}")
         languages = [language_named(name, "language") for name in _names(language, "language")]
         kinds = [_kind(name) for name in _names(kind, "kind")]
         patterns = _names(path, "path")
-        return [target.filters(languages, kinds, patterns) for target in self._targets]
+        if not isinstance(tests, str):
+            raise InputError(f"tests must be text, not {_type_name(tests)}")
+        return [target.filters(languages, kinds, patterns, tests=tests) for target in self._targets]
 
 
 _SAME_NAME: Final = (

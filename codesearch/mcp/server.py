@@ -51,7 +51,10 @@ _SAME_SIGNAL_SECONDS: Final = 1.0
 
 Languages = Annotated[list[str] | None, Field(description="Only these languages, such as python or go.")]
 Kinds = Annotated[list[str] | None, Field(description="Only these kinds: function, method, type, module, text.")]
-PathPattern = Annotated[list[str] | None, Field(description="Only files that match, .gitignore syntax: src/**/*.py")]
+PathPattern = Annotated[
+    list[str] | None, Field(description="Only files that match, as in .gitignore: src/**; !docs/ leaves out.")
+]
+Tests = Annotated[str, Field(description='"no" leaves out files of tests, "only" finds nothing else.')]
 Within = Annotated[str, Field(description="A folder or file of the project to search; default: all of it.")]
 Limit = Annotated[int, Field(description=f"The most results, 1 to {MOST_RESULTS}.")]
 Offset = Annotated[int, Field(description="Results to leave out: next_offset of the answer before.")]
@@ -93,6 +96,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         languages: Languages = None,
         kinds: Kinds = None,
         files: PathPattern = None,
+        tests: Tests = "",
         limit: Limit = 8,
         offset: Offset = 0,
         max_tokens: MaxTokens = 2_500,
@@ -102,7 +106,12 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         return await _answered(
             context,
             lambda report: tools.search(
-                where, query[:_MOST_CHARACTERS], path, (languages, kinds, files), (offset, limit, max_tokens), report
+                where,
+                query[:_MOST_CHARACTERS],
+                path,
+                (languages, kinds, files, tests),
+                (offset, limit, max_tokens),
+                report,
             ),
         )
 
@@ -117,6 +126,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         languages: Languages = None,
         kinds: Kinds = None,
         files: PathPattern = None,
+        tests: Tests = "",
         limit: Limit = 8,
         offset: Offset = 0,
         max_tokens: MaxTokens = 2_500,
@@ -128,7 +138,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
             lambda report: tools.similar(
                 where,
                 (path, line, name, snippet, language),
-                (languages, kinds, files),
+                (languages, kinds, files, tests),
                 (offset, limit, max_tokens),
                 report,
             ),

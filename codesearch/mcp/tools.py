@@ -35,8 +35,8 @@ _LEAST_TOKENS: Final = 200
 _DEEPEST: Final = 500
 _LONGEST_SNIPPET: Final = 100_000
 
-Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None]
-"""Languages, kinds and patterns of files, as the agent named them."""
+Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None, str]
+"""Languages, kinds, patterns of files, and whether tests are found, as the agent named them."""
 
 Window = tuple[int, int, int]
 """Offset, limit and tokens, as the agent named them."""
@@ -226,10 +226,10 @@ def _checked(window: Window) -> Window:
 
 
 def _filters(target: Target, narrowing: Narrowing) -> Filters:
-    languages, kinds, patterns = narrowing
+    languages, kinds, patterns, tests = narrowing
     try:
         wanted = frozenset(Kind(kind.lower()) for kind in kinds or ())
     except ValueError as error:
         raise InputError(f"{error}: known kinds are {', '.join(kind.value for kind in Kind)}") from error
     named = [language_named(name, "languages") for name in languages or ()]
-    return target.filters(named, wanted, patterns or ())
+    return target.filters(named, wanted, patterns or (), tests=tests)
