@@ -260,7 +260,7 @@ def open_writer(
         fresh: The manifest to start with where there is no index.
         rebuild: Replace what is there, even an index of a newer version.
         wait_seconds: How long to wait for another writer; -1 for as long as it takes.
-        on_wait: Called once if there is another writer, before waiting for it.
+        on_wait: Called once if there is another writer, before waiting for it; not where nothing is waited for.
         on_replace: Called before an index that cannot be used is replaced.
 
     Raises:
@@ -275,13 +275,13 @@ def open_writer(
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            if on_wait is not None:
+            if on_wait is not None and wait_seconds:
                 on_wait()
             try:
                 lock.acquire(timeout=wait_seconds)
             except Timeout:
                 raise IndexBusy(
-                    f"another process is writing to {directory}: wait for it, or stop it and try again"
+                    f"another process is indexing it, and writes to {directory}: wait for it, or stop it and try again"
                 ) from None
     try:
         writer = _open_or_replace(directory, fresh, rebuild=rebuild, on_replace=on_replace)
