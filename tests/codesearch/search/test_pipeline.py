@@ -330,3 +330,53 @@ def test_what_is_no_text_in_a_question_or_a_snippet_is_passed_over(sample: Path,
     assert "parse_config" in found(similar([snapshot], snippet, LazyEncoder(lambda: encoder)))
     with pytest.raises(PlaceNotFound):
         read_place(f"src/{mark}.py:1", [snapshot])
+
+
+# --- path:line ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "src/config.py:11",
+        "src/config.py:11:5",
+        "src/config.py:11:",
+        "./src/config.py:11",
+        "ROOT/src/config.py:11",
+        "config.py:11",
+        "/home/ci/build/src/config.py:11:5",
+        'File "src/config.py", line 11, in parse_config',
+        'Traceback (most recent call last):\n  File "/ci/src/config.py", line 11, in f\nValueError: no JSON',
+        "src/config.py(11,5): error",
+        "  --> src/config.py:11:9",
+        "    at parse (src/config.py:11:9)",
+        "src\\config.py:11",
+        "src/config.py#L11",
+        "PHP Fatal error in src/config.py on line 11",
+    ],
+)
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+def test_a_line_that_was_printed_finds_its_function(
+    sample: Path, opened: Open, question: str, encoder: Encoder | None
+) -> None:
+    best = search([opened(sample)], question.replace("ROOT", str(sample)), encoder).matches[0]
+    assert best.name == "parse_config"
+    assert best.signals["place"] > 1
+    assert sum(best.signals.values()) == pytest.approx(best.score)
+
+
+def test_a_line_of_one_of_several_repositories(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    text = "".join(f"def function_{n}(): return {n}\n\n\n" for n in range(40))
+    snapshots = [opened(write_tree(tmp_path / name, {f"{name}.py": text, "same.py": text})) for name in ("a", "b")]
+    for limit in (1, 5, 80):
+        assert found(search(snapshots, "b.py:61", limit=limit))[0] == "function_20"
+    only = [Filters(), Filters(path=lambda path: path == "same.py")]
+    assert "b.py" not in [match.path for match in search(snapshots, "b.py:61", filters=only)]
+    whole = [match.signals for match in search(snapshots, "version 1:2 of the same.py", limit=5)]
+    assert not [signals for signals in whole if "place" in signals]
+
+
+def test_a_line_that_no_file_has_is_a_question_like_others(sample: Path, opened: Open) -> None:
+    for question in ("src/config.py:9999", "nosuch.py:3", "parse config at 10:30", "http://localhost:8080"):
+        answer = search([opened(sample)], question)
+        assert not [match for match in answer if "place" in match.signals], question
