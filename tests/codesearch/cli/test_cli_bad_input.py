@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import Result
 
 from codesearch.index.locations import index_directory
@@ -352,3 +353,12 @@ def test_bytes_that_are_no_text_are_searched_or_refused_in_a_sentence(start: Sta
         assert process.returncode == code, (arguments, errors)
         assert "should not have happened" not in errors
         assert "damaged" not in errors
+
+
+# --- two processes ------------------------------------------------------------------------------------------
+
+
+def test_no_wait_fails_at_once_and_says_nothing_of_waiting(invoke: Invoke, sample: Path, environment: Path) -> None:
+    assert invoke("index", "--quiet", sample).exit_code == 0
+    with FileLock(index_directory(environment / "indexes", sample) / "lock"):
+        refused(invoke("index", "--no-wait", sample), "another process is indexing it.*: wait for it, or stop it")
