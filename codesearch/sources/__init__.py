@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from codesearch.sources.clones import is_url
 from codesearch.sources.commands import GitUnavailableError, git_version
-from codesearch.sources.discovery import Discovery, discover
+from codesearch.sources.discovery import NEVER_ENTERED, Discovery, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.objects import ChangedFile, Commit, GitObjects, TreeFile, git_output
@@ -38,6 +38,7 @@ from codesearch.sources.scope import Scope
 from codesearch.sources.subjects import clean_subject
 
 __all__ = [
+    "NEVER_ENTERED",
     "ChangedFile",
     "Commit",
     "Discovery",
