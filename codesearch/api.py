@@ -141,8 +141,7 @@ class Status:
         commit: That was indexed; None outside Git.
         current_commit: That is checked out now; None outside Git, and of an imported index.
         updated: When the last update was completed, in seconds since 1970; 0.0 if none was.
-        changed_files: Number of files that are new or were touched since. One that was written within two seconds
-            before the last update counts: it may have been written again within a tick of its clock.
+        changed_files: Number of files that are new, or hold something else since.
         removed_files: Number of files that are gone since.
         skipped: The files that are left out, and why, by path.
     """
