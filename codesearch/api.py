@@ -141,8 +141,7 @@ class Status:
         commit: That was indexed; None outside Git.
         current_commit: That is checked out now; None outside Git, and of an imported index.
         updated: When the last update was completed, in seconds since 1970; 0.0 if none was.
-        changed_files: Number of files that are new or were touched since. One that was written within two seconds
-            before the last update counts: it may have been written again within a tick of its clock.
+        changed_files: Number of files that are new, or hold something else since.
         removed_files: Number of files that are gone since.
         skipped: The files that are left out, and why, by path.
     """
@@ -239,6 +238,7 @@ class Index:
         language: Names = None,
         kind: Kind | str | Collection[Kind | str] | None = None,
         path: Names = None,
+        tests: str = "yes",
     ) -> Answer:
         """Answer a question.
 
@@ -247,7 +247,9 @@ class Index:
             limit: The most matches that are returned, 1 or more.
             language: Only of this language, or of one of these: a name such as "python", or a suffix such as ".py".
             kind: Only chunks of this :class:`Kind`, or of one of these.
-            path: Only of files that match this pattern, or one of these, as in a .gitignore.
+            path: Only of files that match this pattern, or one of these, as in a .gitignore; with "!" before it, only
+                of others.
+            tests: "no" to leave out files of tests, "only" to find nothing else.
 
         Returns:
             The matches, best first: a sequence. Its `notices` say what makes it less than complete; where there is no
@@ -262,7 +264,7 @@ class Index:
         """
         if not isinstance(question, str):
             raise InputError(f"the question must be text, not {_type_name(question)}")
-        filters = self._filters(limit, language, kind, path)
+        filters = self._filters(limit, language, kind, path, tests)
         encoder = self._encoder() if self._encoder else None
         with self._snapshots() as snapshots:
             return search(snapshots, question, encoder, limit=limit, filters=filters)
@@ -277,6 +279,7 @@ class Index:
         language: Names = None,
         kind: Kind | str | Collection[Kind | str] | None = None,
         path: Names = None,
+        tests: str = "yes",
     ) -> Answer:
         """Find the code that is most like a place, or like a snippet.
 
@@ -292,6 +295,7 @@ class Index:
             language: Likewise.
             kind: Likewise.
             path: Likewise.
+            tests: Likewise.
 
         Returns:
             The matches, most similar first. A score is the cosine of two vectors, 1.0 at most.
@@ -312,7 +316,7 @@ class Index:
                 raise InputError(f"{what} must be text, not {_type_name(value)}")
         if place is not None and not isinstance(place, str | Match):
             raise InputError(f"the place must be text or a match, not {_type_name(place)}")
-        filters = self._filters(limit, language, kind, path)
+        filters = self._filters(limit, language, kind, path, tests)
         with self._snapshots() as snapshots:
             target: Place | Snippet
             if snippet is not None:
@@ -479,13 +483,15 @@ class Index:
         self._damaged |= {job.directory for job in damaged_jobs([self._job(t) for t in self._targets], damage)}
         raise IndexUnusable(damage.reason, "call update(), which builds it anew") from damage
 
-    def _filters(self, limit: int, language: Names, kind: Names, path: Names) -> list[Filters]:
+    def _filters(self, limit: int, language: Names, kind: Names, path: Names, tests: str) -> list[Filters]:
         if isinstance(limit, bool) or not isinstance(limit, int):
             raise InputError(f"the limit must be a whole number, not {_type_name(limit)}")
         languages = [language_named(name, "language") for name in _names(language, "language")]
         kinds = [_kind(name) for name in _names(kind, "kind")]
         patterns = _names(path, "path")
-        return [target.filters(languages, kinds, patterns) for target in self._targets]
+        if not isinstance(tests, str):
+            raise InputError(f"tests must be text, not {_type_name(tests)}")
+        return [target.filters(languages, kinds, patterns, tests=tests) for target in self._targets]
 
 
 _SAME_NAME: Final = (
@@ -522,9 +528,12 @@ def _path_text(given: object, what: str) -> str:
     Raises:
         InputError: It is neither; several have to be given one by one.
     """
-    if isinstance(given, str):
-        return given
-    if isinstance(given, os.PathLike) and isinstance(text := os.fspath(given), str):
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if isinstance(text, str):
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError:
+            raise InputError(f"{what} is no path: {text[:200]!r} holds half of a character") from None
         return text
     several = "; give several one by one, as open(*paths)" if isinstance(given, Sequence) else ""
     raise InputError(f"{what} must be a path or a Git URL as text or Path, not {_type_name(given)}{several}")

@@ -201,13 +201,16 @@ class Match:
     def line(self) -> int:
         """The 1-based line to open the file at, which every surface prints after the path.
 
-        It is the first line of the signature, else the first of `lines`, else the first line of the chunk.
+        It is the first line of the signature, else the first of `lines`, else the first line of the chunk. Of a window,
+        which may hold many definitions, it is the best of `lines`.
         """
         signature = self.chunk.signature_lines()
         if signature:
             return signature[0]
         if self.chunk.signature and not self.chunk.part:
             return self.chunk.span.start
+        if self.chunk.kind is Kind.TEXT and self.lines:
+            return self.lines[0]
         return min(self.lines, default=self.chunk.span.start)
 
     @property

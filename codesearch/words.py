@@ -28,6 +28,7 @@ __all__ = [
     "TermFinder",
     "neighbours",
     "question_terms",
+    "replace_surrogates",
     "split_identifier",
     "stem",
     "terms",
@@ -41,6 +42,7 @@ _SUBWORD = re.compile(
     r"|[A-Z]+"  # HTTP at the end
     r"|[0-9]+"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
@@ -62,6 +64,11 @@ STOP_WORDS = frozenset(
 
 
 _stemmer = Stemmer.Stemmer("english")
+
+
+def replace_surrogates(text: str) -> str:
+    """Return text that can be encoded: a byte or half of a character that is no text becomes U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def stem(word: str) -> str:

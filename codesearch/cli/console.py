@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
 import sys
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from codesearch.errors import InputError
 from codesearch.index.progress import Phase
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "MatchPrinting",
     "cloning",
+    "closed_streams",
+    "discard",
     "ended_by_sigterm",
     "follow",
     "is_terminal",
@@ -42,13 +46,34 @@ __all__ = [
 
 T = TypeVar("T")
 
+closed_streams: Final[list[object]] = []
+"""What stands in place of standard streams that were closed when the program began."""
+
 _SHOW_AFTER_SECONDS: Final = 0.3
 """Shorter work shows no bar: a flash of one is noise."""
 
 
 def say(text: str) -> None:
-    """Print one line to stderr. Names of files and repositories in it are not trusted."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """Print one line to stderr. Names of files and repositories in it are not trusted.
+
+    Where stderr cannot be written, what was to be said is lost, and the work goes on.
+    """
+    _print_error(visible(text) + "\n")
+
+
+def _print_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: Any) -> None:
+    """Let a stream that cannot be written end in the null device, or Python complains once more at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def tell(text: str) -> None:
@@ -77,16 +102,16 @@ def cloning() -> Iterator[Callable[[str, float | None], None]]:
                 say(f"codesearch: {message}")
         else:
             if said and message != said:
-                print(file=sys.stderr)
+                _print_error("\n")
             done = "" if fraction is None else f" {fraction:4.0%}"
-            print(f"\r\x1b[Kcodesearch: {visible(message)}{done}", end="", file=sys.stderr, flush=True)
+            _print_error(f"\r\x1b[Kcodesearch: {visible(message)}{done}")
         said = message
 
     try:
         yield show
     finally:
         if said and is_terminal():
-            print(file=sys.stderr)
+            _print_error("\n")
 
 
 def follow(updating: Generator[Progress, None, T], name: str, *, quiet: bool = False) -> T:
@@ -199,7 +224,7 @@ def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             f"{cell:<{width}}" if not n else f"{cell:>{width}}"
             for n, (cell, width) in enumerate(zip(row, widths, strict=False))
         )
-        print("  ".join((first, *rest)).rstrip(), file=sys.stderr, flush=True)
+        _print_error("  ".join((first, *rest)).rstrip() + "\n")
 
 
 def say_updated(name: str, report: UpdateReport, seconds: float, *, commit: str | None = None) -> None:
@@ -310,4 +335,6 @@ def print_all(texts: Iterable[str], between: str, *, as_json: bool = False) -> N
         sys.stdout.reconfigure(errors="replace", encoding="utf-8" if as_json else None)
     text = between.join(texts)
     if text:
+        if sys.stdout in closed_streams:
+            raise OSError(errno.EBADF, "stdout is closed")
         print(text)

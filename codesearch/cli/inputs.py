@@ -87,20 +87,23 @@ class MatchFilters:
     Attributes:
         languages: Names of languages; none for all.
         kinds: Of code; none for all.
-        patterns: ``.gitignore``-style patterns, of which a path matches one; none for all paths.
+        patterns: ``.gitignore``-style patterns that let a path through; none for all paths.
+        tests: Whether files of tests are found: "yes", "no" or "only".
     """
 
     languages: Sequence[str] = ()
     kinds: Sequence[Kind] = ()
     patterns: Sequence[str] = ()
+    tests: str = ""
 
     def within(self, target: Target) -> Filters:
         """Return the filters for a target, of which a part may be searched only.
 
         Raises:
-            InputError: A language is not known.
+            InputError: A language is not known, or a pattern is invalid.
         """
-        return target.filters(map(language_named, self.languages), self.kinds, self.patterns)
+        languages = map(language_named, self.languages)
+        return target.filters(languages, self.kinds, self.patterns, tests=self.tests, here=Path.cwd())
 
 
 def resolve_index_folder(index_dir: Path | None) -> Path | None:

@@ -10,6 +10,7 @@ import typer
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 from codesearch.settings import DEVICES
+from codesearch.upkeep.targets import TESTS
 
 __all__ = [
     "All",
@@ -25,6 +26,7 @@ __all__ = [
     "NoRefresh",
     "PathPatterns",
     "Paths",
+    "Tests",
     "list_languages",
 ]
 
@@ -48,10 +50,20 @@ Languages = Annotated[
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Print at most so many matches.")]
 NoRefresh = Annotated[bool, typer.Option("--no-refresh", help="Use the index as it is, and do not look for changes.")]
 PathPatterns = Annotated[
-    list[str] | None, typer.Option("--path", help="Find only files that match this .gitignore-style pattern.")
+    list[str] | None,
+    typer.Option("--path", help="Find only files that match this .gitignore-style pattern; '!' before it leaves out."),
 ]
 Paths = Annotated[
     list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs. The default is here.")
+]
+Tests = Annotated[
+    str,
+    typer.Option(
+        "--tests",
+        metavar="[yes|no|only]",
+        help="Leave out files of tests, or find nothing else.",
+        autocompletion=lambda: list(TESTS),
+    ),
 ]
 IndexDir = Annotated[
     Path | None,

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from codesearch import __version__
-from codesearch.cli.console import say
+from codesearch.cli.console import closed_streams, discard, say
 from codesearch.errors import CodesearchError
 from codesearch.settings import debugging
 
@@ -45,7 +45,7 @@ EXTRAS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Packages, by the name that is imported, of each extra in pyproject.toml."""
 
-_FAILING_DISK: Final = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+_FAILING_DISK: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
 
 # --- ends ---------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def turn_ends_into_sentences(program: str, *, extra: str = "", stopped: str = "s
         _end(program, stopped, INTERRUPTED)
     except BrokenPipeError:
         # Somebody like `head` has read enough. Python would complain once more when it flushes stdout.
-        _discard(sys.stdout)
+        discard(sys.stdout)
         sys.exit(0)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -89,7 +89,7 @@ def turn_ends_into_sentences(program: str, *, extra: str = "", stopped: str = "s
             _end(program, f"{os.fsdecode(error.filename)} cannot be used ({reason}): check the path", ERROR)
         if error.errno not in _FAILING_DISK:
             raise
-        _discard(sys.stdout)
+        discard(sys.stdout)
         _end(program, f"the output cannot be written ({reason}): free space, or write elsewhere", ERROR)
 
 
@@ -131,6 +131,7 @@ def fill_closed_streams() -> None:
                 os.dup2(opened, number)
                 os.close(opened)
         setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+        closed_streams.append(getattr(sys, name))
 
 
 def _shows_tracebacks() -> bool:
@@ -138,10 +139,7 @@ def _shows_tracebacks() -> bool:
 
 
 def _end(program: str, sentence: str, code: int) -> NoReturn:
-    try:
-        say(f"{program}: {sentence}")
-    except OSError:  # nobody reads stderr either
-        _discard(sys.stderr)
+    say(f"{program}: {sentence}")
     sys.exit(code)
 
 
@@ -157,13 +155,6 @@ def _flush() -> None:
     """Write out what was printed, while an error can still be told."""
     if not sys.stdout.closed:
         sys.stdout.flush()
-
-
-def _discard(stream: Any) -> None:
-    """Let a stream that cannot be written end in the null device, or Python complains once more at its end."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)
 
 
 # --- programs -----------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from codesearch.records import Repository, SourceFile
-from codesearch.sources import FileRules, Listing, list_files
+from codesearch.records import Repository, SkippedFile, SourceFile
+from codesearch.sources import FileRules, Listing, list_files, read_source
 
-__all__ = ["Changes", "KnownFile", "find_changes"]
+__all__ = ["Changes", "KnownFile", "find_changes", "really_changed"]
 
 
 class KnownFile(NamedTuple):
@@ -57,6 +57,23 @@ def find_changes(repository: Repository, connection: sqlite3.Connection, rules: 
     removed = sorted(entry.id for path in gone if (entry := known[path]).id is not None)
     forgotten = sorted(path for path in gone if known[path].id is None)
     return Changes(listing, changed, removed, forgotten, known)
+
+
+def really_changed(repository: Repository, changes: Changes, rules: FileRules) -> list[SourceFile]:
+    """Return the files whose content is another than that in the index; reads those of which time and size do not tell.
+
+    Of a file that was written just before it was read no time is remembered, for it might be written again within a
+    tick of its clock.
+    """
+    return [file for file in changes.changed if not _holds_the_same(repository, file, changes.known, rules)]
+
+
+def _holds_the_same(repository: Repository, file: SourceFile, known: Mapping[str, KnownFile], rules: FileRules) -> bool:
+    before = known.get(file.path)
+    if before is None or not before.blob or before.size != file.size:
+        return False
+    source = read_source(repository, file, rules)
+    return not isinstance(source, SkippedFile) and source.blob == before.blob
 
 
 def _known_files(connection: sqlite3.Connection) -> dict[str, KnownFile]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from codesearch.errors import CodesearchError
 from codesearch.index.storage import Manifest, open_reader
+from codesearch.words import replace_surrogates
 
 __all__ = ["find_imported", "find_index", "imported_root", "index_directory", "list_indexes"]
 
@@ -27,7 +28,7 @@ def imported_root(name: str) -> Path:
 
 def find_imported(indexes: Path, name: str) -> Path | None:
     """Return the root of the imported index of a name, or None."""
-    root = imported_root(name)
+    root = imported_root(replace_surrogates(name))
     return root if (index_directory(indexes, root) / "index.db").is_file() else None
 
 

@@ -333,11 +333,15 @@ class Snapshot:
         Args:
             path: Relative to the repository's root.
         """
+        try:
+            name = os.fsencode(path)
+        except UnicodeEncodeError:  # half of a character: no file has such a name
+            return {}
         with database_errors(self.directory):
             rows = self._db.execute(
                 f"SELECT chunks.id, path, language, {CHUNK_SELECT} FROM chunks"
                 " JOIN files ON files.id = file_id WHERE path = ? ORDER BY chunks.id",
-                [os.fsencode(path)],
+                [name],
             )
             return {row[0]: chunk_from_row(row[1], row[2], row[3:]) for row in rows}
 

@@ -260,7 +260,7 @@ def open_writer(
         fresh: The manifest to start with where there is no index.
         rebuild: Replace what is there, even an index of a newer version.
         wait_seconds: How long to wait for another writer; -1 for as long as it takes.
-        on_wait: Called once if there is another writer, before waiting for it.
+        on_wait: Called once if there is another writer, before waiting for it; not where nothing is waited for.
         on_replace: Called before an index that cannot be used is replaced.
 
     Raises:
@@ -268,19 +268,20 @@ def open_writer(
         IndexUnusable: The index is of a newer version, and `rebuild` is not set.
         StorageError: The disk is full, read-only or failing.
     """
+    _check_name(directory)
     with database_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         lock = _lock(directory)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            if on_wait is not None:
+            if on_wait is not None and wait_seconds:
                 on_wait()
             try:
                 lock.acquire(timeout=wait_seconds)
             except Timeout:
                 raise IndexBusy(
-                    f"another process is writing to {directory}: wait for it, or stop it and try again"
+                    f"another process is indexing it, and writes to {directory}: wait for it, or stop it and try again"
                 ) from None
     try:
         writer = _open_or_replace(directory, fresh, rebuild=rebuild, on_replace=on_replace)
@@ -291,6 +292,16 @@ def open_writer(
                 writer.connection.close()
     finally:
         lock.release()
+
+
+def _check_name(directory: Path) -> None:
+    """Refuse a folder that the libraries below cannot open, which take its name as text."""
+    try:
+        str(directory).encode()
+    except UnicodeEncodeError:
+        raise StorageError(
+            f"{directory}: indexes cannot lie in a folder whose name is not UTF-8: choose another with --index-dir"
+        ) from None
 
 
 def _open_or_replace(

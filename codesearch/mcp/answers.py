@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from codesearch.mcp.tokens import count_tokens
 from codesearch.present.render import visible
-from codesearch.records import Match
+from codesearch.records import Kind, Match
 from codesearch.search.notices import Answer
 
 __all__ = ["FoundCode", "FoundResult", "layout"]
@@ -26,6 +26,7 @@ class FoundResult(BaseModel):
     root: str = Field(description="Absolute path of the repository.")
     start_line: int = Field(description="First line, 1-based.")
     end_line: int = Field(description="Last line, included.")
+    line: int = Field(description="The line to open the file at.")
     name: str = Field(description="Qualified name, such as Parser.parse; empty where there is none.")
     kind: str = Field(description="function, method, type, module or text.")
     language: str
@@ -101,6 +102,7 @@ def _result(match: Match) -> FoundResult:
         root=str(match.root),
         start_line=chunk.span.start,
         end_line=chunk.span.end,
+        line=match.line,
         name=chunk.qualified_name,
         kind=chunk.kind.value,
         language=chunk.language,
@@ -118,6 +120,8 @@ def _heading(number: int, result: FoundResult, single_root: bool) -> str:
     head = f"{number}. {path}:{result.start_line}-{result.end_line}  {result.name or result.kind}"
     if result.name:
         head += f"  ({result.kind})"
+    if result.kind == Kind.TEXT and result.line != result.start_line:
+        head += f"  line {result.line}"
     return visible(head)
 
 

@@ -1,7 +1,11 @@
 """The configuration files of the common agents, and the entry that starts our server in each.
 
-Only JSON that Python reads is edited, our entry alone is changed, and the file is replaced in one step; a file with
-comments, or in TOML, is left as it is, and its owner gets the lines to paste.
+Only JSON that Python reads is edited, our entry alone is changed, and the file is replaced in one step. In TOML a table
+of ours is appended or taken out. A file with comments in JSON, or in which something else stands in our place, is left
+as it is, and its owner gets the lines to paste.
+
+What lies in a project is often committed, so no path of a machine is written there. What lies in a home folder serves
+several projects: each has an entry of its own beside the others.
 
 Sources: the manuals of Claude Code (.mcp.json), Claude Desktop (claude_desktop_config.json), Cursor (mcp.json), VS
 Code (.vscode/mcp.json), Windsurf (mcp_config.json), Gemini CLI (settings.json), opencode (opencode.json), Zed
@@ -13,20 +17,50 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from codesearch.errors import InputError
 
-__all__ = ["CLIENTS", "Change", "Client", "plan_change", "write_change"]
+__all__ = [
+    "CLIENTS",
+    "Change",
+    "Client",
+    "NotEditable",
+    "plan_change",
+    "plan_removal",
+    "server_command",
+    "write_change",
+]
 
 _NAME: Final = "codesearch"
 
+_PACKAGE: Final = "codesearch-nl"
+
+_WORKSPACE: Final = "${workspaceFolder}"
+
 Entry = Mapping[str, Any]
+
+
+class NotEditable(InputError):
+    """A file cannot be edited safely.
+
+    Attributes:
+        reason: Why.
+        paste: The lines that its owner may add.
+    """
+
+    def __init__(self, reason: str, paste: str) -> None:
+        super().__init__(f"{reason}. Add this to it yourself:\n{paste}")
+        self.reason = reason
+        self.paste = paste
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +73,8 @@ class Client:
         keys: Where in the file servers stand.
         entry: Our entry, given the command and its arguments.
         toml: Whether the file is TOML.
+        folder: What stands for the project in a file that lies in it; "" where the file lies in a home folder.
+        shell: Whether it starts servers with the PATH of a shell, and so finds commands by their names.
     """
 
     title: str
@@ -46,6 +82,8 @@ class Client:
     keys: tuple[str, ...]
     entry: Callable[[str, Sequence[str]], Entry]
     toml: bool = False
+    folder: str = ""
+    shell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,84 +130,224 @@ def _desktop(_: Path, home: Path) -> Path:
 
 
 CLIENTS: Final[Mapping[str, Client]] = {
-    "claude-code": Client("Claude Code", lambda project, _: project / ".mcp.json", ("mcpServers",), _typed),
-    "claude-desktop": Client("Claude Desktop", _desktop, ("mcpServers",), _plain),
-    "cursor": Client("Cursor", lambda project, _: project / ".cursor" / "mcp.json", ("mcpServers",), _plain),
-    "vscode": Client("VS Code", lambda project, _: project / ".vscode" / "mcp.json", ("servers",), _typed),
-    "windsurf": Client(
-        "Windsurf", lambda _, home: home / ".codeium" / "windsurf" / "mcp_config.json", ("mcpServers",), _plain
+    "claude-code": Client("Claude Code", lambda project, _: project / ".mcp.json", ("mcpServers",), _typed, folder="."),
+    "claude-desktop": Client("Claude Desktop", _desktop, ("mcpServers",), _plain, shell=False),
+    "cursor": Client(
+        "Cursor", lambda project, _: project / ".cursor" / "mcp.json", ("mcpServers",), _plain, folder=_WORKSPACE
     ),
-    "gemini": Client("Gemini CLI", lambda project, _: project / ".gemini" / "settings.json", ("mcpServers",), _plain),
-    "opencode": Client("opencode", lambda project, _: project / "opencode.json", ("mcp",), _opencode),
-    "zed": Client("Zed", lambda project, _: project / ".zed" / "settings.json", ("context_servers",), _plain),
+    "vscode": Client(
+        "VS Code", lambda project, _: project / ".vscode" / "mcp.json", ("servers",), _typed, folder=_WORKSPACE
+    ),
+    "windsurf": Client(
+        "Windsurf",
+        lambda _, home: home / ".codeium" / "windsurf" / "mcp_config.json",
+        ("mcpServers",),
+        _plain,
+        shell=False,
+    ),
+    "gemini": Client(
+        "Gemini CLI", lambda project, _: project / ".gemini" / "settings.json", ("mcpServers",), _plain, folder="."
+    ),
+    "opencode": Client("opencode", lambda project, _: project / "opencode.json", ("mcp",), _opencode, folder="."),
+    "zed": Client(
+        "Zed", lambda project, _: project / ".zed" / "settings.json", ("context_servers",), _plain, folder="."
+    ),
     "codex": Client("Codex", lambda _, home: home / ".codex" / "config.toml", ("mcp_servers",), _plain, toml=True),
 }
 """By the name that ``--client`` takes."""
+
+
+def server_command(client: Client, project: Path) -> tuple[str, list[str]]:
+    """Return the command that starts the server for a project, and its arguments.
+
+    By its name where the client finds it, so that the file can be shared, and outlives an interpreter.
+    """
+    arguments = ["mcp", "--folder", client.folder or str(project)]
+    if client.shell and shutil.which("codesearch"):
+        return "codesearch", arguments
+    if client.shell and client.folder and shutil.which("uvx"):
+        return "uvx", ["--from", _PACKAGE, "codesearch", *arguments]
+    return sys.executable, ["-m", "codesearch", *arguments]
 
 
 def plan_change(client: Client, *, project: Path, home: Path, command: str, arguments: Sequence[str]) -> Change:
     """Return what is to be written into the configuration file of a client.
 
     Raises:
-        InputError: The file cannot be edited safely; the message holds what to paste.
+        NotEditable: The file cannot be edited safely; the message holds what to paste.
+        InputError: It cannot be read.
     """
     path = client.path(project, home)
     entry = client.entry(command, arguments)
-    try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    before = _text_of(path)
     if client.toml:
         return _change_toml(client, path, before, entry)
     try:
         data = json.loads(before) if before.strip() else {}
     except ValueError as error:
-        raise InputError(
-            f"{path} holds comments or is damaged, and is left as it is. {_paste(client, entry)}"
-        ) from error
+        reason = f"{path} holds comments or is damaged, and is left as it is"
+        raise NotEditable(reason, _lines(client, _NAME, entry)) from error
     place = data
     for key in client.keys:
         if not isinstance(place, dict) or not isinstance(place.setdefault(key, {}), dict):
-            raise InputError(f"{path} has something else at {key!r}, and is left as it is. {_paste(client, entry)}")
+            reason = f"{path} has something else at {key!r}, and is left as it is"
+            raise NotEditable(reason, _lines(client, _NAME, entry))
         place = place[key]
-    place[_NAME] = dict(entry)
-    return Change(path, before, json.dumps(data, indent=_indentation(before), ensure_ascii=False) + "\n")
+    place[_name_for(client, place, entry)] = dict(entry)
+    return Change(path, before, _as_json(data, before))
+
+
+def plan_removal(client: Client, *, project: Path, home: Path) -> Change:
+    """Return what is to be written to take the entry of a project out of the file of a client; nothing where none is.
+
+    Raises:
+        InputError: The file cannot be read, or edited safely.
+    """
+    path = client.path(project, home)
+    before = _text_of(path)
+    if client.toml:
+        data = _read_toml(path, before, "take it out yourself")
+        servers = data.get(client.keys[0], {})
+        after = before
+        for name in _names_of(client, servers, str(project)):
+            after = _without_table(path, after, (client.keys[0], name))
+        return Change(path, before, after)
+    try:
+        data = json.loads(before) if before.strip() else {}
+    except ValueError as error:
+        raise InputError(f"{path} holds comments or is damaged: take the entry {_NAME} out yourself") from error
+    place = data
+    for key in client.keys:
+        place = place.get(key, {}) if isinstance(place, dict) else {}
+    names = _names_of(client, place, str(project))
+    for name in names:
+        del place[name]
+    return Change(path, before, _as_json(data, before) if names else before)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _as_json(data: object, before: str) -> str:
+    return json.dumps(data, indent=_indentation(before), ensure_ascii=False) + "\n"
+
+
+# --- our entries --------------------------------------------------------------------------------------------
+
+
+def _folder_of(entry: object) -> str:
+    """Return the folder that an entry of ours is for; "" where it names none."""
+    if not isinstance(entry, Mapping):
+        return ""
+    command, arguments = entry.get("command"), entry.get("args", [])
+    words = [
+        *(command if isinstance(command, list) else [command]),
+        *(arguments if isinstance(arguments, list) else []),
+    ]
+    return next((str(after) for word, after in pairwise(words) if word == "--folder"), "")
+
+
+def _names_of(client: Client, servers: object, folder: str) -> list[str]:
+    """Return the names of the entries of ours that are for a project; in a file of a project that is our one entry."""
+    if not isinstance(servers, Mapping):
+        return []
+    if client.folder:
+        return [_NAME] if _NAME in servers else []
+    ours = [name for name in servers if name == _NAME or name.startswith(f"{_NAME}-")]
+    return [name for name in ours if _folder_of(servers[name]) == folder]
+
+
+def _name_for(client: Client, servers: Mapping[str, Any], entry: Entry) -> str:
+    """Return the name for an entry: that of the one for the same project, else one that none for another has."""
+    folder = _folder_of(entry)
+    if known := _names_of(client, servers, folder):
+        return known[0]
+    # An entry that names no folder is one of ours all the same.
+    if client.folder or _NAME not in servers or not _folder_of(servers[_NAME]):
+        return _NAME
+    label = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(folder).name).strip("-") or "project"
+    name, number = f"{_NAME}-{label}", 2
+    while name in servers:
+        name, number = f"{_NAME}-{label}-{number}", number + 1
+    return name
+
+
+# --- TOML ---------------------------------------------------------------------------------------------------
+
+
+def _read_toml(path: Path, text: str, paste: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise NotEditable(f"{path} is damaged ({error}), and is left as it is", paste) from error
 
 
 def _change_toml(client: Client, path: Path, before: str, entry: Entry) -> Change:
     """Append our table, which leaves all else as it is; TOML has no writer that keeps comments in the library."""
     import tomllib
 
-    try:
-        data = tomllib.loads(before)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}), and is left as it is. {_paste(client, entry)}") from error
+    data = _read_toml(path, before, _lines(client, _NAME, entry))
     servers = data.get(client.keys[0], {})
-    known = servers.get(_NAME) if isinstance(servers, dict) else None
+    name = _name_for(client, servers, entry) if isinstance(servers, dict) else _NAME
+    known = servers.get(name) if isinstance(servers, dict) else None
     if known == entry:
         return Change(path, before, before)
+    paste = _lines(client, name, entry)
+    rest = before
     if known is not None:
-        raise InputError(f"{path} has another entry for {_NAME}, and is left as it is. {_paste(client, entry)}")
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    after = before + gap + _toml(client, entry)
+        if not isinstance(known, dict) or not _folder_of(known) or set(known) - set(entry):
+            raise NotEditable(f"{path} has another entry for {name}, and is left as it is", paste)
+        rest = _without_table(path, before, (client.keys[0], name))
+    gap = "" if not rest else "\n" if rest.endswith("\n") else "\n\n"
+    after = rest + gap + paste
     try:
         tomllib.loads(after)
     except tomllib.TOMLDecodeError as error:  # such as `mcp_servers = {...}`, to which nothing can be appended
-        raise InputError(
-            f"{path} holds {client.keys[0]} in a form that cannot be added to, and is left as it is. "
-            f"{_paste(client, entry)}"
-        ) from error
+        reason = f"{path} holds {client.keys[0]} in a form that cannot be added to, and is left as it is"
+        raise NotEditable(reason, paste) from error
     return Change(path, before, after)
 
 
-def _toml(client: Client, entry: Entry) -> str:
-    lines = [f"{key} = {json.dumps(value)}" for key, value in entry.items()]
-    return "\n".join([f"[{client.keys[0]}.{_NAME}]", *lines]) + "\n"
+def _without_table(path: Path, text: str, keys: tuple[str, str]) -> str:
+    """Return TOML without a table and those below it, all else as it was written.
+
+    Raises:
+        InputError: It is written in a form in which this cannot be done.
+    """
+    import tomllib
+
+    table = re.compile(rf"\s*\[\s*{keys[0]}\s*\.\s*[\"']?{re.escape(keys[1])}[\"']?\s*[.\]]")
+    kept: list[str] = []
+    inside = False
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith("["):
+            inside = bool(table.match(line))
+        if not inside:
+            kept.append(line)
+    after = "".join(kept)
+    wanted = tomllib.loads(text)
+    del wanted[keys[0]][keys[1]]
+    try:
+        done = tomllib.loads(after)
+    except tomllib.TOMLDecodeError:
+        done = {}
+    if {keys[0]: {}} | done != wanted:
+        raise InputError(f"{path} holds {keys[1]} in a form that cannot be taken out: do it yourself")
+    return re.sub(r"\n{3,}\Z", "\n", after) if not inside else after.rstrip("\n") + "\n" if after.strip() else ""
 
 
-def _paste(client: Client, entry: Entry) -> str:
-    text = _toml(client, entry) if client.toml else json.dumps({client.keys[0]: {_NAME: entry}}, indent=2)
-    return f"Add this to it yourself:\n{text}"
+def _lines(client: Client, name: str, entry: Entry) -> str:
+    """Return what can be pasted into the file of a client."""
+    if not client.toml:
+        return json.dumps({client.keys[0]: {name: entry}}, indent=2) + "\n"
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()]
+    return "\n".join([f"[{client.keys[0]}.{name}]", *lines]) + "\n"
 
 
 def _indentation(text: str) -> int:

@@ -19,6 +19,7 @@ from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable
 from codesearch.index.progress import Progress
 from codesearch.index.snapshot import Snapshot
+from codesearch.upkeep.extent import refuse_what_is_huge
 from codesearch.upkeep.library import Library
 from codesearch.upkeep.messages import (
     EncoderChoice,
@@ -116,6 +117,8 @@ class IndexKeeper:
         usable = self._open(job)
         if usable and current:
             return
+        if not usable and not (job.directory / "index.db").exists():
+            refuse_what_is_huge(job.repository)
         update = self._update(job, usable=usable)
         while True:
             with self._changed:

@@ -7,10 +7,11 @@ that the agent can. The only module that imports the SDK.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -18,15 +19,18 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import parse_qs
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from codesearch import __version__
 from codesearch.errors import CodesearchError, InputError
 from codesearch.mcp.answers import FoundCode
+from codesearch.mcp.arguments import explain, mend, mend_line
 from codesearch.mcp.sandbox import Sandbox, path_of_uri
 from codesearch.mcp.tools import MOST_RESULTS, MOST_TOKENS, Status, Tools
 
@@ -47,11 +51,28 @@ _SAME_SIGNAL_SECONDS: Final = 1.0
 
 Languages = Annotated[list[str] | None, Field(description="Only these languages, such as python or go.")]
 Kinds = Annotated[list[str] | None, Field(description="Only these kinds: function, method, type, module, text.")]
-PathPattern = Annotated[list[str] | None, Field(description="Only files that match, .gitignore syntax: src/**/*.py")]
-Within = Annotated[str | None, Field(description="A folder or file of the project to search; default: all of it.")]
+PathPattern = Annotated[
+    list[str] | None, Field(description="Only files that match, as in .gitignore: src/**; !docs/ leaves out.")
+]
+Tests = Annotated[str, Field(description='"no" leaves out files of tests, "only" finds nothing else.')]
+Within = Annotated[str, Field(description="A folder or file of the project to search; default: all of it.")]
 Limit = Annotated[int, Field(description=f"The most results, 1 to {MOST_RESULTS}.")]
 Offset = Annotated[int, Field(description="Results to leave out: next_offset of the answer before.")]
 MaxTokens = Annotated[int, Field(description=f"About how long the text may be, 200 to {MOST_TOKENS:,}.")]
+
+
+class _Server(MCPServer):
+    """The SDK's server, which takes what arguments mean, and says of others in a sentence what is wrong."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
+        """Call a tool."""
+        tool = self._tool_manager.get_tool(name)
+        try:
+            return await super().call_tool(name, mend(arguments, tool.parameters if tool else {}), context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            raise ToolError(explain(error.__cause__)) from error
 
 
 def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
@@ -61,7 +82,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         folders: The current folder where there is none, and the client names none either.
         tools: What answers.
     """
-    server = MCPServer("codesearch", title="codesearch", version=__version__, instructions=_INSTRUCTIONS)
+    server = _Server("codesearch", title="codesearch", version=__version__, instructions=_INSTRUCTIONS)
 
     async def sandbox(context: Context[Any, Any]) -> Sandbox:
         named = [*folders, *await _client_roots(context)]
@@ -71,10 +92,11 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
     async def search_code(
         query: Annotated[str, Field(description="Plain words, a name, an error message, or a line of code.")],
         context: Context[Any, Any],
-        path: Within = None,
+        path: Within = "",
         languages: Languages = None,
         kinds: Kinds = None,
         files: PathPattern = None,
+        tests: Tests = "",
         limit: Limit = 8,
         offset: Offset = 0,
         max_tokens: MaxTokens = 2_500,
@@ -84,21 +106,27 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         return await _answered(
             context,
             lambda report: tools.search(
-                where, query[:_MOST_CHARACTERS], path, (languages, kinds, files), (offset, limit, max_tokens), report
+                where,
+                query[:_MOST_CHARACTERS],
+                path,
+                (languages, kinds, files, tests),
+                (offset, limit, max_tokens),
+                report,
             ),
         )
 
     @server.tool(title="Similar code", annotations=_READS)
     async def similar_code(
         context: Context[Any, Any],
-        path: Annotated[str | None, Field(description="The file, with `line` or `name`.")] = None,
+        path: Annotated[str, Field(description="The file, with `line` or `name`.")] = "",
         line: Annotated[int | None, Field(description="A line of the function, 1-based.")] = None,
-        name: Annotated[str | None, Field(description="The function's name, bare or qualified.")] = None,
-        snippet: Annotated[str | None, Field(description="Code to compare with, instead of a place.")] = None,
-        language: Annotated[str | None, Field(description="Of the snippet.")] = None,
+        name: Annotated[str, Field(description="The function's name, bare or qualified.")] = "",
+        snippet: Annotated[str, Field(description="Code to compare with, instead of a place.")] = "",
+        language: Annotated[str, Field(description="Of the snippet.")] = "",
         languages: Languages = None,
         kinds: Kinds = None,
         files: PathPattern = None,
+        tests: Tests = "",
         limit: Limit = 8,
         offset: Offset = 0,
         max_tokens: MaxTokens = 2_500,
@@ -110,7 +138,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
             lambda report: tools.similar(
                 where,
                 (path, line, name, snippet, language),
-                (languages, kinds, files),
+                (languages, kinds, files, tests),
                 (offset, limit, max_tokens),
                 report,
             ),
@@ -161,7 +189,33 @@ async def _answered(
 
 def serve_stdio(server: MCPServer) -> None:
     """Serve one client over stdin and stdout until it leaves."""
-    server.run("stdio")
+
+    async def serve() -> None:
+        async with stdio_server(stdin=_lines_of_stdin()) as (requests, answers):
+            lowlevel = server._lowlevel_server
+            await lowlevel.run(requests, answers, lowlevel.create_initialization_options())
+
+    anyio.run(serve)
+
+
+def _lines_of_stdin() -> Any:
+    """Return what the SDK reads lines from; children of this process find nothing on their stdin."""
+    number = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return _Lines(anyio.wrap_file(os.fdopen(number, encoding="utf-8", errors="replace")))
+
+
+class _Lines:
+    """Lines of JSON, mended."""
+
+    def __init__(self, file: anyio.AsyncFile[str]) -> None:
+        self._file = file
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for line in self._file:
+            yield mend_line(line)
 
 
 def serve_http(server: MCPServer, *, port: int, token: str, say: Callable[[str], None]) -> None:

@@ -35,8 +35,8 @@ _LEAST_TOKENS: Final = 200
 _DEEPEST: Final = 500
 _LONGEST_SNIPPET: Final = 100_000
 
-Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None]
-"""Languages, kinds and patterns of files, as the agent named them."""
+Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None, str]
+"""Languages, kinds, patterns of files, and whether tests are found, as the agent named them."""
 
 Window = tuple[int, int, int]
 """Offset, limit and tokens, as the agent named them."""
@@ -76,7 +76,7 @@ class Tools:
         self._keeper = IndexKeeper(encoder, None if encoder is None else EncoderChoice.of(settings))
 
     def search(
-        self, where: Sandbox, query: str, path: str | None, narrowing: Narrowing, window: Window, report: Report
+        self, where: Sandbox, query: str, path: str, narrowing: Narrowing, window: Window, report: Report
     ) -> tuple[str, FoundCode]:
         """Answer ``search_code``.
 
@@ -97,7 +97,7 @@ class Tools:
     def similar(
         self,
         where: Sandbox,
-        target: tuple[str | None, int | None, str | None, str | None, str | None],
+        target: tuple[str, int | None, str, str, str],
         narrowing: Narrowing,
         window: Window,
         report: Report,
@@ -108,17 +108,17 @@ class Tools:
             CodesearchError: The arguments cannot be used, or there is no code at the place.
         """
         path, line, name, snippet, language = target
-        if (path is None) == (snippet is None):
+        if bool(path) == bool(snippet):
             raise InputError("give either path with line or name, or a snippet")
         if self._encoder is None:
             raise InputError("similar code is found by vectors, which this server was started without")
         offset, limit, tokens = _checked(window)
         wanted: Place | Snippet
-        if snippet is not None:
+        if snippet:
             if not snippet.strip() or "\0" in snippet or len(snippet) > _LONGEST_SNIPPET:
                 raise InputError("the snippet is empty, binary, or longer than 100,000 characters: give one function")
             wanted = Snippet(snippet, language_named(language, "language") if language else "")
-            targets = self._targets(where, None)
+            targets = self._targets(where, "")
         else:
             if (line is None) == (not name):
                 raise InputError("say which function of the file: give its line, or its name")
@@ -126,7 +126,7 @@ class Tools:
             home = self._target(where, real)
             if not real.is_file():
                 raise InputError(f"{path} is a folder: name a file")
-            wanted = Place(home.repository.root, home.below[0] if home.below else "", line or 0, name or "")
+            wanted = Place(home.repository.root, home.below[0] if home.below else "", line or 0, name)
             targets = [Target(home.repository)]
         encoder = self._encoder
 
@@ -138,7 +138,7 @@ class Tools:
 
     def status(self, where: Sandbox) -> tuple[str, Status]:
         """Answer ``index_status``."""
-        folders = [self._folder_status(target) for target in self._targets(where, None)]
+        folders = [self._folder_status(target) for target in self._targets(where, "")]
         lines = []
         for folder in folders:
             lines.append(f"{folder.root}: {folder.state}")
@@ -173,9 +173,9 @@ class Tools:
             languages=counts.languages,
         )
 
-    def _targets(self, where: Sandbox, path: str | None) -> list[Target]:
+    def _targets(self, where: Sandbox, path: str) -> list[Target]:
         """Return what is to be searched: what a path names, else every root."""
-        if path is not None and path.strip():
+        if path.strip():
             return [self._target(where, where.locate(path))]
         where.locate(None)  # says what to do if there is no root
         return [self._target(where, root) for root in where.roots]
@@ -226,10 +226,10 @@ def _checked(window: Window) -> Window:
 
 
 def _filters(target: Target, narrowing: Narrowing) -> Filters:
-    languages, kinds, patterns = narrowing
+    languages, kinds, patterns, tests = narrowing
     try:
         wanted = frozenset(Kind(kind.lower()) for kind in kinds or ())
     except ValueError as error:
         raise InputError(f"{error}: known kinds are {', '.join(kind.value for kind in Kind)}") from error
     named = [language_named(name, "languages") for name in languages or ()]
-    return target.filters(named, wanted, patterns or ())
+    return target.filters(named, wanted, patterns or (), tests=tests)

@@ -11,7 +11,7 @@ chunks that score exactly alike across the cut, no more than `_DEEPEST` are look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan
 from pathlib import Path
@@ -159,6 +159,7 @@ def find_in(
     *,
     weights: BM25 | None = None,
     pairs: Mapping[tuple[str, str], float] | None = None,
+    asked: Collection[int] = (),
 ) -> list[Candidate]:
     """Return the best chunks by words, the best by meaning, and some that quote the question, with all scores.
 
@@ -170,6 +171,7 @@ def find_in(
         filters: Which chunks may be found.
         weights: What the terms are worth; None for what they are worth in this state.
         pairs: Share of the question that each pair of its neighbouring words is.
+        asked: Chunks that the question names by their place, and that are returned whatever the searches find.
 
     Returns:
         Candidates ordered by path, and within a file as in it.
@@ -181,7 +183,7 @@ def find_in(
     if among.nothing:
         return []
     weights = weights or BM25(state.statistics(terms), terms)
-    return _Retrieval(state, weights, query, pairs or {}, limit, among).candidates()
+    return _Retrieval(state, weights, query, pairs or {}, limit, among, asked).candidates()
 
 
 def _among(state: Searchable, filters: Filters) -> Among:
@@ -231,7 +233,9 @@ class _Retrieval:
         pairs: Mapping[tuple[str, str], float],
         limit: int,
         among: Among,
+        asked: Collection[int],
     ) -> None:
+        self._asked = frozenset(asked)
         self._state, self._weights, self._query, self._pairs, self._limit = state, weights, query, pairs, limit
         deepest = max(_DEEPEST, limit + _SPARE)
         self._words = _Search(lambda depth: state.best_by_words(weights, depth, among), limit + _SPARE, deepest)
@@ -248,7 +252,7 @@ class _Retrieval:
         self._words.run()
         self._meaning.run()
         while True:
-            ids = sorted({*self._words.named.ids, *self._meaning.named.ids, *self._quoting})
+            ids = sorted({*self._words.named.ids, *self._meaning.named.ids, *self._quoting, *self._asked})
             found = self._state.evidence(ids, self._weights.terms, list(self._pairs), self._query)
             words = self._weights.scores(found.counts, found.lengths)
             by_words, least = _best(words, self._limit)
@@ -258,7 +262,8 @@ class _Retrieval:
                 break
         quoted = self._quoted(found)
         quoting = [row for row in _best(quoted, QUOTING)[0] if quoted[row] > self._no_quotation]
-        return _candidates(found, sorted({*by_words, *quoting, *by_meaning}), words, quoted)
+        asked = [row for row, head in enumerate(found.heads) if head.id in self._asked] if self._asked else []
+        return _candidates(found, sorted({*by_words, *quoting, *by_meaning, *asked}), words, quoted)
 
     def _quoted(self, found: Evidence) -> NDArray[np.float64]:
         quoted = np.zeros(len(found.heads))

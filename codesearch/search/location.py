@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,23 @@ from codesearch.encoders.text import document_text
 from codesearch.errors import InputError, PlaceNotFound
 from codesearch.languages import LANGUAGES, language_named, language_of
 from codesearch.records import Chunk, Kind
+from codesearch.words import replace_surrogates
 
 if TYPE_CHECKING:
     from codesearch.search.candidates import Searchable
 
-__all__ = ["CODE", "Location", "Place", "Snippet", "find_place", "place_in_file", "read_place", "read_snippet"]
+__all__ = [
+    "CODE",
+    "Location",
+    "Place",
+    "Snippet",
+    "chunk_at",
+    "find_place",
+    "place_in_file",
+    "read_place",
+    "read_snippet",
+    "relative_to_root",
+]
 
 CODE: Final = frozenset({Kind.FUNCTION, Kind.METHOD})
 
@@ -117,7 +130,7 @@ def read_place(text: str, snapshots: Sequence[Searchable]) -> Place:
         found = [
             (snapshot, relative)
             for snapshot in snapshots
-            if (relative := _relative(path, snapshot)) and snapshot.chunks_of(relative)
+            if (relative := relative_to_root(path, snapshot)) and snapshot.chunks_of(relative)
         ]
         if len(found) > 1:
             roots = " and ".join(str(snapshot.root / relative) for snapshot, relative in found)
@@ -126,16 +139,16 @@ def read_place(text: str, snapshots: Sequence[Searchable]) -> Place:
             return place_in_file(found[0][0].root, found[0][1], text[len(path) + 1 :])
     path, single = named[0], snapshots[0] if len(snapshots) == 1 else None
     if single is not None:
-        raise PlaceNotFound(_why_not_indexed(single, _relative(path, single) or path))
+        raise PlaceNotFound(_why_not_indexed(single, relative_to_root(path, single) or path))
     raise PlaceNotFound(f"{path} is in none of these indexes: give its path from the top of its repository")
 
 
-def _relative(path: str, snapshot: Searchable) -> str:
+def relative_to_root(path: str, snapshot: Searchable) -> str:
     """Return a path relative to the root of a repository, "" where it lies outside."""
     if snapshot.manifest.imported:
         return path.removeprefix(f"{snapshot.manifest.name}:")
     if not Path(path).is_absolute():
-        return Path(path).as_posix()
+        return posixpath.normpath(Path(path).as_posix())
     for whole in (Path(path), Path(path).resolve()):
         if whole.is_relative_to(snapshot.root):
             return whole.relative_to(snapshot.root).as_posix()
@@ -188,13 +201,19 @@ def _chosen(chunks: list[Chunk], place: Place) -> Chunk:
 
 
 def _at_line(chunks: list[Chunk], place: Place) -> Chunk:
+    chunk = chunk_at(chunks, place)
+    if chunk is None:
+        raise PlaceNotFound(f"no code at {place.path}:{place.line}{_nearest_definition(chunks, place.line)}")
+    return chunk
+
+
+def chunk_at(chunks: list[Chunk], place: Place) -> Chunk | None:
+    """Return the innermost of the chunks of a file at a line, None where there is none."""
     line = place.line
     holding = [c for c in chunks if any(span.start <= line <= span.end for span in c.text_spans)]
     # A blank line inside a class belongs to none of its members.
     holding = holding or [c for c in chunks if c.kind is not Kind.MODULE and c.span.start <= line <= c.span.end]
-    if not holding:
-        raise PlaceNotFound(f"no code at {place.path}:{line}{_nearest_definition(chunks, line)}")
-    return min(holding, key=lambda chunk: chunk.span.end - chunk.span.start)
+    return min(holding, key=lambda chunk: chunk.span.end - chunk.span.start, default=None)
 
 
 def _nearest_definition(chunks: list[Chunk], line: int) -> str:
@@ -229,7 +248,7 @@ def read_snippet(snippet: Snippet) -> tuple[str, Kind | None]:
     Raises:
         InputError: The snippet is empty or binary, or the language is unknown.
     """
-    text = dedent(snippet.text.lstrip("\ufeff")).strip("\n")
+    text = dedent(replace_surrogates(snippet.text).lstrip("\ufeff")).strip("\n")
     if "\0" in text:
         raise InputError("the snippet is binary: give source code as text")
     if not any(character.isalnum() for character in text):

@@ -1,23 +1,24 @@
 """The query pipeline, the one function that the command line, the editors, the agents and the web all call.
 
-question -> terms, pairs of words and vector -> candidates from BM25, from nearest neighbours, and from what quotes the
-question -> ranking -> matches.
+question -> terms, pairs of words and vector -> candidates from BM25, from nearest neighbours, from what quotes the
+question, and from places that it names -> ranking -> matches.
 It reads committed snapshots and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import fsum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
 from codesearch.index.bm25 import BM25, NO_STATISTICS
 from codesearch.records import Chunk, Match
+from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
-from codesearch.words import TermFinder
+from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
 
@@ -50,6 +51,7 @@ def search(
     """
     if not question.strip():
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    question = replace_surrogates(question)
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)
@@ -95,18 +97,24 @@ def find_candidates(
     frequency = {term: weights.statistics.frequency(term) for term in asked.terms}
     documents = sum(s.chunk_count for s in snapshots)
     pairs = asked.shares_of_pairs(frequency, documents)
+    places = find_asked_places(snapshots, question, filters)
     candidates: list[tuple[int, Candidate]] = []
     for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
         query = vector if fits else None
-        named = find_in(snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs)
+        named = find_in(
+            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source]
+        )
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
-        candidates = _best_of_all(candidates, depth)
-    return CandidateSet(asked, candidates, frequency, documents)
+        candidates = _best_of_all(candidates, depth, places)
+    at_place = frozenset((source, chunk_id) for source, held in enumerate(places) for chunk_id in held)
+    return CandidateSet(asked, candidates, frequency, documents, at_place)
 
 
-def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tuple[int, Candidate]]:
+def _best_of_all(
+    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]]
+) -> list[tuple[int, Candidate]]:
     """Return what the searches would have named, had all snapshots been one."""
     by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
     by_meaning = sorted(candidates, key=lambda entry: 2.0 if entry[1].dense is None else -entry[1].dense)
@@ -114,7 +122,7 @@ def _best_of_all(candidates: list[tuple[int, Candidate]], depth: int) -> list[tu
     best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
     by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
     best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
-    return [entry for entry in candidates if (entry[0], entry[1].id) in best]
+    return [entry for entry in candidates if (entry[0], entry[1].id) in best or entry[1].id in places[entry[0]]]
 
 
 def _why_empty(

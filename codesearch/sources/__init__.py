@@ -26,17 +26,19 @@ from __future__ import annotations
 
 from codesearch.sources.clones import is_url
 from codesearch.sources.commands import GitUnavailableError, git_version
-from codesearch.sources.discovery import Discovery, discover
+from codesearch.sources.discovery import NEVER_ENTERED, Discovery, discover
 from codesearch.sources.history import Distance, distance_to
 from codesearch.sources.listing import Listing, list_files
 from codesearch.sources.objects import ChangedFile, Commit, GitObjects, TreeFile, git_output
+from codesearch.sources.path_filters import path_matcher
 from codesearch.sources.reading import SourceText, blob_id, decode_source, read_source
 from codesearch.sources.repository import Progress, find_repository, open_repository
-from codesearch.sources.rules import FileRules, path_matcher
+from codesearch.sources.rules import FileRules
 from codesearch.sources.scope import Scope
 from codesearch.sources.subjects import clean_subject
 
 __all__ = [
+    "NEVER_ENTERED",
     "ChangedFile",
     "Commit",
     "Discovery",

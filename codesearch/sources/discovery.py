@@ -10,9 +10,9 @@ from typing import Final
 from codesearch.errors import InputError
 from codesearch.sources.walk import DEPENDENCIES_AND_CACHES, METADATA
 
-__all__ = ["Discovery", "discover"]
+__all__ = ["NEVER_ENTERED", "Discovery", "discover"]
 
-_NEVER_ENTERED: Final = METADATA | DEPENDENCIES_AND_CACHES | {".cache", ".cargo", ".local", ".npm", ".rustup"}
+NEVER_ENTERED: Final = METADATA | DEPENDENCIES_AND_CACHES | {".cache", ".cargo", ".local", ".npm", ".rustup"}
 """Among package managers' own files lie clones that nobody works on."""
 
 
@@ -74,6 +74,6 @@ def discover(folder: Path) -> Discovery:
         folders += [
             os.path.join(at, name)  # noqa: PTH118
             for name, is_folder in entries.items()
-            if is_folder and name not in _NEVER_ENTERED
+            if is_folder and name not in NEVER_ENTERED
         ]
     return Discovery(top, tuple(sorted(work_trees)), tuple(sorted(bare)), tuple(sorted(unreadable)))

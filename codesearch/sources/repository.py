@@ -72,6 +72,8 @@ def _existing(location: str | Path) -> Path:
         return Path(location).resolve(strict=True)
     except FileNotFoundError:
         raise RepositoryNotFound(f"There is no {location}: give an existing folder or a URL.") from None
+    except UnicodeEncodeError:
+        raise RepositoryNotFound(f"{location!r} is no path: it holds half of a character.") from None
     except (
         OSError,
         RuntimeError,

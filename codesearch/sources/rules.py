@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from codesearch.errors import InputError
-from codesearch.sources.patterns import IgnoreTree, PatternList
+from codesearch.sources.patterns import PatternList
 
-__all__ = ["DEFAULT_MAX_FILE_BYTES", "FileRules", "path_matcher"]
+__all__ = ["DEFAULT_MAX_FILE_BYTES", "FileRules"]
 
 DEFAULT_MAX_FILE_BYTES = 1 << 20
 """1 MiB: hand-written files are smaller (the longest of CPython's and Linux's sources are about 0.7 MiB)."""
@@ -46,13 +45,3 @@ class FileRules:
                 ) from error
         if self.max_file_bytes <= 0:
             raise InputError(f"The size limit of {self.max_file_bytes} bytes leaves nothing: give a positive number.")
-
-
-def path_matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Returns what says whether a path relative to the root matches patterns, as `FileRules.include` would.
-
-    Raises:
-        InputError: A pattern is invalid.
-    """
-    tree = IgnoreTree.of_patterns(PatternList(FileRules(include=patterns).include))
-    return tree.ignores

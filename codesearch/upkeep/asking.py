@@ -17,6 +17,7 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.search.candidates import Filters
 from codesearch.search.notices import Answer
 from codesearch.search.pipeline import search
+from codesearch.upkeep.extent import refuse_what_is_huge
 from codesearch.upkeep.plan import Job, bring_up_to_date, is_current, is_damaged
 
 if TYPE_CHECKING:
@@ -29,6 +30,18 @@ T = TypeVar("T")
 
 ENCODE_SECONDS: Final = 30.0
 """How long a question may wait for texts to be encoded before it is answered from what there is."""
+
+_AGAIN_SECONDS: Final = 2.0
+"""The same, where a question has waited for them already."""
+
+_BUDGET_LASTS_SECONDS: Final = 600.0
+"""After what time a question may wait for all of `ENCODE_SECONDS` again."""
+
+_WORDS_SECONDS: Final = 30.0
+"""How long a question waits for another process that makes the first index, until its words can be searched."""
+
+_LOOK_SECONDS: Final = 0.3
+"""How often it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +130,7 @@ def consult(
                     try:
                         opened = _open(job, encoder, surface, encode_seconds) if refresh else Snapshot(job.directory)
                         snapshots.append(stack.enter_context(opened))
-                    except (IndexUnusable, InputError, StorageError) as error:
+                    except (IndexBusy, IndexUnusable, InputError, StorageError) as error:
                         if on_failure is None or not (snapshots or job is not jobs[-1]):
                             raise
                         on_failure(job, error)
@@ -160,18 +173,27 @@ def _open(job: Job, encoder: LazyEncoder | None, surface: Surface, encode_second
     except IndexUnusable as error:
         if error.reason is Unusable.NEWER_FORMAT:
             raise
+        if error.reason is Unusable.MISSING:
+            refuse_what_is_huge(job.repository)
         _refresh(job, encoder, surface, encode_seconds, exists=error.reason is not Unusable.MISSING)
         return Snapshot(job.directory)
     try:
         # Asked first because it takes no lock: several questions at once do not get in each other's way.
         if is_current(snapshot, job, encoder):
             return snapshot
+        if encode_seconds is not None and snapshot.pending_count and _has_waited(snapshot):
+            encode_seconds = min(encode_seconds, _AGAIN_SECONDS)
     except BaseException:
         snapshot.close()
         raise
     snapshot.close()
     _refresh(job, encoder, surface, encode_seconds)
     return Snapshot(job.directory)
+
+
+def _has_waited(snapshot: Snapshot) -> bool:
+    """Whether a question has waited for vectors of this index in the last minutes, which leaves some to be made."""
+    return 0 <= time.time() - snapshot.manifest.updated < _BUDGET_LASTS_SECONDS
 
 
 def _open_imported(job: Job, surface: Surface) -> Snapshot:
@@ -211,14 +233,18 @@ def _refresh(
         encoder,
         rebuild=rebuild,
         encode_seconds=encode_seconds,
-        wait_seconds=0 if exists else -1,
-        on_wait=None if exists else lambda: surface.say(f"{name}: waiting for another process that is indexing it"),
+        # Whoever needs all vectors waits for all of another's work; a question is answered from its first commit on.
+        wait_seconds=0 if exists or encode_seconds is not None else -1,
+        on_wait=lambda: surface.say(f"{name}: waiting for another process that is indexing it"),
         on_replace=replaced,
         adopt_model=not exists,
     )
     try:
         report = surface.follow(updating, name)
     except IndexBusy:
+        if not _can_be_asked(job):
+            surface.say(f"{name}: another process is indexing it for the first time; waiting for its words")
+            _wait_for_words(job)
         surface.say(f"{name}: another process is indexing it; answering from what it has committed")
     except StorageError as error:
         if anew:
@@ -231,6 +257,31 @@ def _refresh(
             surface.say(f"{name}: {report.notice}")
         if anew:
             surface.done(name, report)
+
+
+def _can_be_asked(job: Job) -> bool:
+    """Whether the words of an index can be searched, which they can from the first commit on that holds all files."""
+    try:
+        with Snapshot(job.directory) as snapshot:
+            return snapshot.has_words and bool(snapshot.chunk_count)
+    except IndexUnusable:
+        return False
+
+
+def _wait_for_words(job: Job) -> None:
+    """Wait until what another process is indexing can be asked.
+
+    Raises:
+        IndexBusy: It takes too long.
+    """
+    deadline = time.monotonic() + _WORDS_SECONDS
+    while not _can_be_asked(job):
+        if time.monotonic() > deadline:
+            raise IndexBusy(
+                f"{job.repository.name}: another process is indexing it, and nothing of it can be searched yet: "
+                "ask again in a while"
+            )
+        time.sleep(_LOOK_SECONDS)
 
 
 def _say_replaced(surface: Surface, job: Job, error: IndexUnusable) -> None:

@@ -17,6 +17,7 @@ from codesearch import __version__
 from codesearch.encoders import load_encoder
 from codesearch.encoders.model_directory import find_model, read_model_directory
 from codesearch.errors import CodesearchError, ModelError
+from codesearch.index.changes import really_changed
 from codesearch.index.locations import find_imported, find_index, imported_root, index_directory, list_indexes
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, delete_index, index_size
@@ -66,7 +67,7 @@ def repository_status(repository: Repository, settings: Settings, *, indexes: Pa
         "commit": manifest.commit,
         "current_commit": changes.listing.commit if changes else None,
         "updated": manifest.updated,
-        "changed_files": len(changes.changed) if changes else 0,
+        "changed_files": len(really_changed(repository, changes, job.rules)) if changes else 0,
         "removed_files": len(changes.removed) if changes else 0,
         "files": counts.files,
         "languages": counts.languages,

@@ -7,15 +7,20 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from codesearch.errors import CodesearchError, InputError, RepositoryNotFound
 from codesearch.index.locations import find_imported, find_index, index_directory, list_indexes
 from codesearch.records import Kind, Repository
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, place_in_file
+from codesearch.search.ranking import is_test
 from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository, path_matcher
 
-__all__ = ["IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
+__all__ = ["TESTS", "IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
+
+TESTS: Final = ("yes", "no", "only")
+"""Whether files of tests are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +38,38 @@ class Target:
         return lambda path: any(path == part or path.startswith(part + "/") for part in self.below)
 
     def filters(
-        self, languages: Iterable[str] = (), kinds: Iterable[Kind] = (), patterns: Iterable[str] = ()
+        self,
+        languages: Iterable[str] = (),
+        kinds: Iterable[Kind] = (),
+        patterns: Iterable[str] = (),
+        *,
+        tests: str = "",
+        here: Path | None = None,
     ) -> Filters:
         """Return which chunks may be found: of these languages and kinds, in what was named.
 
         Args:
             languages: Names of ``codesearch.languages``; none for all.
             kinds: None for all.
-            patterns: That the path must match, as in a .gitignore; none for all.
+            patterns: That let a path through, see ``codesearch.sources.path_filters``; none for all.
+            tests: "no" to leave files of tests out, "only" to find nothing else, "" or "yes" for all files.
+            here: Folder that a pattern which begins with ``./`` is relative to; None for the repository's root.
 
         Raises:
-            InputError: A pattern is invalid.
+            InputError: A pattern is invalid, or there is no such choice of tests.
         """
+        if tests not in ("", *TESTS):
+            raise InputError(f"tests must be one of {', '.join(TESTS)}, not {tests[:80]!r}")
         given = tuple(patterns)
-        tests = [test for test in (self.contains, path_matcher(given) if given else None) if test]
-        path = (lambda path: all(test(path) for test in tests)) if tests else None
+        root = None if self.repository.imported else self.repository.root
+        needed: list[Callable[[str], bool]] = []
+        if self.contains is not None:
+            needed.append(self.contains)
+        if given:
+            needed.append(path_matcher(given, root, here))
+        if tests in ("no", "only"):
+            needed.append(lambda path: is_test(path) is (tests == "only"))
+        path = (lambda path: all(lets(path) for lets in needed)) if needed else None
         return Filters(frozenset(languages), frozenset(kinds), path)
 
 

@@ -12,7 +12,6 @@ from codesearch.errors import InputError
 from codesearch.index.locations import index_directory
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
-from codesearch.sources import path_matcher
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target, find_target
 from codesearch_lsp.configuration import Configuration
@@ -161,14 +160,7 @@ def filters_for(folder: Folder, asked: SearchRequest, within: Sequence[Path]) ->
         InputError: A pattern is invalid.
     """
     assert folder.target is not None
-    tests = [path_matcher(asked.paths)] if asked.paths else []
     root = folder.target.repository.root
     below = [path.relative_to(root).as_posix() for path in within if path.is_relative_to(root)]
     narrowed = Target(folder.target.repository, tuple(below)) if below and "." not in below else folder.target
-    if narrowed.contains is not None:
-        tests.append(narrowed.contains)
-    return Filters(
-        languages=asked.languages,
-        kinds=asked.kinds,
-        path=(lambda path: all(test(path) for test in tests)) if tests else None,
-    )
+    return narrowed.filters(asked.languages, asked.kinds, asked.paths, tests=asked.tests)

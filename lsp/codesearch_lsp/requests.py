@@ -10,6 +10,7 @@ from codesearch.errors import InputError
 from codesearch.languages import language_named
 from codesearch.records import Kind
 from codesearch.sources import FileRules
+from codesearch.upkeep.targets import TESTS
 from codesearch_lsp.configuration import MOST_RESULTS
 
 __all__ = ["SearchRequest", "SimilarTarget", "read_asked", "read_similar"]
@@ -34,6 +35,7 @@ class SearchRequest:
         languages: Names of languages; none for all.
         kinds: Kinds of chunks; none for all.
         paths: Patterns in gitignore syntax; () for all.
+        tests: Whether files of tests are found: "yes", "no" or "only".
     """
 
     query: str = ""
@@ -43,6 +45,7 @@ class SearchRequest:
     languages: frozenset[str] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     paths: tuple[str, ...] = ()
+    tests: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ def _within(given: Mapping[str, Any], query: str = "") -> SearchRequest:
         raise InputError(f"cursor {cursor[:80]!r} is none that an answer held: ask again without one")
     paths = tuple(_strings(given, "paths"))
     FileRules(include=paths)  # refuses what is no pattern
+    tests = _typed(given, "tests", str, "a string", default="")
+    if tests not in ("", *TESTS):
+        raise InputError(f"tests must be one of {', '.join(TESTS)}, not {tests!r:.80}")
     return SearchRequest(
         query=query,
         limit=limit,
@@ -110,6 +116,7 @@ def _within(given: Mapping[str, Any], query: str = "") -> SearchRequest:
         languages=frozenset(_language(name) for name in _strings(given, "languages")),
         kinds=frozenset(_kind(name) for name in _strings(given, "kinds")),
         paths=paths,
+        tests=tests,
     )
 
 

@@ -60,10 +60,12 @@ class Positions:
 
         Args:
             chunk: If it has no name, or was cut and its name is in another part, the answer is a whole line of it.
-            lines: 1-based lines of the chunk that matter, best first; the first of them is that line.
+            lines: 1-based lines of the chunk that matter, best first; the first of them is that line. A window of a
+                file without a grammar may hold many definitions: its name is that of one, and the line is asked for.
         """
         numbered = _numbered(chunk)
-        if chunk.name and chunk.part == 0 and (found := _name_place(chunk, numbered)) is not None:
+        window = chunk.kind is Kind.TEXT and bool(lines)
+        if chunk.name and chunk.part == 0 and not window and (found := _name_place(chunk, numbered)) is not None:
             number, line, column = found
             start = self._units(line[:column])
             return Range(Position(number - 1, start), Position(number - 1, start + self._units(chunk.name)))

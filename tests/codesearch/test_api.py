@@ -645,3 +645,14 @@ def test_from_asynchronous_programs(index: codesearch.Index) -> None:
         return [names(answer) for answer in answers]
 
     assert asyncio.run(ask()) == [["parse_config"], ["TaskQueue.enqueue"], ["Backoff"]]
+
+
+def test_half_of_a_character_is_no_path(sample: Path, tmp_path: Path) -> None:
+    for call in (
+        lambda: codesearch.open("\ud800"),
+        lambda: codesearch.open("https://example.org/\ud800"),
+        lambda: codesearch.open(sample, index_dir="\ud800"),
+        lambda: codesearch.open(sample, index_dir=tmp_path / "\udce9"),
+    ):
+        with pytest.raises(codesearch.CodesearchError, match=r"half of a character|UTF-8"):
+            call()

@@ -27,6 +27,7 @@ from codesearch.cli.options import (
     NoRefresh,
     PathPatterns,
     Paths,
+    Tests,
 )
 from codesearch.errors import CodesearchError, InputError
 from codesearch.settings import load_settings
@@ -58,6 +59,7 @@ def ask(
     language: Languages = None,
     path: PathPatterns = None,
     kind: Kinds = None,
+    tests: Tests = "",
     as_json: AsJsonLines = False,
     as_markdown: AsMarkdown = False,
     context: Context = 0,
@@ -94,7 +96,7 @@ def ask(
         tuple(paths or ()),
         below,
         limit,
-        MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ())),
+        MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
         IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh),
         MatchPrinting(as_json, as_markdown, context, score, explain),
     )

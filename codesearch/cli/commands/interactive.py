@@ -21,6 +21,7 @@ from codesearch.picker.updates import IndexUpdates, JobReport
 from codesearch.present.render import visible
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings
+from codesearch.upkeep.extent import refuse_what_is_huge
 from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job
 
@@ -57,9 +58,11 @@ def ask_interactively(
         IndexUnusable: There is no index, and none is to be made.
         typer.Exit: With 130 if nothing was chosen, else with the editor's exit status.
     """
-    if not access.refresh:
-        for job in jobs:
+    for job in jobs:
+        if not access.refresh:
             Snapshot(job.directory).close()
+        elif not (job.directory / "index.db").is_file():
+            refuse_what_is_huge(job.repository)
 
     def updates(report: Callable[[JobReport], None]) -> IndexUpdates:
         choice = EncoderChoice.of(access.load_settings()) if access.dense else None

@@ -12,7 +12,16 @@ from codesearch.cli.console import tell
 from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
 from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
-from codesearch.mcp.clients import CLIENTS, plan_change, write_change
+from codesearch.mcp.clients import (
+    CLIENTS,
+    Change,
+    Client,
+    NotEditable,
+    plan_change,
+    plan_removal,
+    server_command,
+    write_change,
+)
 
 __all__ = ["mcp"]
 
@@ -72,37 +81,74 @@ def list_clients() -> list[str]:
     return sorted(CLIENTS)
 
 
+ClientName = Annotated[
+    str,
+    typer.Option(
+        "--client",
+        help="The agent: claude-code, claude-desktop, codex, cursor, gemini, opencode, ...",
+        autocompletion=list_clients,
+    ),
+]
+Project = Annotated[Path, typer.Option("--project", help="The project that the agent works on.", file_okay=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
+
+
 @mcp.command()
-def install(
-    client: Annotated[
-        str,
-        typer.Option(
-            help="The agent: claude-code, claude-desktop, codex, cursor, gemini, opencode, ...",
-            autocompletion=list_clients,
-        ),
-    ],
-    project: Annotated[Path, typer.Option(help="The project that the agent works on.", file_okay=False)] = Path(),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
-) -> None:
+def install(client: ClientName, project: Project = Path(), yes: Yes = False) -> None:
     """Add the server to the configuration of an agent.
 
-    The command shows the change first, and touches nothing else.
+    The command shows the change first, and touches nothing else. A file in the project names no path of this machine,
+    so that you can commit it.
 
     \b
     Examples:
       codesearch mcp install --client claude-code
       codesearch mcp install --client codex --yes
     """  # noqa: D301
-    if client not in CLIENTS:
-        raise InputError(f"--client {client}: known are {', '.join(sorted(CLIENTS))}")
-    folder = project.resolve()
-    arguments = ["-m", "codesearch", "mcp", "--folder", str(folder)]
-    change = plan_change(CLIENTS[client], project=folder, home=Path.home(), command=sys.executable, arguments=arguments)
+    known, folder = _client(client), project.resolve()
+    command, arguments = server_command(known, folder)
+    try:
+        change = plan_change(known, project=folder, home=Path.home(), command=command, arguments=arguments)
+    except NotEditable as error:
+        print(error.paste, end="")
+        raise InputError(f"{error.reason}: add the lines above to it yourself") from error
     if not change.diff:
         print(f"{change.path} has it already")
         return
-    print(change.diff, end="")
+    _write(change, yes)
+    if known.folder and command == sys.executable:
+        tell("the entry names the Python of this machine: with codesearch or uvx on the PATH it can be shared")
+    print(f"{known.title} will find codesearch when it starts the next time")
+
+
+@mcp.command()
+def uninstall(client: ClientName, project: Project = Path(), yes: Yes = False) -> None:
+    """Take the server out of the configuration of an agent.
+
+    The command shows the change first, and touches nothing else.
+
+    \b
+    Examples:
+      codesearch mcp uninstall --client claude-code
+      codesearch mcp uninstall --client codex --yes
+    """  # noqa: D301
+    known = _client(client)
+    change = plan_removal(known, project=project.resolve(), home=Path.home())
+    if not change.diff:
+        print(f"{change.path} does not have it")
+        return
+    _write(change, yes)
+    print(f"{known.title} will no longer find codesearch when it starts the next time")
+
+
+def _client(name: str) -> Client:
+    if name not in CLIENTS:
+        raise InputError(f"--client {name}: known are {', '.join(sorted(CLIENTS))}")
+    return CLIENTS[name]
+
+
+def _write(change: Change, yes: bool) -> None:
+    print(change.diff, end="", flush=True)
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Write {change.path}?")):
         raise InputError("nothing was written: answer y, or give --yes")
     write_change(change)
-    print(f"{CLIENTS[client].title} will find codesearch when it starts the next time")

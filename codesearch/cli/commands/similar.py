@@ -24,6 +24,7 @@ from codesearch.cli.options import (
     NoRefresh,
     PathPatterns,
     Paths,
+    Tests,
     list_languages,
 )
 from codesearch.errors import InputError
@@ -51,6 +52,7 @@ def similar(
     language: Languages = None,
     path: PathPatterns = None,
     kind: Kinds = None,
+    tests: Tests = "",
     snippet_language: Annotated[
         str, typer.Option("--snippet-lang", help="Read the snippet as this language.", autocompletion=list_languages)
     ] = "",
@@ -80,7 +82,7 @@ def similar(
             tuple(paths or ()),
             snippet_language,
             limit,
-            MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ())),
+            MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
             IndexAccess(resolve_index_folder(index_dir), device, model, refresh=not no_refresh),
             MatchPrinting(as_json, as_markdown, context, score),
         )

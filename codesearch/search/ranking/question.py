@@ -79,12 +79,14 @@ class CandidateSet:
         candidates: Each with the position of its repository in the list that was searched.
         frequency: In how many chunks each term of the question occurs.
         documents: How many chunks there are.
+        at_place: The candidates that hold a line which the question names: position of the repository, and id.
     """
 
     question: Question
     candidates: Sequence[tuple[int, Candidate]]
     frequency: Mapping[str, int]
     documents: int
+    at_place: frozenset[tuple[int, int]] = frozenset()
 
     def rarity(self) -> dict[str, float]:
         """Return the weight of each term of the question: BM25's inverse document frequency."""

@@ -79,6 +79,9 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
                 row[name] = value
         row.update(_KINDS.get(candidate.kind, {}))
         row.update(asked.places(candidate.path))
+    for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
+        if (repository, candidate.id) in found.at_place:
+            row["place"] = 1.0
     _add_file_evidence(found, rows)
     return rows
 
@@ -202,6 +205,7 @@ SIGNALS: Final = (
     "words",
     "meaning",
     *_SINGLE,
+    "place",
     "function",
     "type",
     "text",
@@ -222,6 +226,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "signature": "words of the question in its parameters and types",
     "definition": "it defines exactly the name that was asked",
     "namesake": "it defines the name that was asked in another case style, or elsewhere",
+    "place": "it holds a line that was asked for, as path:line",
     "function": "it is a function or method",
     "type": "it is a type",
     "text": "it is a window of a file without a grammar",

@@ -49,6 +49,7 @@ _HARD = 50
 GIVEN = {
     "definition": 1.0,
     "namesake": 0.5,
+    "place": 3.0,
     "function": 0.08,
     "type": 0.06,
     "text": -0.12,

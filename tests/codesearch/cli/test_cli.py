@@ -521,3 +521,24 @@ def test_without_git_files_are_found_and_that_is_said(start: Start, git_sample: 
     assert process.returncode == 0, errors
     assert "Git was not found" in errors
     assert "6 files" in errors
+
+
+def test_a_path_is_relative_to_where_it_is_written(
+    invoke: Invoke, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sample / "src")
+    for pattern in ("./config.py", "../src/config.py", str(sample / "src" / "config.py"), "!../tests/", "./"):
+        printed = invoke("ask", "parse config", "..", "--path", pattern, "-k", "3").stdout
+        assert "config.py:" in printed, pattern
+        assert "test_config" not in printed, pattern
+
+
+def test_tests_are_left_out_or_all_that_is_found(invoke: Invoke, sample: Path) -> None:
+    def found(choice: str) -> set[bool]:
+        lines = invoke("ask", "parse config", sample, "--json", "--tests", choice).stdout.splitlines()
+        return {json.loads(line)["path"].startswith("tests/") for line in lines}
+
+    assert found("yes") == {True, False}
+    assert found("no") == {False}
+    assert found("only") == {True}
+    assert "tests must be one of yes, no, only" in invoke("ask", "a", sample, "--tests", "some").stderr

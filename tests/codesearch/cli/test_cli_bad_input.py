@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import Result
 
 from codesearch.index.locations import index_directory
@@ -330,3 +331,34 @@ def test_a_cache_that_may_not_be_written(invoke: Invoke, sample: Path, environme
 def test_an_index_folder_that_is_a_file(invoke: Invoke, sample: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     refused(invoke("index", sample, "--index-dir", tmp_path / "file"), "file")
+
+
+# --- bytes that are no UTF-8 --------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_no_text_are_searched_or_refused_in_a_sentence(start: Start, sample: Path) -> None:
+    odd = os.fsdecode(b"x\xe9y")
+    assert start("index", "--quiet", sample).wait(timeout=60) == 0
+    for arguments, code in (
+        (("ask", f"parse config {odd}"), 0),
+        (("ask", "parse config", odd), 2),
+        (("ask", "parse config", "--path", odd), 1),
+        (("ask", "parse config", "--lang", odd), 2),
+        (("ask", "parse config", "--index-dir", odd), 2),
+        (("similar", odd), 2),
+        (("similar", f"src/config.py:{odd}"), 2),
+    ):
+        process = start(*arguments, cwd=sample, prelude="import os; os.environ['CODESEARCH_MODEL'] = 'minilm-v7'")
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == code, (arguments, errors)
+        assert "should not have happened" not in errors
+        assert "damaged" not in errors
+
+
+# --- two processes ------------------------------------------------------------------------------------------
+
+
+def test_no_wait_fails_at_once_and_says_nothing_of_waiting(invoke: Invoke, sample: Path, environment: Path) -> None:
+    assert invoke("index", "--quiet", sample).exit_code == 0
+    with FileLock(index_directory(environment / "indexes", sample) / "lock"):
+        refused(invoke("index", "--no-wait", sample), "another process is indexing it.*: wait for it, or stop it")

@@ -267,6 +267,27 @@ def test_a_file_is_never_opened_in_place_of_a_closed_stream(tmp_path: Path) -> N
     assert "parse_config" in printed
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize("shell", ["> /dev/full", ">&-"])
+def test_an_answer_that_cannot_be_written_is_an_error_and_no_fault(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "a.py").write_text("def parse_config():\n    return 1\n")
+    assert run("codesearch", "index", "-q", tmp_path)[0] == 0
+    for options in ((), ("--json",), ("--markdown",)):
+        code, _, errors = run("codesearch", "ask", "parse_config", tmp_path, *options, shell=shell)
+        assert code == 2
+        assert "the output cannot be written" in sentence("codesearch", errors)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize("shell", ["2> /dev/full", "2>&-", "2> >(true)"])
+def test_what_cannot_be_said_on_stderr_ends_nothing(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "a.py").write_text("def parse_config():\n    return 1\n")
+    code, printed, _ = run("codesearch", "ask", "parse_config", tmp_path, shell=shell)
+    assert (code, printed.partition(":")[0]) == (0, str(tmp_path / "a.py"))
+    assert run("codesearch", "index", tmp_path, shell=shell)[0] == 0
+    assert run("codesearch", "ask", " ", tmp_path, shell=shell)[0] == 2
+
+
 # --- help ---------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import InputError
-from codesearch.mcp.clients import CLIENTS, Change, plan_change, write_change
+from codesearch.mcp.clients import CLIENTS, Change, plan_change, plan_removal, server_command, write_change
 
 ARGUMENTS = ["-m", "codesearch", "mcp", "--folder", "/p"]
 
@@ -91,3 +91,54 @@ def test_toml_that_no_table_can_be_appended_to_is_left_as_it_is(tmp_path: Path, 
     with pytest.raises(InputError, match=r"left as it is.*\n\[mcp_servers\.codesearch\]"):
         planned("codex", tmp_path)
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_second_project_is_entered_beside_the_first_and_taken_out_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda command: f"/bin/{command}")
+    client = CLIENTS[name]
+    projects = [tmp_path / parts for parts in ("a/one", "b/two", "c/two", "d/größe")]
+
+    def install(project: Path) -> Change:
+        command, arguments = server_command(client, project)
+        change = plan_change(client, project=project, home=tmp_path / "h", command=command, arguments=arguments)
+        write_change(change)
+        return change
+
+    def texts() -> list[str]:
+        return [path.read_text() for path in {client.path(project, tmp_path / "h") for project in projects}]
+
+    for project in projects:
+        install(project)
+    if client.folder:
+        assert str(tmp_path) not in "".join(texts())
+        assert "/bin" not in "".join(texts())
+    else:
+        (text,) = texts()
+        data = tomllib.loads(text) if client.toml else json.loads(text)
+        servers = data[client.keys[0]]
+        assert [entry["args"][-1] for entry in servers.values()] == list(map(str, projects))
+        assert list(servers)[:3] == ["codesearch", "codesearch-two", "codesearch-two-2"]
+    assert install(projects[2]).diff == ""
+    for project in projects:
+        write_change(plan_removal(client, project=project, home=tmp_path / "h"))
+        assert plan_removal(client, project=project, home=tmp_path / "h").diff == ""
+        if not client.folder:
+            assert str(project) not in texts()[0]
+            assert "".join(texts()).count("--folder") == len(projects) - projects.index(project) - 1
+    assert "codesearch" not in "".join(texts())
+
+
+def test_a_table_is_taken_out_of_toml_and_the_rest_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "h" / ".codex" / "config.toml"
+    path.parent.mkdir(parents=True)
+    first, last = '# mine\nmodel = "m"\n\n', '[mcp_servers.other]  # mine, too\ncommand = "x"\n'
+    ours = f'[mcp_servers.codesearch]\ncommand = "old"\nargs = ["mcp", "--folder", "{tmp_path / "p"}"]\n\n'
+    path.write_text(first + ours + last)
+    write_change(plan_removal(CLIENTS["codex"], project=tmp_path / "p", home=tmp_path / "h"))
+    assert path.read_text() == first + last
+    path.write_text(f'mcp_servers = {{ codesearch = {{ args = ["--folder", "{tmp_path / "p"}"] }} }}\n')
+    with pytest.raises(InputError, match="do it yourself"):
+        plan_removal(CLIENTS["codex"], project=tmp_path / "p", home=tmp_path / "h")

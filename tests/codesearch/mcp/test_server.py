@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +17,8 @@ from pydantic import BaseModel
 
 from codesearch.mcp import server
 from tests.codesearch.mcp.sessions import http_server, over_http, over_stdio, run, text_of
+
+_CLIENT = {"name": "t", "version": "1"}
 
 SOURCE = '''def parse_header(text):
     """Split the first line of a message into method and path."""
@@ -229,3 +233,87 @@ def test_how_far_quick_work_came_is_told_before_its_answer() -> None:
 
     run(ask)
     assert heard == [(2, 2, "reading")]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("search_code", {"query": "parse header", "limit": None, "offset": None, "max_tokens": None, "path": None}),
+        ("search_code", {"query": "parse header", "kinds": "function", "languages": "python", "files": "*.py"}),
+        ("search_code", {"query": "parse header", "kinds": ["function", None], "languages": '["python"]', "files": ""}),
+        (
+            "similar_code",
+            {"path": "src/net.py", "name": "parse_header", "line": None, "snippet": None, "kinds": "method"},
+        ),
+        ("similar_code", {"snippet": '{"a": [1]}', "path": None, "language": None, "files": "src"}),
+        ("index_status", {"unknown": None}),
+    ],
+)
+def test_null_is_the_default_and_one_text_a_list_of_one(
+    project: Path, environment: dict[str, str], tool: str, arguments: dict[str, Any]
+) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            result = await session.call_tool(tool, arguments)
+            assert not result.is_error, text_of(result)
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says"),
+    [
+        ("search_code", {}, "query is missing"),
+        ("search_code", {"query": None}, "query is missing"),
+        ("search_code", {"query": 5}, "query must be text, not 5"),
+        ("search_code", {"query": "a", "limit": "many"}, "limit must be a whole number, not 'many'"),
+        ("search_code", {"query": "a", "limit": 1.5}, "limit must be a whole number, not 1.5"),
+        ("search_code", {"query": "a", "kinds": {"a": 1}}, "kinds must be a list of texts, not {'a': 1}"),
+        ("search_code", {"query": "a", "files": [1]}, "files must be text, not 1"),
+        ("similar_code", {"path": ["a"], "line": 1}, "path must be text, not ['a']"),
+        ("similar_code", {"path": "a.py", "line": {}}, "line must be a whole number, not {}"),
+    ],
+)
+def test_an_argument_of_the_wrong_type_gets_one_sentence(
+    project: Path, environment: dict[str, str], tool: str, arguments: dict[str, Any], says: str
+) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project), "--no-dense") as session:
+            result = await session.call_tool(tool, arguments)
+            assert result.is_error
+            assert text_of(result) == says
+
+    run(work)
+
+
+def test_half_of_a_character_is_searched_or_refused_in_a_sentence(project: Path, environment: dict[str, str]) -> None:
+    half = "parse \ud800 header"
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("search_code", {"query": half}),
+        *(("search_code", {"query": "a", name: value}) for name, value in (("path", half), ("files", [half]))),
+        *(("search_code", {"query": "a", name: [half]}) for name in ("kinds", "languages")),
+        ("similar_code", {"snippet": half}),
+        ("similar_code", {"path": half, "line": 1}),
+        ("similar_code", {"path": "src/net.py", "name": half}),
+    ]
+    lines = [
+        {
+            "method": "initialize",
+            "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": _CLIENT},
+        },
+        *({"method": "tools/call", "params": {"name": name, "arguments": given}} for name, given in calls),
+    ]
+    sent = [json.dumps({"jsonrpc": "2.0", "id": n} | line) for n, line in enumerate(lines)]
+    sent.insert(1, json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+    command = [sys.executable, "-m", "codesearch", "mcp", "--folder", str(project)]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write("\n".join(sent) + "\n")
+        server.stdin.flush()
+        answers = [json.loads(server.stdout.readline()) for _ in lines]
+        server.stdin.close()
+    assert sorted(answer["id"] for answer in answers) == list(range(len(lines)))
+    assert all("result" in answer for answer in answers)
+    assert "parse_header" in str(next(answer for answer in answers if answer["id"] == 1))
+    assert not [answer for answer in answers if "surrogates" in str(answer)]

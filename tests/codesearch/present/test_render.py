@@ -334,3 +334,11 @@ def test_every_signal_that_counts_has_a_description() -> None:
     from codesearch.search.ranking import DESCRIPTIONS, load_weights
 
     assert {*load_weights().signals, *load_weights().by_words, "repeat"} <= set(DESCRIPTIONS)
+
+
+def test_a_window_is_opened_at_the_line_that_was_asked_for() -> None:
+    text = "\n".join(f"message Invoice{n} {{}}" for n in range(1, 9))
+    whole = (Span(1, 8),)
+    window = Chunk("api.proto", "protobuf", Kind.TEXT, "Invoice1", "Invoice1", "", "", Span(1, 8), whole, text, text)
+    assert Match("r", Path("/r"), window, 1.0, lines=(6, 2)).line == 6
+    assert Match("r", Path("/r"), window, 1.0).line == 1

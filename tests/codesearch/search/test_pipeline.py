@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch.encoders import Encoder
+from codesearch.encoders import Encoder, LazyEncoder, load_encoder
 from codesearch.encoders.hashing import HashingEncoder
-from codesearch.errors import InputError
+from codesearch.errors import InputError, PlaceNotFound
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_writer
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters, find_in
+from codesearch.search.location import Snippet, read_place
 from codesearch.search.notices import Answer, NoticeKind
 from codesearch.search.pipeline import search
 from codesearch.search.similar import Place, similar
@@ -317,3 +318,65 @@ def test_lines_that_tell_equally_much_are_the_same_in_every_run() -> None:
         found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         numbers = [int(number) for number in found.split()]
         assert numbers == list(range(1, len(numbers) + 1)), seed
+
+
+@pytest.mark.parametrize("mark", ["\udce9", "\udfff\ud800"])
+def test_what_is_no_text_in_a_question_or_a_snippet_is_passed_over(sample: Path, opened: Open, mark: str) -> None:
+    encoder = load_encoder("minilm-v7", "cpu")  # whose tokeniser takes text only
+    snapshot = opened(sample, encoder=encoder)
+    for asked in (None, encoder):
+        assert found(search([snapshot], f"parse_config {mark}", asked))[0] == "parse_config"
+    snippet = Snippet(f"def parse_config(text{mark}): return json.loads(text)", "python")
+    assert "parse_config" in found(similar([snapshot], snippet, LazyEncoder(lambda: encoder)))
+    with pytest.raises(PlaceNotFound):
+        read_place(f"src/{mark}.py:1", [snapshot])
+
+
+# --- path:line ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "src/config.py:11",
+        "src/config.py:11:5",
+        "src/config.py:11:",
+        "./src/config.py:11",
+        "ROOT/src/config.py:11",
+        "config.py:11",
+        "/home/ci/build/src/config.py:11:5",
+        'File "src/config.py", line 11, in parse_config',
+        'Traceback (most recent call last):\n  File "/ci/src/config.py", line 11, in f\nValueError: no JSON',
+        "src/config.py(11,5): error",
+        "  --> src/config.py:11:9",
+        "    at parse (src/config.py:11:9)",
+        "src\\config.py:11",
+        "src/config.py#L11",
+        "PHP Fatal error in src/config.py on line 11",
+    ],
+)
+@pytest.mark.parametrize("encoder", [None, HashingEncoder()])
+def test_a_line_that_was_printed_finds_its_function(
+    sample: Path, opened: Open, question: str, encoder: Encoder | None
+) -> None:
+    best = search([opened(sample)], question.replace("ROOT", str(sample)), encoder).matches[0]
+    assert best.name == "parse_config"
+    assert best.signals["place"] > 1
+    assert sum(best.signals.values()) == pytest.approx(best.score)
+
+
+def test_a_line_of_one_of_several_repositories(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    text = "".join(f"def function_{n}(): return {n}\n\n\n" for n in range(40))
+    snapshots = [opened(write_tree(tmp_path / name, {f"{name}.py": text, "same.py": text})) for name in ("a", "b")]
+    for limit in (1, 5, 80):
+        assert found(search(snapshots, "b.py:61", limit=limit))[0] == "function_20"
+    only = [Filters(), Filters(path=lambda path: path == "same.py")]
+    assert "b.py" not in [match.path for match in search(snapshots, "b.py:61", filters=only)]
+    whole = [match.signals for match in search(snapshots, "version 1:2 of the same.py", limit=5)]
+    assert not [signals for signals in whole if "place" in signals]
+
+
+def test_a_line_that_no_file_has_is_a_question_like_others(sample: Path, opened: Open) -> None:
+    for question in ("src/config.py:9999", "nosuch.py:3", "parse config at 10:30", "http://localhost:8080"):
+        answer = search([opened(sample)], question)
+        assert not [match for match in answer if "place" in match.signals], question

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 import re
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,3 +103,13 @@ def test_versions_name_what_a_report_needs() -> None:
     found = versions()
     assert {"codesearch", "model", "onnxruntime", "tantivy", "python", "platform"} <= found.keys()
     assert all(re.search(r"\S", value) for value in found.values())
+
+
+def test_files_that_were_not_touched_since_are_up_to_date_however_young(
+    invoke: Callable[..., Any], sample: Path
+) -> None:
+    (sample / "young.py").write_text("def young(): return 1\n")
+    assert invoke("index", "-q", sample).exit_code == 0
+    assert json.loads(invoke("status", sample, "--json").stdout)["changed_files"] == 0
+    (sample / "young.py").write_text("def young(): return 2\n")  # of the same length
+    assert json.loads(invoke("status", sample, "--json").stdout)["changed_files"] == 1
