@@ -9,8 +9,8 @@ import typer
 
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
+from codesearch.search.tests_choice import TESTS
 from codesearch.settings import DEVICES
-from codesearch.upkeep.targets import TESTS
 
 __all__ = [
     "All",

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from codesearch.words import replace_surrogates
-
 __all__ = ["explain", "mend", "mend_line"]
 
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -85,7 +83,7 @@ def mend_line(line: str) -> str:
 
 def _replaced(value: Any) -> Any:
     if isinstance(value, str):
-        return replace_surrogates(value)
+        return value.encode(errors="replace").decode()
     if isinstance(value, list):
         return [_replaced(item) for item in value]
     if isinstance(value, dict):

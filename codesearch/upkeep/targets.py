@@ -7,20 +7,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from codesearch.errors import CodesearchError, InputError, RepositoryNotFound
 from codesearch.index.locations import find_imported, find_index, index_directory, list_indexes
 from codesearch.records import Kind, Repository
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, place_in_file
-from codesearch.search.ranking import is_test
+from codesearch.search.tests_choice import tests_matcher
 from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository, path_matcher
 
-__all__ = ["TESTS", "IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
-
-TESTS: Final = ("yes", "no", "only")
-"""Whether files of tests are found."""
+__all__ = ["IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,6 @@ class Target:
         Raises:
             InputError: A pattern is invalid, or there is no such choice of tests.
         """
-        if tests not in ("", *TESTS):
-            raise InputError(f"tests must be one of {', '.join(TESTS)}, not {tests[:80]!r}")
         given = tuple(patterns)
         root = None if self.repository.imported else self.repository.root
         needed: list[Callable[[str], bool]] = []
@@ -67,8 +61,8 @@ class Target:
             needed.append(self.contains)
         if given:
             needed.append(path_matcher(given, root, here))
-        if tests in ("no", "only"):
-            needed.append(lambda path: is_test(path) is (tests == "only"))
+        if (chosen := tests_matcher(tests)) is not None:
+            needed.append(chosen)
         path = (lambda path: all(lets(path) for lets in needed)) if needed else None
         return Filters(frozenset(languages), frozenset(kinds), path)
 

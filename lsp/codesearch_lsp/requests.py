@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from codesearch.errors import InputError
 from codesearch.languages import language_named
 from codesearch.records import Kind
+from codesearch.search.tests_choice import tests_matcher
 from codesearch.sources import FileRules
-from codesearch.upkeep.targets import TESTS
 from codesearch_lsp.configuration import MOST_RESULTS
 
 __all__ = ["SearchRequest", "SimilarTarget", "read_asked", "read_similar"]
@@ -106,8 +106,7 @@ def _within(given: Mapping[str, Any], query: str = "") -> SearchRequest:
     paths = tuple(_strings(given, "paths"))
     FileRules(include=paths)  # refuses what is no pattern
     tests = _typed(given, "tests", str, "a string", default="")
-    if tests not in ("", *TESTS):
-        raise InputError(f"tests must be one of {', '.join(TESTS)}, not {tests!r:.80}")
+    tests_matcher(tests)  # refuses what is no choice
     return SearchRequest(
         query=query,
         limit=limit,

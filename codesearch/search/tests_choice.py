@@ -1,0 +1,27 @@
+"""Whether files of tests are found: all files, all but those of tests, or those alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from codesearch.errors import InputError
+from codesearch.search.ranking import is_test
+
+__all__ = ["TESTS", "tests_matcher"]
+
+TESTS: Final = ("yes", "no", "only")
+"""The choices."""
+
+
+def tests_matcher(choice: str) -> Callable[[str], bool] | None:
+    """Return what says whether a choice lets a path through, None where it lets through all; "" is "yes".
+
+    Raises:
+        InputError: There is no such choice.
+    """
+    if choice not in ("", *TESTS):
+        raise InputError(f"tests must be one of {', '.join(TESTS)}, not {choice[:80]!r}")
+    if choice in ("", "yes"):
+        return None
+    return lambda path: is_test(path) is (choice == "only")
