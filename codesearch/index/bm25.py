@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["BM25", "FIELDS", "FIELD_WEIGHTS", "NO_STATISTICS", "Statistics", "inverse_document_frequency", "quantised"]
 
 FIELD_WEIGHTS: Final[Mapping[str, float]] = {"symbol": 1.0, "path": 0.2, "text": 1.0}
-"""What a hit in each field is worth; docs/ranking.md has others. All chunks of a file share its path."""
+"""What a hit in each field is worth; docs/notebook/ranking.md has others. All chunks of a file share its path."""
 
 FIELDS: Final = tuple(FIELD_WEIGHTS)
 """The fields, in the order of every array that has a row or a column for each."""

@@ -92,7 +92,14 @@ def cosines(vectors: Vectors, query: Vectors) -> NDArray[np.float64]:
     return found
 
 
-def build_graph(path: Path, count: int, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> None:
+def build_graph(
+    path: Path,
+    count: int,
+    dimension: int,
+    blocks: Iterable[tuple[Ids, Vectors]],
+    *,
+    library: str | None = None,
+) -> None:
     """Build the HNSW graph of a segment and save it to `path`.
 
     Args:
@@ -100,11 +107,12 @@ def build_graph(path: Path, count: int, dimension: int, blocks: Iterable[tuple[I
         count: How many vectors there are in all.
         dimension: Of each vector.
         blocks: (ids of shape [n], normalised vectors of shape [n, dimension]).
+        library: As of :func:`codesearch.index.graphs.new_graph`.
 
     Raises:
         OSError: The file could not be written whole.
     """
-    graph = new_graph(dimension, count, neighbours=_M, breadth=_EF_CONSTRUCTION)
+    graph = new_graph(dimension, count, neighbours=_M, breadth=_EF_CONSTRUCTION, library=library)
     for ids, vectors in blocks:
         graph.add(vectors, ids)
     graph.save(path)

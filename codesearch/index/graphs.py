@@ -1,8 +1,8 @@
 """HNSW graphs, by Voyager or hnswlib (Malkov and Yashunin, arXiv 1603.09320).
 
-Voyager is a fork of hnswlib with wheels for every platform, so it is what everybody has. It reads the files of both.
-hnswlib has to be compiled where it is installed, for that very machine, and then answers in some six tenths of the
-time (docs/notebook/graphs.md): where somebody has installed it, it builds the graphs, and reads its own.
+Voyager is a fork of hnswlib with wheels for the usual platforms, so it is what everybody has. It reads the files of
+both. hnswlib has to be compiled where it is installed, for that very machine, and then answers in some six tenths of
+the time (docs/notebook/graphs.md): where somebody has installed it, it builds the graphs, and reads its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import voyager
 
-__all__ = ["Graph", "graph_library", "load_graph", "new_graph"]
+__all__ = ["Graph", "graph_libraries", "graph_library", "load_graph", "new_graph"]
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -27,9 +27,14 @@ _VOYAGER_FILE: Final = b"VOYA"
 """How a file of Voyager's begins; what follows its header is a file of hnswlib's."""
 
 
+def graph_libraries() -> tuple[str, ...]:
+    """Return the names of the libraries that are installed, the faster first."""
+    return tuple(name for name in ("hnswlib", "voyager") if importlib.util.find_spec(name) is not None)
+
+
 def graph_library() -> str | None:
     """Return the name of the library that new graphs are built with; None where none is installed."""
-    return next((name for name in ("hnswlib", "voyager") if importlib.util.find_spec(name) is not None), None)
+    return next(iter(graph_libraries()), None)
 
 
 class Graph:
@@ -68,7 +73,7 @@ class Graph:
         raise NotImplementedError
 
 
-def new_graph(dimension: int, count: int, *, neighbours: int, breadth: int) -> Graph:
+def new_graph(dimension: int, count: int, *, neighbours: int, breadth: int, library: str | None = None) -> Graph:
     """Return an empty graph; a library must be installed.
 
     Args:
@@ -76,8 +81,9 @@ def new_graph(dimension: int, count: int, *, neighbours: int, breadth: int) -> G
         count: How many there will be.
         neighbours: Of each vector, in each layer (M).
         breadth: How many candidates are kept while a vector is added (ef_construction).
+        library: One that is installed; None for the one that new graphs are built with.
     """
-    if graph_library() == "hnswlib":
+    if (library or graph_library()) == "hnswlib":
         import hnswlib
 
         index = hnswlib.Index(space="ip", dim=dimension)

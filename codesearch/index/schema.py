@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ FORMAT: Final = 2
 the same file would be cut into other chunks, encoded as another text or analysed as other terms, so that no index
 mixes the two."""
 
-SCHEMA: Final = """
+_COMMENTED: Final = """
 CREATE TABLE manifest (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE files (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -97,6 +98,10 @@ CREATE TABLE skipped (
     was_read INTEGER NOT NULL            -- 1 if its content decided, 0 if its name did
 );
 """
+
+SCHEMA: Final = re.sub(r"[ \t]*--[^\n]*", "", _COMMENTED)
+"""What is executed. SQLite keeps the text of a schema: with its comments it would not fit into the first page, whose
+loss is all that keeps a damaged database from being read at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,12 +157,19 @@ def figures_of_results(results: Iterable[Result]) -> list[ChartFigure]:
     return sorted(found, key=lambda figure: (_SHOWN.index(figure.data), order[figure.system]))
 
 
-def figures_of_times(times: Iterable[PeerTimes], machine: Machine, model: str) -> list[ChartFigure]:
-    """Return the bars of what ``codesearch-eval peers`` measured; ranges of medians are not drawn."""
+def figures_of_times(times: Iterable[PeerTimes], machine: Machine, model: str, load: float) -> list[ChartFigure]:
+    """Return the bars of what ``codesearch-eval peers`` measured; ranges of medians are not drawn.
+
+    Args:
+        times: What was measured.
+        machine: Where.
+        model: Id of the encoder.
+        load: Processes that others had ready to run on the machine, on average, before.
+    """
     measures: tuple[tuple[str, Callable[[PeerTimes], float | None]], ...] = (
         ("first index, s", lambda one: one.index_seconds),
-        ("question in a fresh process, s", lambda one: one.cold_seconds.median),
-        ("question in a running process, ms", lambda one: None if one.warm_ms is None else one.warm_ms.median),
+        ("cold question, s", lambda one: one.cold_seconds.median),
+        ("warm question, ms", lambda one: None if one.warm_ms is None else one.warm_ms.median),
     )
     times = list(times)
     return [
@@ -176,7 +183,7 @@ def figures_of_times(times: Iterable[PeerTimes], machine: Machine, model: str) -
             model if one.system == OURS else "",
             one.repository,
             date.today().isoformat(),
-            f"{machine.cores} cores of {machine.cpu}",
+            f"{machine.cores} cores of {machine.cpu}, load {load:.0f} before",
             f"codesearch-eval peers {' '.join(dict.fromkeys(each.repository for each in times))} --semble PYTHON",
         )
         for title, measure in measures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -314,21 +315,28 @@ def peers(
     asks: Annotated[int, typer.Option(help="Cold questions of each tool.", min=1)] = 9,
     figures: Annotated[Path | None, typer.Option(help="TSV file of the charts' figures to put these into.")] = None,
 ) -> None:
-    """Time indexing and asking beside grep, words only, and another tool."""
-    from codesearch.encoders.model_directory import find_model, read_model_directory
+    """Time indexing and asking beside other tools.
+
+    These are git grep, words only, and semble where it is installed.
+    """
+    from codesearch.encoders.model_directory import find_model
     from codesearch_eval.charts import figures_of_times, merge, read_figures, write_figures
     from codesearch_eval.machine import describe_machine
     from codesearch_eval.performance.peers import measure_peers, peers_table
 
+    # All that can fail is looked at before minutes are spent.
+    old = read_figures(figures) if figures is not None and figures.exists() else []
+    name = model if model == "hashing" else f"{find_model(model).name} int8"
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     times = measure_peers(
         repositories or ["."], semble=semble, model=model, asks=asks, progress=partial(typer.echo, err=True)
     )
     machine = describe_machine()
     if figures is not None:
-        name = model if model == "hashing" else read_model_directory(find_model(model)).model_id
-        old = read_figures(figures) if figures.exists() else []
-        write_figures(merge(old, figures_of_times(times, machine, name)), figures)
-    typer.echo(f"{peers_table(times)}\n\n{machine.cpu}, {machine.cores} cores, {machine.system}.")
+        write_figures(merge(old, figures_of_times(times, machine, name, load)), figures)
+    typer.echo(
+        f"{peers_table(times)}\n\n{machine.cpu}, {machine.cores} cores, {machine.system}, load {load:.1f} before."
+    )
 
 
 @app.command()
@@ -339,7 +347,10 @@ def charts(
         list[Path] | None, typer.Option(help="Result files of `run`, or folders of them, to put in first. Repeatable.")
     ] = None,
 ) -> None:
-    """Draw the charts of the README from the figures that lie beside them."""
+    """Draw the charts of the README.
+
+    The figures lie beside them, in docs/images/figures.tsv.
+    """
     from codesearch_eval.charts import draw_charts, figures_of_results, merge, read_figures, write_figures
 
     found = read_figures(figures) if figures.exists() or not results else []
@@ -439,6 +450,9 @@ def picker(
 @app.command(name="vectors")
 def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",
+    library: Annotated[
+        str | None, typer.Option(help="voyager or hnswlib; by default the one that indexes are built with.")
+    ] = None,
 ) -> None:
     """Measure exact search against HNSW graphs on random vectors."""
     from codesearch_eval.performance.neighbours import measure_neighbours, neighbours_table
@@ -447,7 +461,8 @@ def vectors_command(
         counts = [int(size) for size in sizes.split(",")]
     except ValueError as error:
         raise InputError(f"--sizes {sizes!r} are no numbers of vectors, such as 10000,50000") from error
-    typer.echo(neighbours_table(measure_neighbours(counts, progress=partial(typer.echo, err=True))))
+    figures = measure_neighbours(counts, library=library, progress=partial(typer.echo, err=True))
+    typer.echo(neighbours_table(figures))
 
 
 @app.command(name="duplicates")

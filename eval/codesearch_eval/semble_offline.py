@@ -59,6 +59,10 @@ def main() -> None:
     if not Path(model).exists():
         write_model(Path(model))
     index = open_index(Path(root), Path(model))
+    if action == "index":
+        from semble.cache import save_index_to_cache
+
+        save_index_to_cache(index, root)  # as its command does, or every question would index anew
     if action == "ask":
         files_for(index, questions[0], 10)
     if action == "time":

@@ -54,14 +54,14 @@ def test_new_figures_replace_the_panel_that_they_are_of() -> None:
 def test_times_become_bars_with_what_they_were_measured_on() -> None:
     spread = Spread(0.5, 0.9, 0.4, 1.0, 7)
     times = [PeerTimes("shop", "codesearch", 3.0, spread, spread), PeerTimes("shop", "git grep", None, spread, None)]
-    bars = figures_of_times(times, MACHINE, "m-1")
+    bars = figures_of_times(times, MACHINE, "m-1", 0.4)
     assert [(bar.panel, bar.system, bar.value) for bar in bars] == [
         ("shop: first index, s", "codesearch", 3.0),
-        ("shop: question in a fresh process, s", "codesearch", 0.5),
-        ("shop: question in a fresh process, s", "git grep", 0.5),
-        ("shop: question in a running process, ms", "codesearch", 0.5),
+        ("shop: cold question, s", "codesearch", 0.5),
+        ("shop: cold question, s", "git grep", 0.5),
+        ("shop: warm question, ms", "codesearch", 0.5),
     ]
-    assert {bar.machine for bar in bars} == {"2 cores of Intel 8086"}
+    assert {bar.machine for bar in bars} == {"2 cores of Intel 8086, load 0 before"}
     assert [bar.model for bar in bars] == ["m-1", "m-1", "", "m-1"]
     assert bars[0].command == "codesearch-eval peers shop --semble PYTHON"
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from codesearch.errors import InputError
 from codesearch.index.dense import DenseIndex, build_graph, checksum, pack, read_vectors
-from codesearch.index.graphs import graph_library
+from codesearch.index.graphs import graph_libraries, graph_library
 from codesearch.index.storage import Manifest, open_reader, open_writer
 from codesearch_eval.machine import Machine, describe_machine
 from codesearch_eval.markdown import markdown_table
@@ -73,9 +73,10 @@ class SizeFigures:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourFigures:
-    """All sizes, and what they were taken on."""
+    """All sizes, and what they were taken on; `library` is the one of the graphs, None where there are none."""
 
     dimension: int
+    library: str | None
     sizes: tuple[SizeFigures, ...]
     machine: Machine
 
@@ -86,6 +87,7 @@ def measure_neighbours(
     dimension: int = 384,
     questions: int = 40,
     seed: int = 0,
+    library: str | None = None,
     progress: Progress = lambda _: None,
 ) -> NeighbourFigures:
     """Search random unit vectors exactly and by a graph.
@@ -95,33 +97,45 @@ def measure_neighbours(
         dimension: Of each.
         questions: Random unit vectors that are asked for.
         seed: For both.
+        library: Of graphs, one that is installed; None for the one that indexes are built with.
         progress: Called with a few words before each step.
 
     Raises:
-        InputError: No size is given, or one is too small for ten neighbours.
+        InputError: No size is given, or one is too small for ten neighbours; or the library is not installed.
         StorageError: The disk of the temporary folder is full.
     """
     if not sizes or min(sizes) < 10:
         raise InputError("name numbers of vectors, each 10 or more, such as 10000,50000")
+    if library is not None and library not in graph_libraries():
+        raise InputError(
+            f"{library} is not installed; of libraries of graphs there are: {', '.join(graph_libraries())}"
+        )
+    library = library or graph_library()
     random = np.random.default_rng(seed)
     found = []
     for size in sizes:
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            found.append(_measure(Path(folder), size, dimension, questions, random, progress))
-    return NeighbourFigures(dimension, tuple(found), describe_machine())
+            found.append(_measure(Path(folder), size, dimension, questions, random, library, progress))
+    return NeighbourFigures(dimension, library, tuple(found), describe_machine())
 
 
 def _measure(
-    directory: Path, size: int, dimension: int, questions: int, random: np.random.Generator, progress: Progress
+    directory: Path,
+    size: int,
+    dimension: int,
+    questions: int,
+    random: np.random.Generator,
+    library: str | None,
+    progress: Progress,
 ) -> SizeFigures:
     progress(f"{size:,} vectors: exact")
     _store(directory, size, dimension, random)
     queries = _unit_vectors(random, questions, dimension)
     load_ms, search_ms, truth = _search(directory, dimension, queries)
     graph = None
-    if graph_library() is not None:
-        progress(f"{size:,} vectors: graph")
-        build_seconds, file_bytes = _add_graph(directory, size, dimension)
+    if library is not None:
+        progress(f"{size:,} vectors: graph by {library}")
+        build_seconds, file_bytes = _add_graph(directory, size, dimension, library)
         graph_load_ms, graph_search_ms, found = _search(directory, dimension, queries)
         right = sum(len(one & other) for one, other in zip(truth, found, strict=True))
         recall = right / sum(map(len, truth))
@@ -145,14 +159,13 @@ def _store(directory: Path, size: int, dimension: int, random: np.random.Generat
             writer.connection.executemany("INSERT INTO vectors (key, vector) VALUES (?, ?)", rows)
 
 
-def _add_graph(directory: Path, size: int, dimension: int) -> tuple[float, int]:
+def _add_graph(directory: Path, size: int, dimension: int, library: str) -> tuple[float, int]:
     """Move all vectors into one graph, however few they are; returns its seconds and its bytes."""
     with open_writer(directory, Manifest(root="/", name="random vectors", dimension=dimension)) as writer:
         connection: sqlite3.Connection = writer.connection
+        vectors = read_vectors(connection, dimension, "segment IS NULL")
         started = process_time()
-        unplaced = writer.write_partial(
-            lambda path: build_graph(path, size, dimension, read_vectors(connection, dimension, "segment IS NULL"))
-        )
+        unplaced = writer.write_partial(lambda path: build_graph(path, size, dimension, vectors, library=library))
         seconds = process_time() - started
         file_bytes = unplaced.stat().st_size
         with writer.transaction(derived=True):
@@ -191,7 +204,7 @@ def neighbours_table(figures: NeighbourFigures) -> str:
     return (
         f"{markdown_table(header, [_row(size) for size in figures.sizes])}\n\n"
         f"CPU time, all threads together; random unit vectors of {figures.dimension}, the {_NEAREST} nearest; "
-        f"{machine.cpu}, {machine.cores} cores, {machine.system}."
+        f"graphs by {figures.library or 'no library'}; {machine.cpu}, {machine.cores} cores, {machine.system}."
     )
 
 

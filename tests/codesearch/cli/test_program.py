@@ -105,7 +105,7 @@ def test_the_extras_are_those_of_the_project() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     names = {extra: {re.split("[><=]", package)[0].replace("-", "_") for package in extras[extra]} for extra in EXTRAS}
     assert names == {extra: set(packages) for extra, packages in EXTRAS.items()}
-    assert set(extras) - set(EXTRAS) == {"test"}
+    assert set(extras) == set(EXTRAS)
 
 
 @pytest.mark.parametrize("extra", EXTRAS)

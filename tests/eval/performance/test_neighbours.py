@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from codesearch.index.graphs import graph_library
+from codesearch.index import graphs
+from codesearch.index.graphs import graph_libraries, graph_library
 from codesearch_eval.cli import app
 from codesearch_eval.machine import describe_machine
 from codesearch_eval.performance.neighbours import measure_neighbours
@@ -18,6 +19,30 @@ def test_a_graph_of_few_vectors_finds_what_exact_search_finds():
         if size.graph is not None:
             assert size.graph.recall > 0.95
             assert size.graph.file_bytes > 64 * size.vectors
+
+
+@pytest.mark.parametrize("library", graph_libraries())
+def test_the_named_library_builds_the_graph_and_searches_it(library, monkeypatch):
+    used = []
+    for name, graph in (("voyager", graphs._VoyagerGraph), ("hnswlib", graphs._HnswlibGraph)):
+        for step in ("save", "search"):
+            before = getattr(graph, step)
+            monkeypatch.setattr(
+                graph,
+                step,
+                lambda *args, _before=before, _use=(name, step), **options: (
+                    used.append(_use) or _before(*args, **options)
+                ),
+            )
+    done = CliRunner().invoke(app, ["vectors", "--sizes", "200", "--library", library], catch_exceptions=False)
+    assert f"graphs by {library}" in done.stdout
+    assert set(used) == {(library, "save"), (library, "search")}
+
+
+def test_a_library_that_is_not_there_is_refused():
+    done = CliRunner().invoke(app, ["vectors", "--library", "faiss"], catch_exceptions=False)
+    assert done.exit_code == 2
+    assert "faiss is not installed" in done.stderr
 
 
 def test_the_command_prints_a_table():

@@ -72,7 +72,12 @@ class SembleIndex:
 
 def test_another_tool_is_asked_through_an_interpreter_of_its_own(repository: Path, tmp_path: Path) -> None:
     """With a stand-in for semble, which is not installed here."""
-    (tmp_path / "semble.py").write_text(SEMBLE)
+    (tmp_path / "semble").mkdir()
+    (tmp_path / "semble" / "__init__.py").write_text(SEMBLE)
+    saved = tmp_path / "saved"
+    (tmp_path / "semble" / "cache.py").write_text(
+        f"def save_index_to_cache(index, root): open({str(saved)!r}, 'a').write(root)\n"
+    )
     (tmp_path / "model2vec.py").write_text(
         "class StaticModel:\n    def __init__(self, *_): ...\n    def save_pretrained(self, path): path.mkdir()\n"
     )
@@ -85,3 +90,4 @@ def test_another_tool_is_asked_through_an_interpreter_of_its_own(repository: Pat
     assert theirs.cold_seconds.runs == 1
     assert theirs.warm_ms is not None
     assert theirs.warm_ms.runs == 5 * 16
+    assert saved.read_text() == str(repository)  # once, when it was indexed
