@@ -338,7 +338,9 @@ def test_an_index_folder_that_is_a_file(invoke: Invoke, sample: Path, tmp_path: 
 
 def test_bytes_that_are_no_text_are_searched_or_refused_in_a_sentence(start: Start, sample: Path) -> None:
     odd = os.fsdecode(b"x\xe9y")
-    assert start("index", "--quiet", sample).wait(timeout=60) == 0
+    first = start("index", "--quiet", sample)
+    first.communicate(timeout=60)
+    assert first.returncode == 0
     for arguments, code in (
         (("ask", f"parse config {odd}"), 0),
         (("ask", "parse config", odd), 2),

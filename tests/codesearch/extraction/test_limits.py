@@ -13,7 +13,7 @@ GRAMMARS = sorted(name for name, language in LANGUAGES.items() if language.gramm
 
 PATTERNS = (
     "<", "(", "[", "{", ")", "}", "f();", "a(", "if(", "<a>", "a<b,", "/*", "'", '"', "`", "\\", "#", "@", "::", "->",
-    "x = ", "begin ", "<<E\n", "\n\t", "((((a", "&&", "!", "$(", "${", "?:", "/", "*", "-", "..", "\n}", "if a then ",
+    "x = ", "begin ", "<<E\n", "\n\t", "((((a", "&&", "!", "$(", "${", "?:", "/", "*", "-", "..", "\n}",
 )  # fmt: skip
 
 
