@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codesearch.cli.lazy import LazyProgram, Listing
+from codesearch.cli.lazy import Entry, LazyProgram
 from codesearch.cli.program import Debug, Version, make_app, run_program
 from codesearch.errors import InputError
 from codesearch.settings import use_one_blas_thread
@@ -17,18 +17,18 @@ _COMMANDS = "codesearch.cli.commands"
 class _Commands(LazyProgram):
     stopped = "stopped; what was committed stays, and the next run goes on from there"
     listings = {  # noqa: RUF012 - declared as a class variable in LazyProgram
-        "index": Listing(f"{_COMMANDS}.index", "index", "Index repositories, or bring their indexes up to date."),
-        "ask": Listing(f"{_COMMANDS}.ask", "ask", "Ask a question about the code of a repository."),
-        "similar": Listing(f"{_COMMANDS}.similar", "similar", "Find the functions most like a place or a snippet."),
-        "mcp": Listing(f"{_COMMANDS}.mcp", "mcp", "Search code for coding agents: the MCP server."),
-        "duplicates": Listing(f"{_COMMANDS}.duplicates", "duplicates", "Find functions that are copies of each other."),
-        "doctor": Listing(f"{_COMMANDS}.doctor", "doctor", "Check whether everything works here."),
-        "lsp": Listing(f"{_COMMANDS}.lsp", "lsp", "Start the language server, for an editor."),
-        "export": Listing(f"{_COMMANDS}.portable", "export", "Write the index of a repository to one file."),
-        "import": Listing(f"{_COMMANDS}.portable", "import_", "Read an index that was exported elsewhere."),
-        "status": Listing(f"{_COMMANDS}.status", "status", "Show what is indexed, and how fresh it is."),
-        "forget": Listing(f"{_COMMANDS}.forget", "forget", "Delete indexes, and never the repositories themselves."),
-        "version": Listing(f"{_COMMANDS}.version", "version", "Print the versions of codesearch and of its parts."),
+        "index": Entry(f"{_COMMANDS}.index", "index", "Index repositories, or bring their indexes up to date."),
+        "ask": Entry(f"{_COMMANDS}.ask", "ask", "Ask a question about the code of a repository."),
+        "similar": Entry(f"{_COMMANDS}.similar", "similar", "Find the functions most like a place or a snippet."),
+        "mcp": Entry(f"{_COMMANDS}.mcp", "mcp", "Search code for coding agents: the MCP server."),
+        "duplicates": Entry(f"{_COMMANDS}.duplicates", "duplicates", "Find functions that are copies of each other."),
+        "doctor": Entry(f"{_COMMANDS}.doctor", "doctor", "Check whether everything works here."),
+        "lsp": Entry(f"{_COMMANDS}.lsp", "lsp", "Start the language server, for an editor."),
+        "export": Entry(f"{_COMMANDS}.portable", "export", "Write the index of a repository to one file."),
+        "import": Entry(f"{_COMMANDS}.portable", "import_", "Read an index that was exported elsewhere."),
+        "status": Entry(f"{_COMMANDS}.status", "status", "Show what is indexed, and how fresh it is."),
+        "forget": Entry(f"{_COMMANDS}.forget", "forget", "Delete indexes, and never the repositories themselves."),
+        "version": Entry(f"{_COMMANDS}.version", "version", "Print the versions of codesearch and of its parts."),
     }
 
 

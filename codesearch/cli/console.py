@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from codesearch.records import Match
 
 __all__ = [
-    "MatchPrinting",
+    "MatchFormat",
     "cloning",
     "closed_streams",
     "discard",
@@ -280,7 +280,7 @@ def ended_by_sigterm() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class MatchPrinting:
+class MatchFormat:
     """How matches are printed: as a program or as a person reads them.
 
     Attributes:
@@ -306,7 +306,7 @@ class MatchPrinting:
 
 
 def print_matches(
-    matches: Sequence[Match], printing: MatchPrinting, repositories: Mapping[Path, str] | None = None
+    matches: Sequence[Match], printing: MatchFormat, repositories: Mapping[Path, str] | None = None
 ) -> None:
     """Print matches; `repositories` says what to call each repository, by its root."""
     if printing.as_json:

@@ -16,11 +16,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from codesearch.cli.program import Program
 
-__all__ = ["LazyProgram", "Listing"]
+__all__ = ["Entry", "LazyProgram"]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Entry:
     """A command that is known and not imported.
 
     Attributes:
@@ -46,7 +46,7 @@ class Listing:
 class _LoadedCommands(MutableMapping[str, Any]):
     """Commands by name, each imported when it is looked up; the names are known before."""
 
-    def __init__(self, listings: Mapping[str, Listing]) -> None:
+    def __init__(self, listings: Mapping[str, Entry]) -> None:
         self._listings = dict(listings)
         self._loaded: dict[str, Any] = {}
 
@@ -76,7 +76,7 @@ class LazyProgram(Program):
         listings: The commands by name, in the order in which the help lists them.
     """
 
-    listings: ClassVar[Mapping[str, Listing]] = {}
+    listings: ClassVar[Mapping[str, Entry]] = {}
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)

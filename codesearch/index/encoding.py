@@ -69,22 +69,22 @@ def encode_pending(
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
+class _PendingTexts:
     vector_id: int
     key: bytes
     text: str
 
 
-def _next_pending(writer: Writer, limit: int) -> list[_Pending]:
+def _next_pending(writer: Writer, limit: int) -> list[_PendingTexts]:
     rows = writer.connection.execute(
         "SELECT vector_id, key, text FROM pending JOIN vectors ON vectors.id = vector_id ORDER BY vector_id LIMIT ?",
         [limit],
     )
-    return [_Pending(*row) for row in rows]
+    return [_PendingTexts(*row) for row in rows]
 
 
 def _encode_block(
-    writer: Writer, encoder: Encoder, cache: VectorCache, block: Sequence[_Pending], report: UpdateReport
+    writer: Writer, encoder: Encoder, cache: VectorCache, block: Sequence[_PendingTexts], report: UpdateReport
 ) -> Generator[int, None, None]:
     """Encode a block and commit it every few seconds; yields how many texts were finished since last time."""
     remembered = cache.get([pending.key for pending in block])
@@ -93,7 +93,7 @@ def _encode_block(
     if remembered:
         yield len(remembered)
     missing = [pending for pending in block if pending.key not in remembered]
-    made: list[tuple[_Pending, bytes]] = []
+    made: list[tuple[_PendingTexts, bytes]] = []
 
     def commit() -> None:
         _write_vectors(writer, made)
@@ -113,7 +113,7 @@ def _encode_block(
         commit()
 
 
-def _write_vectors(writer: Writer, made: Sequence[tuple[_Pending, bytes]]) -> None:
+def _write_vectors(writer: Writer, made: Sequence[tuple[_PendingTexts, bytes]]) -> None:
     if not made:
         return
     with writer.transaction(derived=True):

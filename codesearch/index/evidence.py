@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from codesearch.index.bm25 import FIELDS
 from codesearch.records import Kind
 
-__all__ = ["NOTHING_NAMED", "ChunkHead", "Evidence", "Named"]
+__all__ = ["NOTHING_NAMED", "ChunkHead", "Evidence", "NamedChunks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedChunks:
     """Chunks that one search of an index names, best first.
 
     Attributes:
@@ -32,7 +32,7 @@ class Named:
     rest: float
 
 
-NOTHING_NAMED: Final = Named((), (), -inf)
+NOTHING_NAMED: Final = NamedChunks((), (), -inf)
 
 
 class ChunkHead(NamedTuple):

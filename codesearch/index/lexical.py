@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from codesearch.errors import IndexUnusable, Unusable
 from codesearch.index.analysis import ChunkTerms
 from codesearch.index.bm25 import BM25, FIELD_WEIGHTS, FIELDS, inverse_document_frequency
-from codesearch.index.evidence import NOTHING_NAMED, Named
+from codesearch.index.evidence import NOTHING_NAMED, NamedChunks
 from codesearch.records import Chunk
 
 __all__ = [
@@ -299,7 +299,7 @@ class LexicalIndex:
             query = tantivy.Query.term_set_query(self._schema, field, list(values))
         return tantivy.Query.const_score_query(query, 0.0)
 
-    def search(self, weights: BM25, limit: int, *, among: Among = EVERYTHING) -> Named:
+    def search(self, weights: BM25, limit: int, *, among: Among = EVERYTHING) -> NamedChunks:
         """Name the chunks that score best by words; the scores are tantivy's, `rest` is of exact ones.
 
         Args:
@@ -319,7 +319,7 @@ class LexicalIndex:
 
     def search_neighbours(
         self, pairs: Mapping[tuple[str, str], float], limit: int, *, among: Among = EVERYTHING
-    ) -> Named:
+    ) -> NamedChunks:
         """Name the chunks in whose text pairs of words follow each other, by the sum of what these weigh.
 
         Args:
@@ -392,10 +392,10 @@ class LexicalIndex:
         return [(int(i or 0), float(score or 0.0)) for i, (score, _) in zip(ids, hits, strict=True)]
 
 
-def _named(found: Sequence[tuple[int, float]], limit: int, most: Callable[[float], float]) -> Named:
+def _named(found: Sequence[tuple[int, float]], limit: int, most: Callable[[float], float]) -> NamedChunks:
     """Return what a search found, given the most that can be scored where tantivy's score is so much."""
     rest = most(found[-1][1]) if len(found) == limit else -inf
-    return Named([chunk_id for chunk_id, _ in found], [score for _, score in found], rest)
+    return NamedChunks([chunk_id for chunk_id, _ in found], [score for _, score in found], rest)
 
 
 def _explained(explanation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

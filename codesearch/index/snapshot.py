@@ -20,7 +20,7 @@ from codesearch.index.analysis import count_in_path, count_in_symbol, unpack_rep
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
-from codesearch.index.evidence import NOTHING_NAMED, ChunkHead, Evidence, Named
+from codesearch.index.evidence import NOTHING_NAMED, ChunkHead, Evidence, NamedChunks
 from codesearch.index.lexical import EVERYTHING, Among, LexicalDamaged, LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import Manifest, database_errors, lexical_directory, open_reader
@@ -227,19 +227,19 @@ class Snapshot:
     def _totals(self) -> tuple[int, ...]:
         return self._one("SELECT chunks, symbol, path, text FROM statistics")
 
-    def best_by_words(self, weights: BM25, limit: int, among: Among) -> Named:
+    def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words."""
         with database_errors(self.directory):
             return NOTHING_NAMED if self.lexical is None else self.lexical.search(weights, limit, among=among)
 
-    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> Named:
+    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
         with database_errors(self.directory):
             if self.lexical is None:
                 return NOTHING_NAMED
             return self.lexical.search_neighbours(pairs, limit, among=among)
 
-    def best_by_meaning(self, query: NDArray[np.float32], limit: int, among: Among) -> Named:
+    def best_by_meaning(self, query: NDArray[np.float32], limit: int, among: Among) -> NamedChunks:
         """Name all chunks that have one of the `limit` vectors nearest to a question's."""
         with database_errors(self.directory):
             if self.dense is None:
@@ -250,7 +250,7 @@ class Snapshot:
             rows = self._select("SELECT id, vector_id FROM chunks WHERE vector_id IN", list(cosines))
             found = {chunk: cosines[vector] for chunk, vector in rows if allowed is None or chunk in allowed}
             rest = min(cosines.values()) + _SUM_ERROR if len(cosines) == limit else -inf
-            return Named(list(found), list(found.values()), rest)
+            return NamedChunks(list(found), list(found.values()), rest)
 
     def _allowed_vectors(self, among: Among) -> dict[int, int] | None:
         """Return {chunk id: vector id} of the chunks that may be found, or None for all."""

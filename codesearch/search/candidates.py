@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.index.bm25 import BM25, Statistics
-from codesearch.index.evidence import NOTHING_NAMED, Evidence, Named
+from codesearch.index.evidence import NOTHING_NAMED, Evidence, NamedChunks
 from codesearch.index.lexical import Among
 from codesearch.index.storage import Manifest
 from codesearch.records import Chunk, Kind, SkippedFile
@@ -126,13 +126,13 @@ class Searchable(Protocol):
     def statistics(self, terms: Sequence[str]) -> Statistics:
         """Return what BM25 has to know of all chunks; of none where there is no index of words."""
 
-    def best_by_words(self, weights: BM25, limit: int, among: Among) -> Named:
+    def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words."""
 
-    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> Named:
+    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
 
-    def best_by_meaning(self, query: Vector, limit: int, among: Among) -> Named:
+    def best_by_meaning(self, query: Vector, limit: int, among: Among) -> NamedChunks:
         """Name all chunks that have one of the `limit` vectors nearest to a question's."""
 
     def evidence(
@@ -205,10 +205,10 @@ class _Search:
         named: What it named last.
     """
 
-    name: Callable[[int], Named]
+    name: Callable[[int], NamedChunks]
     depth: int
     deepest: int
-    named: Named = NOTHING_NAMED
+    named: NamedChunks = NOTHING_NAMED
 
     def run(self) -> None:
         self.named = self.name(self.depth)
@@ -272,7 +272,7 @@ class _Retrieval:
         return quoted
 
 
-def _quotations(named: Named) -> tuple[Sequence[int], float]:
+def _quotations(named: NamedChunks) -> tuple[Sequence[int], float]:
     """Return the chunks that may be among those that quote most, and the share that is too common to tell anything."""
     if len(named.ids) <= QUOTING:
         return named.ids, 0.0

@@ -24,7 +24,7 @@ from codesearch.encoders.text import document_text
 from codesearch.index.analysis import ChunkTerms
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.dense import cosines, pack, unpack
-from codesearch.index.evidence import ChunkHead, Evidence, Named
+from codesearch.index.evidence import ChunkHead, Evidence, NamedChunks
 from codesearch.index.lexical import Among
 from codesearch.index.schema import Manifest
 from codesearch.index.snapshot import Snapshot
@@ -199,29 +199,29 @@ class Overlay:
         hidden = self._base.statistics(terms, self._hidden) if self._hidden else NO_STATISTICS
         return self._base.statistics(terms) - hidden + Statistics(len(counts), tokens, holding)
 
-    def best_by_words(self, weights: BM25, limit: int, among: Among) -> Named:
+    def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words, and all of documents."""
         below = self._base.best_by_words(weights, limit, self._below(among))
         own = [chunk.id for chunk in self._above(among)]
-        return Named([*below.ids, *own], [*below.scores, *(0.0 for _ in own)], below.rest)
+        return NamedChunks([*below.ids, *own], [*below.scores, *(0.0 for _ in own)], below.rest)
 
-    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> Named:
+    def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
         below = self._base.best_by_quotation(pairs, limit, self._below(among))
         own = [(c.id, sum(share for pair, share in pairs.items() if pair in c.pairs)) for c in self._above(among)]
         merged = [*zip(below.ids, below.scores, strict=True), *((i, share) for i, share in own if share)]
         merged = sorted(merged, key=lambda entry: -entry[1])
         rest = max([below.rest, *(score for _, score in merged[limit:])])
-        return Named([i for i, _ in merged[:limit]], [score for _, score in merged[:limit]], rest)
+        return NamedChunks([i for i, _ in merged[:limit]], [score for _, score in merged[:limit]], rest)
 
-    def best_by_meaning(self, query: Vector, limit: int, among: Among) -> Named:
+    def best_by_meaning(self, query: Vector, limit: int, among: Among) -> NamedChunks:
         """Name all chunks that have one of the `limit` vectors nearest to a question's, and all of documents."""
         # What is hidden is dropped afterwards: to filter it out, all chunks would have to be gone over.
         allowed = replace(self._below(among), not_files=None)
         below = self._base.best_by_meaning(query, limit + len(self._hidden_chunks), allowed)
         named = [(i, score) for i, score in zip(below.ids, below.scores, strict=True) if i not in self._hidden_chunks]
         named += [(chunk.id, 0.0) for chunk in self._above(among)]
-        return Named([i for i, _ in named], [score for _, score in named], below.rest)
+        return NamedChunks([i for i, _ in named], [score for _, score in named], below.rest)
 
     def _below(self, among: Among) -> Among:
         """Return which chunks of the index may be found."""

@@ -538,7 +538,9 @@ def test_another_process_that_is_updating(index: codesearch.Index, sample: Path)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(codesearch.IndexBusy, match=r"another process is writing to .*: wait for it"):
+        with pytest.raises(
+            codesearch.IndexBusy, match=r"another process is indexing it, and writes to .*: wait for it"
+        ):
             index.update(wait_seconds=0.1)
         with pytest.raises(codesearch.IndexBusy):
             codesearch.open(sample, wait_seconds=0.1)

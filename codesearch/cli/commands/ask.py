@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from codesearch.cli.console import MatchPrinting, follow, print_matches, say, summary, tell
+from codesearch.cli.console import MatchFormat, follow, print_matches, say, summary, tell
 from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
 from codesearch.cli.options import (
     All,
@@ -91,14 +91,14 @@ def ask(
         question = sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace")
     if not question.strip() and not interactive:
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
-    asking = _Asking(
+    asking = _QuestionOptions(
         question,
         tuple(paths or ()),
         below,
         limit,
         MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
         IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh),
-        MatchPrinting(as_json, as_markdown, context, score, explain),
+        MatchFormat(as_json, as_markdown, context, score, explain),
     )
     if interactive:
         _ask_on_screen(asking)
@@ -107,7 +107,7 @@ def ask(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _QuestionOptions:
     """What the options ask for.
 
     Attributes:
@@ -126,10 +126,10 @@ class _Asking:
     limit: int
     filters: MatchFilters
     access: IndexAccess
-    printing: MatchPrinting
+    printing: MatchFormat
 
 
-def _ask_once(asking: _Asking) -> None:
+def _ask_once(asking: _QuestionOptions) -> None:
     settings = asking.access.load_settings()
     encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
     targets, called = _find_targets(asking, settings.indexes)
@@ -150,11 +150,11 @@ def _ask_once(asking: _Asking) -> None:
         raise typer.Exit(1)
 
 
-def _ask_on_screen(asking: _Asking) -> None:
+def _ask_on_screen(asking: _QuestionOptions) -> None:
     # Imported late: prompt_toolkit and Pygments cost a fifth of a second, and only -i needs them.
     from codesearch.cli.commands.interactive import ask_interactively, refuse_without_terminal
 
-    if asking.printing != MatchPrinting():
+    if asking.printing != MatchFormat():
         raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
     refuse_without_terminal(load_settings())
     if os.path.isdir(asking.question):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
@@ -180,7 +180,7 @@ def _tell_left_out(job: Job, error: CodesearchError) -> None:
     tell(f"{job.repository.name}: left out: {error}")
 
 
-def _find_targets(asking: _Asking, indexes: Path) -> tuple[list[Target], dict[Path, str]]:
+def _find_targets(asking: _QuestionOptions, indexes: Path) -> tuple[list[Target], dict[Path, str]]:
     """Return what to ask, and by root what to call each repository where the path alone may not tell."""
     access, below = asking.access, asking.below
     if below is None:

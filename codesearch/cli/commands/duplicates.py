@@ -92,7 +92,7 @@ def duplicates(
     if level not in list(Level):
         raise InputError(f"--level {level}: it is one of {', '.join(Level)}")
     _report_duplicates(
-        _Comparing(
+        _ComparisonOptions(
             tuple(paths or ()),
             Level(level),
             Thresholds(near, semantic),
@@ -101,12 +101,12 @@ def duplicates(
             MatchFilters(languages=tuple(language or ()), patterns=tuple(path or ())),
             IndexAccess(resolve_index_folder(index_dir), device, model, refresh=not no_refresh),
         ),
-        _Reporting(limit, diff, as_json, _AllowedDuplicates.parse(fail_over), baseline, write_baseline),
+        _ReportOptions(limit, diff, as_json, _AllowedDuplicates.parse(fail_over), baseline, write_baseline),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparing:
+class _ComparisonOptions:
     """What is compared, and how.
 
     Attributes:
@@ -163,7 +163,7 @@ class _Comparing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reporting:
+class _ReportOptions:
     """What is told of the groups.
 
     Attributes:
@@ -183,7 +183,7 @@ class _Reporting:
     write_baseline: Path | None
 
 
-def _report_duplicates(comparing: _Comparing, reporting: _Reporting) -> None:
+def _report_duplicates(comparing: _ComparisonOptions, reporting: _ReportOptions) -> None:
     accepted = read_baseline(reporting.baseline) if reporting.baseline is not None else None
     report, sources, texts = comparing.find(with_texts=reporting.diff and not reporting.as_json)
     if reporting.write_baseline is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from codesearch.cli.console import MatchPrinting, follow, print_matches, say, summary, tell
+from codesearch.cli.console import MatchFormat, follow, print_matches, say, summary, tell
 from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
 from codesearch.cli.options import (
     AsJsonLines,
@@ -77,20 +77,20 @@ def similar(
       codesearch similar - --snippet-lang go < snippet.go
     """  # noqa: D301 - the backspace character tells click to keep the lines
     _print_similar(
-        _Comparing(
+        _ComparisonOptions(
             place,
             tuple(paths or ()),
             snippet_language,
             limit,
             MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
             IndexAccess(resolve_index_folder(index_dir), device, model, refresh=not no_refresh),
-            MatchPrinting(as_json, as_markdown, context, score),
+            MatchFormat(as_json, as_markdown, context, score),
         )
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparing:
+class _ComparisonOptions:
     """What the options ask for.
 
     Attributes:
@@ -109,10 +109,10 @@ class _Comparing:
     limit: int
     filters: MatchFilters
     access: IndexAccess
-    printing: MatchPrinting
+    printing: MatchFormat
 
 
-def _print_similar(comparing: _Comparing) -> None:
+def _print_similar(comparing: _ComparisonOptions) -> None:
     access = comparing.access
     settings = access.load_settings()
     sample, targets, filters = _find_sample_and_targets(comparing, settings)
@@ -135,7 +135,7 @@ def _print_similar(comparing: _Comparing) -> None:
 
 
 def _find_sample_and_targets(
-    comparing: _Comparing, settings: Settings
+    comparing: _ComparisonOptions, settings: Settings
 ) -> tuple[Place | Snippet, Sequence[Target], Sequence[Filters]]:
     """Return what to compare with, the repositories to open, and what may be found in each."""
     access, language = comparing.access, comparing.snippet_language

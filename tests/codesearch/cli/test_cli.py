@@ -263,7 +263,7 @@ def test_another_process_that_indexes_is_not_waited_for(invoke: Invoke, sample: 
     assert "parse_config" in result.stdout
     assert "another process is indexing it; answering from what it has committed" in result.stderr
     assert failing.exit_code == 2
-    assert "another process is writing to" in failing.stderr
+    assert "another process is indexing it, and writes to" in failing.stderr
 
 
 def test_an_index_that_is_not_there_is_not_made_if_that_was_not_wanted(invoke: Invoke, sample: Path) -> None:
