@@ -323,6 +323,10 @@ class DenseIndex:
             k = min(k, segment.built)
             labels, scores = segment.graph.search(query, k, breadth=max(_EF_SEARCH, 2 * k))
             ids, cosines = labels[0], scores[0]
+            if not segment.graph.is_exact:
+                of = self._read_cosines(query, ids)
+                ids = ids[np.isin(ids, np.fromiter(of, np.int64, len(of)))]
+                cosines = np.array([of[i] for i in ids.tolist()], np.float32)
             wanted = ids if allowed is None else ids[np.isin(ids, allowed)]
             if segment.alive < segment.built:
                 wanted = self._existing(wanted)

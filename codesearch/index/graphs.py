@@ -38,7 +38,14 @@ def graph_library() -> str | None:
 
 
 class Graph:
-    """A graph over vectors of length 1."""
+    """A graph over vectors of length 1.
+
+    Attributes:
+        is_exact: Whether it returns the cosines of the vectors as they were added. Voyager makes their lengths 1 once
+            more, and vectors in float16 are not quite that.
+    """
+
+    is_exact = True
 
     def add(self, vectors: Vectors, ids: Ids, *, threads: int = -1) -> None:
         """Add vectors.
@@ -140,6 +147,8 @@ class _HnswlibGraph(Graph):
 
 
 class _VoyagerGraph(Graph):
+    is_exact = False
+
     def __init__(self, index: voyager.Index) -> None:
         self._index = index
 
@@ -148,8 +157,10 @@ class _VoyagerGraph(Graph):
 
     def save(self, path: Path) -> None:
         try:
-            self._index.save(str(path))
-        except RuntimeError as error:
+            # Through a file of Python's, which tells of a full disk; given a name, Voyager says nothing.
+            with path.open("wb") as file:
+                self._index.save(file)
+        except (OSError, RuntimeError) as error:
             raise OSError(errno.ENOSPC, "the vector index could not be written whole", str(path)) from error
 
     def search(self, queries: Vectors, limit: int, *, breadth: int, threads: int = 1) -> tuple[Ids, Vectors]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from codesearch.extraction import extract, grammars
@@ -38,16 +36,14 @@ def test_no_repetition_of_a_mebibyte_is_either(language: str) -> None:
         extract(f"a{(*row.suffixes, '')[0]}", hostile(pattern, 1 << 20), row)
 
 
-def slow_text() -> str:
-    """What a grammar is not spared, being different everywhere, and what takes it a while."""
-    numbers = itertools.count(12_345_678, 7_919)
-    return "x = " + "\n".join("<" * 30 + f"a{next(numbers)}" + "(" * 9 for _ in range(300))
+def sound_text() -> str:
+    return "".join(f"step_{number}() {{\n  echo {number}\n}}\n" for number in range(400))
 
 
 @pytest.mark.parametrize(("limit", "value"), [("_LIMIT_SECONDS", 0.0), ("_LIMIT_BYTES", -(1 << 40))])
 def test_a_parse_beyond_a_limit_is_given_up(monkeypatch: pytest.MonkeyPatch, limit: str, value: float) -> None:
     bash = LANGUAGES["bash"]
-    text = slow_text() + "\nneedle() {\n  echo found\n}\n"
+    text = sound_text() + "\nneedle() {\n  echo found\n}\n"
     assert grammars.parse(text.encode(), bash).matches
     monkeypatch.setattr(grammars, limit, value)
     monkeypatch.setattr(grammars, "_REPORTS_BETWEEN_CHECKS", 1)
