@@ -277,8 +277,11 @@ async def test_a_fault_in_one_update_is_told_and_does_not_end_the_updates(worksp
 
 
 def open_in(searcher: Searcher, directory: Path) -> Snapshot | None:
-    with searcher.views({directory: {}}) as snapshots:
-        return snapshots[0] if snapshots else None
+    with searcher.views({directory: {}}) as views:
+        for _, state in views:
+            assert isinstance(state, Snapshot)
+            return state
+    return None
 
 
 async def test_a_state_that_is_open_already_is_not_opened_again(workspace: Path, cache: Path) -> None:

@@ -37,7 +37,9 @@ def test_after_each_of_many_updates(tmp_path: Path, seed: int, encoder: HashingE
             files = edit(rng, files)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seeds=st.lists(st.integers(0, 1 << 32), min_size=1, max_size=12))
 def test_after_one_update(tmp_path_factory: pytest.TempPathFactory, seeds: list[int]) -> None:
     folder = tmp_path_factory.mktemp("edits")

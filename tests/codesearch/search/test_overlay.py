@@ -33,7 +33,9 @@ def folder() -> Iterator[Path]:
         yield Path(name).resolve()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 1 << 32), edits=st.integers(1, 6), by_words=st.booleans())
 def test_an_unsaved_edit_is_answered_as_it_is_once_saved(seed: int, edits: int, by_words: bool) -> None:
     rng, encoder = random.Random(seed), None if by_words else ENCODER
