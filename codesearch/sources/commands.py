@@ -148,12 +148,28 @@ class GitDialogue:
         self._process.wait()
 
 
+_DIFFING: Final = frozenset({"diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log", "show"})
+
+
+def _without_programs(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Have a command that shows differences run no program for that; an empty setting would be run as one."""
+    skipped = False
+    for position, argument in enumerate(arguments):
+        if skipped or argument.startswith("-"):
+            skipped = not skipped and argument in ("-c", "-C", "--git-dir", "--work-tree")
+            continue
+        if argument in _DIFFING:
+            return (*arguments[: position + 1], "--no-ext-diff", "--no-textconv", *arguments[position + 1 :])
+        break
+    return arguments
+
+
 def _open(
     folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str], *, stdin: int, stderr: int
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            (*_PREFIX, *arguments),
+            (*_PREFIX, *_without_programs(arguments)),
             cwd=folder,
             env=environment,
             stdin=stdin,

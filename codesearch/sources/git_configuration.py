@@ -73,7 +73,6 @@ _VALUES: Final = {
     "core.gitProxy": "",
     "core.alternateRefsCommand": "false",
     "credential.helper": "",
-    "diff.external": "",
     "diff.autoRefreshIndex": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -96,7 +95,6 @@ DISARMED: Final = tuple(part for name, value in _VALUES.items() for part in ("-c
 # Settings with a name of the repository's own in the middle, or with a path of its own: {section: {variable: value}}.
 _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "filter": {"clean": "", "smudge": "", "process": "", "required": "false"},
-    "diff": {"command": "", "textconv": "", "cachetextconv": "false"},
     "merge": {"driver": ""},
     "credential": {"helper": ""},
     "remote": {"promisor": "false", "vcs": "", "uploadpack": "false", "receivepack": "false", "proxy": ""},
@@ -104,7 +102,7 @@ _NAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "core": {"excludesfile": "", "attributesfile": ""},
 }
 
-_TELLING: Final = tuple(b"filter include diff driver credential promisor vcs gpg sfile pack proxy".split())
+_TELLING: Final = tuple(b"filter include driver credential promisor vcs gpg sfile pack proxy".split())
 """Words one of which stands in every configuration that names something of these."""
 
 _LARGEST_CONFIGURATION: Final = 1 << 20

@@ -98,6 +98,22 @@ def test_objects_that_a_partial_clone_left_out_are_not_fetched(work_tree: Path, 
     assert not ran.exists()
 
 
+@pytest.mark.parametrize(
+    "command", [("log", "-p"), ("show", "HEAD"), ("diff", "HEAD"), ("-c", "a.b=log", "diff", "HEAD")]
+)
+def test_differences_are_shown_by_git_itself(work_tree: Path, command: tuple[str, ...]) -> None:
+    ran = work_tree.parent / "RAN"
+    (work_tree / ".gitattributes").write_text("*.py diff=x\n")
+    (work_tree / "a.py").write_text("def changed():\n    return 2\n")
+    in_config(
+        work_tree,
+        f'[diff]\n\texternal = "touch {ran}"\n[diff "x"]\n\ttextconv = "touch {ran}; cat"\n\tcommand = "touch {ran}"\n',
+    )
+    _, printed = run(work_tree, *command)
+    assert b"needle" in printed
+    assert not ran.exists()
+
+
 def test_what_a_person_hands_down_stays(work_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_config(work_tree, '[filter "x"]\n\tclean = "false"\n')
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
