@@ -28,4 +28,4 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
         measure_picker(tmp_path / "nowhere")
     result = CliRunner().invoke(app, ["picker", "--size", "wide"])
     assert result.exit_code != 0
-    assert "no size of a terminal" in str(result.exception)
+    assert "no size of a terminal" in result.output
