@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from codesearch.encoders.hashing import HashingEncoder
@@ -37,6 +37,7 @@ def folder() -> Iterator[Path]:
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(seed=st.integers(0, 1 << 32), edits=st.integers(1, 6), by_words=st.booleans())
+@example(seed=497, edits=1, by_words=False)
 def test_an_unsaved_edit_is_answered_as_it_is_once_saved(seed: int, edits: int, by_words: bool) -> None:
     rng, encoder = random.Random(seed), None if by_words else ENCODER
     with tempfile.TemporaryDirectory(prefix="codesearch-test-") as name:
@@ -62,6 +63,8 @@ def _compare(folder: Path, rng: random.Random, edits: int, encoder: HashingEncod
         after = files
         for _ in range(edits):
             after = edit(rng, after)
+        # An index knows of what its rules leave out by having seen it: a new file of that kind it would show.
+        after = {path: text for path, text in after.items() if path in files or not path.startswith("vendor/")}
         with Snapshot(tree.directory) as snapshot, Snapshot(other.directory) as beside:
             overlay = Overlay(snapshot, documents_of(files, after, encoder))
             unsaved = answers([overlay], encoder), answers([beside, overlay], encoder)
