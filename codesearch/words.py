@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import Stemmer
@@ -49,8 +49,6 @@ _UNSPACED = (
     "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7ff"  # Hangul, kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-_PIECE = re.compile(rf"[{_UNSPACED}]+|\d+|[^\W\d_{_UNSPACED}]+")
-_UNSPACED_PIECE = re.compile(rf"[{_UNSPACED}]+")
 _LONGEST_RUN = 80
 """Longer runs are hashes, base64 and the like: nobody asks for them, and they swell the dictionary."""
 
@@ -81,12 +79,28 @@ def split_identifier(identifier: str) -> list[str]:
     """Split at underscores, case changes and digits: ``parseHTTP_v2`` gives ``parse HTTP v 2``."""
     if identifier.isascii():
         return _SUBWORD.findall(identifier)
-    return [word for piece in _PIECE.findall(identifier) for word in _split_letters(piece)]
+    return [word for piece in _pieces().findall(identifier) for word in _split_letters(piece)]
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Runs of one kind of letters, and numbers. Compiled when first met: a question in English needs none of it."""
+    return re.compile(rf"[{_UNSPACED}]+|\d+|[^\W\d_{_UNSPACED}]+")
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(rf"[{_UNSPACED}]+")
+
+
+def _has_unspaced(text: str) -> bool:
+    """Whether a text holds letters of a script that puts no spaces between words."""
+    return not text.isascii() and _unspaced().search(text) is not None
 
 
 def _split_letters(piece: str) -> list[str]:
     """Split letters of one script, or digits, as `split_identifier` does where there is more than ASCII."""
-    if _UNSPACED_PIECE.fullmatch(piece):
+    if _unspaced().fullmatch(piece):
         return [piece[i : i + 2] for i in range(len(piece) - 1)] or [piece]
     words, start = [], 0
     for i in range(1, len(piece)):
@@ -103,7 +117,7 @@ def _split_letters(piece: str) -> list[str]:
 def _words_and_whole(identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the sub-words of an identifier, and the identifier itself where that is another term."""
     words = tuple(stem(part.lower()) for part in split_identifier(identifier))
-    if len(words) > 1 and not _UNSPACED_PIECE.search(identifier):
+    if len(words) > 1 and not _has_unspaced(identifier):
         return words, (stem(identifier.replace("_", "").lower()),)
     return words, ()
 
@@ -122,7 +136,7 @@ def terms(text: str) -> list[str]:
     """Return the terms of a text in order, with repetitions; [] where it holds no letter and no digit."""
     found: list[str] = []
     for run in _runs(text):
-        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
+        if len(run) <= _LONGEST_RUN or _has_unspaced(run):
             found.extend(_identifier_terms(run))
     return found
 
@@ -158,7 +172,7 @@ def terms_in_a_row(text: str) -> list[str]:
     words: list[str] = []
     wholes: list[str] = []
     for run in _runs(text):
-        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
+        if len(run) <= _LONGEST_RUN or _has_unspaced(run):
             parts, whole = _words_and_whole(run)
             words += parts
             wholes += whole
@@ -174,7 +188,7 @@ def neighbours(question: str, limit: int = 64) -> list[tuple[str, str]]:
     """
     words: list[tuple[str, bool]] = []
     for run in _runs(question):
-        if len(run) <= _LONGEST_RUN or _UNSPACED_PIECE.search(run):
+        if len(run) <= _LONGEST_RUN or _has_unspaced(run):
             words += [(word, run.lower() in STOP_WORDS) for word in _words_and_whole(run)[0]]
         if len(words) > limit:
             break
@@ -193,7 +207,7 @@ def question_terms(question: str, limit: int = 64) -> list[str]:
     words: dict[str, None] = {}
     stop_words: dict[str, None] = {}
     for run in _runs(question):
-        if len(run) > _LONGEST_RUN and not _UNSPACED_PIECE.search(run):
+        if len(run) > _LONGEST_RUN and not _has_unspaced(run):
             continue
         (stop_words if run.lower() in STOP_WORDS else words).update(dict.fromkeys(_identifier_terms(run)))
         if len(words) >= limit:
