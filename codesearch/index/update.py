@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from codesearch.encoders import LazyEncoder
-from codesearch.index.analysis import ChunkTerms
+from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.encoding import encode_pending
 from codesearch.index.files import update_files
 from codesearch.index.lexical import LexicalDamaged, LexicalWriter, lexical_generation
@@ -149,6 +149,7 @@ def _add_words(writer: Writer, lexical: LexicalWriter, held: int | None, total: 
     db, since = writer.connection, held or 0
     if held is None:
         db.execute("DELETE FROM words")
+        db.execute("DELETE FROM file_words")
     else:
         for (file_id,) in db.execute("SELECT file_id FROM removed WHERE generation > ?", [since]):
             lexical.remove_file(file_id)
@@ -156,14 +157,17 @@ def _add_words(writer: Writer, lexical: LexicalWriter, held: int | None, total: 
     for done, (file_id, path, language) in enumerate(changed, 1):
         if held is not None:
             lexical.remove_file(file_id)
-        rows = []
+        rows, whole = [], FileTerms()
         for chunk_id, *row in db.execute(f"SELECT id, {CHUNK_SELECT} FROM chunks WHERE file_id = ?", [file_id]):
             chunk = chunk_from_row(path, language, tuple(row))
             found = ChunkTerms.of(chunk)
             lexical.add(chunk_id, file_id, chunk, found)
-            rows.append((chunk_id, *found.lengths, found.pack_repeats()))
+            rows.append((chunk_id, *found.lengths, found.substance, found.pack_repeats()))
+            whole.add(found)
         # A chunk never changes, and neither does what was counted of it.
-        db.executemany("INSERT OR IGNORE INTO words VALUES (?, ?, ?, ?, ?)", rows)
+        db.executemany("INSERT OR IGNORE INTO words VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if rows:
+            db.execute("INSERT OR IGNORE INTO file_words VALUES (?, ?, ?)", [file_id, whole.length, whole.pack()])
         if done % 100 == 0:
             yield Progress(Phase.LEXICAL, done, total)
     db.execute("UPDATE statistics SET generation = ?", [writer.manifest.generation])

@@ -70,6 +70,8 @@ class Candidate(NamedTuple):
         lexical: BM25 score, 0.0 where no term occurs.
         dense: Cosine to the question, None where there is no vector yet or none was asked for.
         quoted: Share of the question's pairs of neighbouring words that are neighbours in its text, from 0 to 1.
+        substance: How many words of its code do something (``codesearch.index.substance``).
+        file_lexical: BM25 score of its whole file by the text of that.
     """
 
     id: int
@@ -86,6 +88,8 @@ class Candidate(NamedTuple):
     lexical: float = 0.0
     dense: float | None = None
     quoted: float = 0.0
+    substance: int = 0
+    file_lexical: float = 0.0
 
 
 class Searchable(Protocol):
@@ -263,7 +267,9 @@ class _Retrieval:
         quoted = self._quoted(found)
         quoting = [row for row in _best(quoted, QUOTING)[0] if quoted[row] > self._no_quotation]
         asked = [row for row, head in enumerate(found.heads) if head.id in self._asked] if self._asked else []
-        return _candidates(found, sorted({*by_words, *quoting, *by_meaning, *asked}), words, quoted)
+        rows = sorted({*by_words, *quoting, *by_meaning, *asked})
+        files = self._weights.file_scores(found.file_counts, found.file_lengths)
+        return _candidates(found, rows, words, quoted, files)
 
     def _quoted(self, found: Evidence) -> NDArray[np.float64]:
         quoted = np.zeros(len(found.heads))
@@ -301,11 +307,17 @@ def _nearest(found: Evidence, limit: int) -> tuple[Sequence[int], float]:
 
 
 def _candidates(
-    found: Evidence, rows: Iterable[int], words: NDArray[np.float64], quoted: NDArray[np.float64]
+    found: Evidence,
+    rows: Iterable[int],
+    words: NDArray[np.float64],
+    quoted: NDArray[np.float64],
+    files: NDArray[np.float64],
 ) -> list[Candidate]:
-    scores = zip(words.tolist(), found.cosines.tolist(), quoted.tolist(), strict=True)
+    told = (words, found.cosines, quoted, found.substance, files)
+    scores = zip(*(values.tolist() for values in told), strict=True)
     scored = list(zip(found.heads, scores, strict=True))
     candidates = []
-    for head, (lexical, cosine, share) in (scored[row] for row in rows):
-        candidates.append(Candidate._make((*head, lexical, None if isnan(cosine) else cosine, share)))
+    for head, (lexical, cosine, share, substance, file) in (scored[row] for row in rows):
+        dense = None if isnan(cosine) else cosine
+        candidates.append(Candidate._make((*head, lexical, dense, share, substance, file)))
     return candidates

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.encoders.text import document_text
-from codesearch.index.analysis import ChunkTerms
+from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.dense import cosines, pack, unpack
 from codesearch.index.evidence import ChunkHead, Evidence, NamedChunks
@@ -62,6 +62,9 @@ class Document:
         vectors: By the text that is encoded, of shape [dimension]; what is missing is found by words only.
         counts: Of each chunk, how often each term occurs in each field.
         pairs: Of each chunk, the neighbouring words in its text.
+        substance: Of each chunk, how many words of its code do something.
+        length: How many terms the texts of the chunks hold.
+        packed: How often each of these occurs, as the index keeps it.
     """
 
     path: str
@@ -69,6 +72,9 @@ class Document:
     vectors: dict[str, Vector] = field(default_factory=dict)
     counts: tuple[tuple[Counter[str], ...], ...] = ()
     pairs: tuple[frozenset[tuple[str, str]], ...] = ()
+    substance: tuple[int, ...] = ()
+    length: int = 0
+    packed: bytes = b""
 
     @classmethod
     def of(cls, path: str, chunks: Iterable[Chunk]) -> Document:
@@ -76,7 +82,11 @@ class Document:
         chunks = tuple(chunks)
         found = [ChunkTerms.of(chunk) for chunk in chunks]
         pairs = tuple(frozenset(pairwise(terms.text)) for terms in found)
-        return cls(path, chunks, {}, tuple(terms.counts for terms in found), pairs)
+        whole = FileTerms()
+        for terms in found:
+            whole.add(terms)
+        counts, substance = tuple(terms.counts for terms in found), tuple(terms.substance for terms in found)
+        return cls(path, chunks, {}, counts, pairs, substance, whole.length, whole.pack())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ class _OpenChunk:
         pairs: The neighbouring words in its text.
         text: What stands for the text that is encoded (see :class:`codesearch.index.evidence.Evidence`).
         vector: Of that text, rounded as stored vectors are; None where the index has it, or nobody.
+        substance: How many words of its code do something.
     """
 
     id: int
@@ -100,6 +111,7 @@ class _OpenChunk:
     pairs: frozenset[tuple[str, str]]
     text: int
     vector: Vector | None
+    substance: int
 
 
 class Overlay:
@@ -150,13 +162,15 @@ class Overlay:
         fresh = {key: -1 - number for number, key in enumerate(dict.fromkeys(keys.values())) if key not in texts}
         found: dict[int, _OpenChunk] = {}
         for number, document in enumerate(self._documents.values()):
-            for chunk, counts, pairs in zip(document.chunks, document.counts, document.pairs, strict=True):
+            each = zip(document.chunks, document.counts, document.pairs, document.substance, strict=True)
+            for chunk, counts, pairs, substance in each:
                 text = document_text(chunk)
                 vector = document.vectors.get(text)
                 rounded = None if vector is None else unpack([pack(vector)], len(vector))[0]
                 at, key = len(found) - len(chunks), keys[text]
                 file = _FIRST_FILE - number
-                found[at] = _OpenChunk(at, file, chunk, counts, pairs, texts.get(key, fresh.get(key, 0)), rounded)
+                number_of_text = texts.get(key, fresh.get(key, 0))
+                found[at] = _OpenChunk(at, file, chunk, counts, pairs, number_of_text, rounded, substance)
         return found
 
     @property
@@ -197,7 +211,11 @@ class Overlay:
             for term in terms
         }
         hidden = self._base.statistics(terms, self._hidden) if self._hidden else NO_STATISTICS
-        return self._base.statistics(terms) - hidden + Statistics(len(counts), tokens, holding)
+        return self._base.statistics(terms) - hidden + self._own_statistics(tokens, holding)
+
+    def _own_statistics(self, tokens: Mapping[str, int], holding: Mapping[tuple[str, str], int]) -> Statistics:
+        lengths = [document.length for document in self._documents.values() if document.chunks]
+        return Statistics(len(self._open), tokens, holding, len(lengths), sum(lengths))
 
     def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words, and all of documents."""
@@ -255,6 +273,11 @@ class Overlay:
             found.lengths[:, column] = [count.total() for count in one.counts]
             found.counts[:, :, column] = [[count[term] for term in terms] for count in one.counts]
             found.quotes[:, column] = [pair in one.pairs for pair in pairs]
+            found.substance[column] = one.substance
+            found.file_lengths[column] = self._documents[one.chunk.path].length
+        if own and terms:
+            packed = [self._documents[one.chunk.path].packed for one in own]
+            found.file_counts[:] = FileTerms.unpack(packed, terms)
         if query is not None:
             self._compare(found, own, query)
         return below + found
