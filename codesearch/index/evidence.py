@@ -64,6 +64,7 @@ class Evidence:
         quotes: Whether each pair of words are neighbours in the text, of shape [pairs, n].
         cosines: To the question's vector, of shape [n]; not a number where there is no vector.
         substance: How many words of its code do something, of shape [n].
+        tests: Whether what is in it says that it is a test, of shape [n].
         file_lengths: How many terms the file of each holds, of shape [n].
         file_counts: How often each term occurs in the file of each, of shape [terms, n].
     """
@@ -75,6 +76,7 @@ class Evidence:
     quotes: NDArray[np.bool_]
     cosines: NDArray[np.float64]
     substance: NDArray[np.int64]
+    tests: NDArray[np.bool_]
     file_lengths: NDArray[np.int64]
     file_counts: NDArray[np.int64]
 
@@ -90,6 +92,7 @@ class Evidence:
             np.zeros((pairs, n), np.bool_),
             np.full(n, np.nan),
             np.zeros(n, np.int64),
+            np.zeros(n, np.bool_),
             np.zeros(n, np.int64),
             np.zeros((terms, n), np.int64),
         )
@@ -106,6 +109,7 @@ class Evidence:
             np.concatenate([self.quotes, other.quotes], axis=1)[:, order],
             np.concatenate([self.cosines, other.cosines])[order],
             np.concatenate([self.substance, other.substance])[order],
+            np.concatenate([self.tests, other.tests])[order],
             np.concatenate([self.file_lengths, other.file_lengths])[order],
             np.concatenate([self.file_counts, other.file_counts], axis=1)[:, order],
         )

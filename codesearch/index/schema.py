@@ -66,6 +66,7 @@ CREATE TABLE words (                     -- of each chunk that is in the lexical
     path INTEGER NOT NULL,
     text INTEGER NOT NULL,
     substance INTEGER NOT NULL,          -- how many words of its code do something
+    tests INTEGER NOT NULL,              -- whether what is in it says that it is a test
     repeated BLOB NOT NULL               -- how often those occur in the text that occur more than once
 );
 CREATE TABLE file_words (                -- of each file whose chunks are in the lexical index, or are about to be

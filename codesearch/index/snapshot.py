@@ -32,6 +32,9 @@ __all__ = ["Counts", "Snapshot"]
 _BLOCK = 500
 """Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
 
+_MOST_ROWS: Final = 4_096
+"""More definitions of one name are not looked at."""
+
 _SUM_ERROR: Final = 1e-5
 """How far the cosine of a single-precision product, or of a graph, may be below the exact one."""
 
@@ -39,8 +42,8 @@ _KINDS: Final = {kind.value: kind for kind in Kind}
 
 _EVIDENCE: Final = (
     "SELECT files.path, chunks.id, language, kind, name, qualified_name, signature, documentation, first_line,"
-    " last_line, part, vector_id, words.symbol, words.path, words.text, substance, repeated,"
-    " file_id"
+    " last_line, part, vector_id, words.symbol, words.path, words.text, substance, tests,"
+    " repeated, file_id"
     " FROM chunks JOIN files ON files.id = file_id LEFT JOIN words ON chunk_id = chunks.id WHERE chunks.id IN"
 )
 
@@ -238,6 +241,20 @@ class Snapshot:
         with database_errors(self.directory):
             return NOTHING_NAMED if self.lexical is None else self.lexical.search(weights, limit, among=among)
 
+    def named(self, names: Collection[str], limit: int, among: Among) -> list[int]:
+        """Return the chunks that have one of some bare names; none where there are more than `limit` of a name."""
+        with database_errors(self.directory):
+            found: list[int] = []
+            for name in names:
+                rows = self._db.execute(
+                    "SELECT chunks.id, file_id, kind, language FROM chunks JOIN files ON files.id = file_id"
+                    " WHERE name = ? AND name <> '' LIMIT ?",
+                    [name, _MOST_ROWS],
+                )
+                ids = [row[0] for row in rows if among.lets_through(*row)]
+                found += ids if len(ids) <= limit else ()
+            return found
+
     def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
         with database_errors(self.directory):
@@ -297,9 +314,10 @@ class Snapshot:
             found = Evidence.blank(heads, len(terms), len(pairs))
             if not rows:
                 return found
-            texts, *words, substance, repeated, files = list(zip(*rows, strict=True))[11:]
+            texts, *words, substance, tests, repeated, files = list(zip(*rows, strict=True))[11:]
             found.texts[:] = texts
             found.substance[:] = [number or 0 for number in substance]
+            found.tests[:] = [bool(test) for test in tests]
             if (terms or pairs) and self.lexical is not None:
                 found.lengths[:] = [[length or 0 for length in lengths] for lengths in words]
                 held = self.lexical.held_in_text([head.id for head in heads], terms, pairs)

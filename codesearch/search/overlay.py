@@ -10,7 +10,7 @@ scales from a whole batch, which may change the fourth digit of a cosine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -28,6 +28,7 @@ from codesearch.index.evidence import ChunkHead, Evidence, NamedChunks
 from codesearch.index.lexical import Among
 from codesearch.index.schema import Manifest
 from codesearch.index.snapshot import Snapshot
+from codesearch.index.test_code import find_tests
 from codesearch.index.vector_cache import text_key
 from codesearch.records import Chunk, SkippedFile, SkipReason
 
@@ -63,6 +64,7 @@ class Document:
         counts: Of each chunk, how often each term occurs in each field.
         pairs: Of each chunk, the neighbouring words in its text.
         substance: Of each chunk, how many words of its code do something.
+        tests: Of each chunk, whether what is in it says that it is a test.
         length: How many terms the texts of the chunks hold.
         packed: How often each of these occurs, as the index keeps it.
     """
@@ -73,6 +75,7 @@ class Document:
     counts: tuple[tuple[Counter[str], ...], ...] = ()
     pairs: tuple[frozenset[tuple[str, str]], ...] = ()
     substance: tuple[int, ...] = ()
+    tests: tuple[bool, ...] = ()
     length: int = 0
     packed: bytes = b""
 
@@ -86,7 +89,7 @@ class Document:
         for terms in found:
             whole.add(terms)
         counts, substance = tuple(terms.counts for terms in found), tuple(terms.substance for terms in found)
-        return cls(path, chunks, {}, counts, pairs, substance, whole.length, whole.pack())
+        return cls(path, chunks, {}, counts, pairs, substance, tuple(find_tests(chunks)), whole.length, whole.pack())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class _OpenChunk:
         text: What stands for the text that is encoded (see :class:`codesearch.index.evidence.Evidence`).
         vector: Of that text, rounded as stored vectors are; None where the index has it, or nobody.
         substance: How many words of its code do something.
+        test: Whether what is in it says that it is a test.
     """
 
     id: int
@@ -112,6 +116,7 @@ class _OpenChunk:
     text: int
     vector: Vector | None
     substance: int
+    test: bool
 
 
 class Overlay:
@@ -162,15 +167,15 @@ class Overlay:
         fresh = {key: -1 - number for number, key in enumerate(dict.fromkeys(keys.values())) if key not in texts}
         found: dict[int, _OpenChunk] = {}
         for number, document in enumerate(self._documents.values()):
-            each = zip(document.chunks, document.counts, document.pairs, document.substance, strict=True)
-            for chunk, counts, pairs, substance in each:
+            counted = zip(document.counts, document.pairs, document.substance, document.tests, strict=True)
+            for chunk, (counts, pairs, substance, test) in zip(document.chunks, counted, strict=True):
                 text = document_text(chunk)
                 vector = document.vectors.get(text)
                 rounded = None if vector is None else unpack([pack(vector)], len(vector))[0]
                 at, key = len(found) - len(chunks), keys[text]
                 file = _FIRST_FILE - number
                 number_of_text = texts.get(key, fresh.get(key, 0))
-                found[at] = _OpenChunk(at, file, chunk, counts, pairs, number_of_text, rounded, substance)
+                found[at] = _OpenChunk(at, file, chunk, counts, pairs, number_of_text, rounded, substance, test)
         return found
 
     @property
@@ -223,6 +228,16 @@ class Overlay:
         own = [chunk.id for chunk in self._above(among)]
         return NamedChunks([*below.ids, *own], [*below.scores, *(0.0 for _ in own)], below.rest)
 
+    def named(self, names: Collection[str], limit: int, among: Among) -> list[int]:
+        """Return the chunks that have one of some bare names; none where there are more than `limit` of a name."""
+        found: list[int] = []
+        above = self._above(among)
+        for name in names:
+            own = [one.id for one in above if one.chunk.name == name and name]
+            ids = [*self._base.named([name], limit, self._below(among)), *own]
+            found += ids if len(ids) <= limit else ()
+        return found
+
     def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
         below = self._base.best_by_quotation(pairs, limit, self._below(among))
@@ -273,7 +288,7 @@ class Overlay:
             found.lengths[:, column] = [count.total() for count in one.counts]
             found.counts[:, :, column] = [[count[term] for term in terms] for count in one.counts]
             found.quotes[:, column] = [pair in one.pairs for pair in pairs]
-            found.substance[column] = one.substance
+            found.substance[column], found.tests[column] = one.substance, one.test
             found.file_lengths[column] = self._documents[one.chunk.path].length
         if own and terms:
             packed = [self._documents[one.chunk.path].packed for one in own]

@@ -103,17 +103,17 @@ def find_candidates(
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
         query = vector if fits else None
         named = find_in(
-            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source]
+            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source], names=asked.names
         )
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
-        candidates = _best_of_all(candidates, depth, places)
+        candidates = _best_of_all(candidates, depth, places, frozenset(asked.names))
     at_place = frozenset((source, chunk_id) for source, held in enumerate(places) for chunk_id in held)
     return CandidateSet(asked, candidates, frequency, documents, at_place)
 
 
 def _best_of_all(
-    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]]
+    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]], names: frozenset[str]
 ) -> list[tuple[int, Candidate]]:
     """Return what the searches would have named, had all snapshots been one."""
     by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
@@ -122,7 +122,11 @@ def _best_of_all(
     best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
     by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
     best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
-    return [entry for entry in candidates if (entry[0], entry[1].id) in best or entry[1].id in places[entry[0]]]
+    return [
+        (source, candidate)
+        for source, candidate in candidates
+        if (source, candidate.id) in best or candidate.id in places[source] or candidate.name in names
+    ]
 
 
 def _why_empty(

@@ -58,6 +58,8 @@ GIVEN = {
     "example": -0.1,
     "prose": -0.12,
     "legacy": -0.1,
+    "imports": -0.3,
+    "secondary": -0.1,
 }
 """Weights that no fit can find, on the scale where the best candidate of a question has about 1.
 
