@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -77,6 +77,7 @@ class Snapshot:
         self.directory = directory
         self._db, self.manifest = open_reader(directory)
         self._earlier = before._loaded() if before is not None and before.directory == directory else None
+        self._counted: dict[Callable[[str], bool], tuple[int, int]] = {}
         self.lexical: LexicalIndex | None = None
         with suppress(LexicalDamaged, OSError):
             self.lexical = LexicalIndex(lexical_directory(directory))
@@ -185,6 +186,14 @@ class Snapshot:
         """Return the id and the path of each file."""
         with database_errors(self.directory):
             return [(file_id, os.fsdecode(path)) for file_id, path in self._db.execute("SELECT id, path FROM files")]
+
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are; the paths are gone over once."""
+        found = self._counted.get(matches)
+        if found is None:
+            paths = [path for _, path in self.files()]
+            found = self._counted[matches] = sum(map(matches, paths)), len(paths)
+        return found
 
     def statistics(self, terms: Sequence[str], files: Collection[int] | None = None) -> Statistics:
         """Return what BM25 has to know of all chunks; of none where there is no index of words.

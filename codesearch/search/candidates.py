@@ -129,6 +129,9 @@ class Searchable(Protocol):
     def files(self) -> Sequence[tuple[int, str]]:
         """Return the id and the path of each file."""
 
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are."""
+
     def skipped(self) -> Sequence[SkippedFile]:
         """Return the files that were left out."""
 

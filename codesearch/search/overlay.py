@@ -10,7 +10,7 @@ scales from a whole batch, which may change the fourth digit of a cosine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -137,6 +137,7 @@ class Overlay:
         self._documents = {
             path: document for path, document in documents.items() if path in known or not left_out.hold(path)
         }
+        self._known = frozenset(known)
         self._hidden = frozenset(known.values())
 
     @property
@@ -199,6 +200,14 @@ class Overlay:
         """Return the id and the path of each file, documents among them."""
         below = [(file_id, path) for file_id, path in self._base.files() if file_id not in self._hidden]
         return below + [(_FIRST_FILE - number, path) for number, path in enumerate(self._documents)]
+
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are."""
+        matching, total = self._base.count_files(matches)
+        hidden = [path for path in self._documents if path in self._known]
+        shown = [path for path, document in self._documents.items() if document.chunks]
+        matching += sum(map(matches, shown)) - sum(map(matches, hidden))
+        return matching, total + len(shown) - len(hidden)
 
     def skipped(self) -> list[SkippedFile]:
         """Return the files that were left out when the index was updated."""

@@ -18,6 +18,7 @@ from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
+from codesearch.search.ranking.path_roles import in_test_folder
 from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
@@ -26,6 +27,9 @@ CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
+
+_ABOUT_TESTS = 0.8
+"""Share of its files."""
 
 
 def search(
@@ -109,7 +113,14 @@ def find_candidates(
     if len(snapshots) > 1:
         candidates = _best_of_all(candidates, depth, places, frozenset(asked.names))
     at_place = frozenset((source, chunk_id) for source, held in enumerate(places) for chunk_id in held)
-    return CandidateSet(asked, candidates, frequency, documents, at_place)
+    about_tests = frozenset(source for source, snapshot in enumerate(snapshots) if _is_about_tests(snapshot))
+    return CandidateSet(asked, candidates, frequency, documents, at_place, about_tests)
+
+
+def _is_about_tests(snapshot: Searchable) -> bool:
+    """Whether nearly all of a repository lies in folders of tests: then it is a framework for them, or tests alone."""
+    tests, files = snapshot.count_files(in_test_folder)
+    return tests > _ABOUT_TESTS * files
 
 
 def _best_of_all(

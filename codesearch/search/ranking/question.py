@@ -92,6 +92,8 @@ class CandidateSet:
         frequency: In how many chunks each term of the question occurs.
         documents: How many chunks there are.
         at_place: The candidates that hold a line which the question names: position of the repository, and id.
+        about_tests: The positions of repositories whose product is what elsewhere are tests: nearly all of it lies in
+            such folders.
     """
 
     question: Question
@@ -99,6 +101,7 @@ class CandidateSet:
     frequency: Mapping[str, int]
     documents: int
     at_place: frozenset[tuple[int, int]] = frozenset()
+    about_tests: frozenset[int] = frozenset()
 
     def rarity(self) -> dict[str, float]:
         """Return the weight of each term of the question: BM25's inverse document frequency."""

@@ -16,7 +16,7 @@ from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.main_definitions import find_secondary
-from codesearch.search.ranking.path_roles import ABOUT, PLACES, places_of
+from codesearch.search.ranking.path_roles import ABOUT, PLACES, in_test_folder, places_of
 from codesearch.search.ranking.places import place_words
 from codesearch.search.ranking.question import CandidateSet, plain
 from codesearch.words import terms
@@ -59,8 +59,7 @@ class _WeightedQuestion:
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
         self._about = {name for name, words in ABOUT.items() if not words.isdisjoint(found.question.terms)}
-        self._places: dict[str, dict[str, float]] = {}
-        self._test_places: dict[str, dict[str, float]] = {}
+        self._places: dict[tuple[bool, bool], dict[str, dict[str, float]]] = {}
         self._words_of_path: dict[str, dict[str, float]] = {}
         self.quotation = self._quotation()
 
@@ -93,17 +92,20 @@ class _WeightedQuestion:
             self._words_of_path[path] = found
         return found
 
-    def places(self, path: str, is_test: bool) -> dict[str, float]:
+    def places(self, path: str, is_test: bool, about_tests: bool) -> dict[str, float]:
         """Return what places a path is in: whether the question is about one of them, and those it is not about.
 
         Args:
             path: Of the candidate.
             is_test: Whether its text says that it is a test.
+            about_tests: Whether its repository is about nothing else: then a folder of tests tells nothing.
         """
-        known = self._test_places if is_test else self._places
+        known = self._places.setdefault((is_test, about_tests), {})
         found = known.get(path)
         if found is None:
             among = places_of(path)
+            if about_tests and in_test_folder(path):
+                among = tuple(name for name in among if name != "test")
             if is_test and "test" not in among:
                 among = (*among, "test")
             asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
@@ -118,7 +120,7 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = [{} for _ in found.candidates]
     asked = _WeightedQuestion(found)
     candidates = [candidate for _, candidate in found.candidates]
-    for row, candidate, (words, meaning) in zip(rows, candidates, _fuse(candidates), strict=True):
+    for row, (source, candidate), (words, meaning) in zip(rows, found.candidates, _fuse(candidates), strict=True):
         row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
         for name, signal in _SINGLE.items():
             value = signal(asked, candidate)
@@ -126,7 +128,7 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
                 row[name] = value
         row.update(asked.words_of_path(candidate.path))
         row.update(_kind(candidate))
-        row.update(asked.places(candidate.path, candidate.tests))
+        row.update(asked.places(candidate.path, candidate.tests, source in found.about_tests))
     for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
         if (repository, candidate.id) in found.at_place:
             row["place"] = 1.0
