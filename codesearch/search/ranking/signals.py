@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from math import log1p
 from typing import Final
 
 from codesearch.languages import LANGUAGES
@@ -30,9 +29,6 @@ _TOPIC_WORDS: Final = 2
 _QUOTATION_WORDS: Final = 4
 _STUB: Final = 12
 """Words of code that a definition has at least if it does something."""
-_SUBSTANTIAL: Final = 200
-"""Words of code from which on more says no more."""
-_LOG_SUBSTANTIAL: Final = log1p(_SUBSTANTIAL / _STUB)
 _COVERING: Final = 4.0
 """A file's name that holds this part of the question's weight, inverted, counts in full."""
 _KINDS: Final[Mapping[Kind, Mapping[str, float]]] = {
@@ -55,7 +51,11 @@ class _WeightedQuestion:
 
     def __init__(self, found: CandidateSet) -> None:
         self.question = found.question
-        rarity = found.rarity()
+        self.asked = frozenset(found.question.terms)
+        known = {term for term in found.question.terms if found.frequency.get(term)}
+        known |= _words_of_paths(found).intersection(found.question.terms)
+        # What occurs nowhere tells nothing apart. Counted, it would make all else of the question look like little.
+        rarity = {term: weight for term, weight in found.rarity().items() if term in known}
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
         self._about = {name for name, words in ABOUT.items() if not words.isdisjoint(found.question.terms)}
@@ -67,7 +67,8 @@ class _WeightedQuestion:
         """How much the question looks like something pasted: 0 for a topic of two words, 1 for four words and more."""
         if self.question.quoted and self.question.pairs:
             return 1.0
-        words = {word for pair in self.question.pairs for word in pair if word in self.share}
+        pairs = [p for p in self.question.pairs if all(word in self.share or word not in self.asked for word in p)]
+        words = {word for pair in pairs for word in pair if word in self.share}
         return min(1.0, max(0.0, (len(words) - _TOPIC_WORDS) / (_QUOTATION_WORDS - _TOPIC_WORDS)))
 
     def held_by(self, words: Collection[str]) -> float:
@@ -178,6 +179,11 @@ def _words_of(name: str) -> frozenset[str]:
     return frozenset(terms(name))
 
 
+def _words_of_paths(found: CandidateSet) -> set[str]:
+    words: set[str] = set()
+    return words.union(*(part for path in {c.path for _, c in found.candidates} for part in place_words(path)))
+
+
 def _name(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Words of the question in the bare name; the more, the shorter the question.
 
@@ -213,11 +219,6 @@ def _imports(asked: _WeightedQuestion, candidate: Candidate) -> float:
 def _thin(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """How little it does, 0 from a dozen words of code on: a stub, a getter, an empty constructor."""
     return max(0.0, 1 - candidate.substance / _STUB)
-
-
-def _length(asked: _WeightedQuestion, candidate: Candidate) -> float:
-    """How much it does, on a logarithmic scale, up to where more says no more."""
-    return min(1.0, log1p(candidate.substance / _STUB) / _LOG_SUBSTANTIAL)
 
 
 # --- definitions --------------------------------------------------------------------------------------------
@@ -298,7 +299,6 @@ _SINGLE: Final[Mapping[str, Callable[[_WeightedQuestion, Candidate], float]]] = 
     "mention": _mention,
     "imports": _imports,
     "thin": _thin,
-    "length": _length,
     "definition": _definition,
     "namesake": _namesake,
 }
@@ -335,7 +335,6 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "mention": "the question names it among other words",
     "imports": "it only names what is elsewhere: imports, re-exports, forward declarations",
     "thin": "it has hardly any code: a stub, a getter, an empty constructor",
-    "length": "how much code it has, up to some 200 words",
     "stem": "words of the question in the name of its file",
     "stem covered": "how much of its file's name the question says",
     "folders": "words of the question in the folders of its file",
