@@ -25,6 +25,7 @@ import Stemmer
 
 __all__ = [
     "STOP_WORDS",
+    "LINE_END",
     "TermFinder",
     "neighbours",
     "question_terms",
@@ -60,6 +61,9 @@ STOP_WORDS = frozenset(
 )
 """English function words, and the words that questions are phrased with. Left out of questions only."""
 
+
+LINE_END = "."
+"""Stands between the lines of a text, where there is no word: what is at either side of it are no neighbours."""
 
 _stemmer = Stemmer.Stemmer("english")
 
@@ -167,16 +171,21 @@ class TermFinder:
 def terms_in_a_row(text: str) -> list[str]:
     """Return the terms of a text, its words in order first, then its identifiers as wholes.
 
-    So words that follow each other in the text do so here, whatever identifiers they are parts of.
+    So words that follow each other in a line do so here, whatever identifiers they are parts of. Between two lines, and
+    before the wholes, there is a `LINE_END`: where a line ends, one statement, or a comment, usually does as well.
     """
     words: list[str] = []
     wholes: list[str] = []
-    for run in _runs(text):
-        if len(run) <= _LONGEST_RUN or _has_unspaced(run):
-            parts, whole = _words_and_whole(run)
-            words += parts
-            wholes += whole
-    return words + wholes
+    for line in text.split("\n"):
+        before = len(words)
+        for run in _runs(line):
+            if len(run) <= _LONGEST_RUN or _has_unspaced(run):
+                parts, whole = _words_and_whole(run)
+                words += parts
+                wholes += whole
+        if len(words) > before:
+            words.append(LINE_END)
+    return words + wholes if wholes else words[:-1]
 
 
 def neighbours(question: str, limit: int = 64) -> list[tuple[str, str]]:

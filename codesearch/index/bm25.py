@@ -26,6 +26,9 @@ FIELDS: Final = tuple(FIELD_WEIGHTS)
 
 _K1, _B = 1.2, 0.75
 
+_FILE_B = 0.4
+"""Less than for a chunk: a file is long because it does more, and seldom because it says the same at greater length."""
+
 _EXACT_LENGTHS: Final = 24
 """Lengths are this, and a number of four significant bits."""
 
@@ -56,11 +59,15 @@ class Statistics:
         chunks: How many there are.
         tokens: How many terms they hold in each field, with repetitions.
         holding: How many of them hold a term in a field, by (field, term).
+        files: How many files they are of.
+        file_length: How many terms the texts of these files hold.
     """
 
     chunks: int
     tokens: Mapping[str, int]
     holding: Mapping[tuple[str, str], int]
+    files: int = 0
+    file_length: int = 0
 
     def __add__(self, other: Statistics) -> Statistics:
         """Return the statistics of two collections taken as one."""
@@ -75,7 +82,8 @@ class Statistics:
         holding = Counter(self.holding)
         for key, count in other.holding.items():
             holding[key] += sign * count
-        return Statistics(self.chunks + sign * other.chunks, tokens, holding)
+        files, length = self.files + sign * other.files, self.file_length + sign * other.file_length
+        return Statistics(self.chunks + sign * other.chunks, tokens, holding, files, length)
 
     def frequency(self, term: str) -> int:
         """Return in how many chunks a term occurs, in their text or their name."""
@@ -120,4 +128,18 @@ class BM25:
                 count = counts[row, column]
                 if count.any():
                     scores += FIELD_WEIGHTS[field] * self.rarity[field, term] * (_K1 + 1) * (count / (count + norm))
+        return scores
+
+    def file_scores(self, counts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the scores of whole files by their text, of shape [n]; that of one is the same whatever others are.
+
+        Args:
+            counts: How often each term occurs in the file, of shape [terms, n].
+            lengths: How many terms each file holds, of shape [n].
+        """
+        mean = self.statistics.file_length / max(self.statistics.files, 1) or 1.0
+        norm = _K1 * (1 - _FILE_B + _FILE_B * lengths / mean)
+        scores = np.zeros(len(lengths))
+        for row, term in zip(counts, self.terms, strict=True):
+            scores += self.rarity["text", term] * (_K1 + 1) * (row / (row + norm))
         return scores

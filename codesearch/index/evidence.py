@@ -63,6 +63,10 @@ class Evidence:
         counts: How often each term occurs in each field, of shape [fields, terms, n].
         quotes: Whether each pair of words are neighbours in the text, of shape [pairs, n].
         cosines: To the question's vector, of shape [n]; not a number where there is no vector.
+        substance: How many words of its code do something, of shape [n].
+        tests: Whether what is in it says that it is a test, of shape [n].
+        file_lengths: How many terms the file of each holds, of shape [n].
+        file_counts: How often each term occurs in the file of each, of shape [terms, n].
     """
 
     heads: Sequence[ChunkHead]
@@ -71,6 +75,10 @@ class Evidence:
     counts: NDArray[np.int64]
     quotes: NDArray[np.bool_]
     cosines: NDArray[np.float64]
+    substance: NDArray[np.int64]
+    tests: NDArray[np.bool_]
+    file_lengths: NDArray[np.int64]
+    file_counts: NDArray[np.int64]
 
     @classmethod
     def blank(cls, heads: Sequence[ChunkHead], terms: int, pairs: int) -> Evidence:
@@ -83,6 +91,10 @@ class Evidence:
             np.zeros((len(FIELDS), terms, n), np.int64),
             np.zeros((pairs, n), np.bool_),
             np.full(n, np.nan),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.bool_),
+            np.zeros(n, np.int64),
+            np.zeros((terms, n), np.int64),
         )
 
     def __add__(self, other: Evidence) -> Evidence:
@@ -96,4 +108,8 @@ class Evidence:
             np.concatenate([self.counts, other.counts], axis=2)[:, :, order],
             np.concatenate([self.quotes, other.quotes], axis=1)[:, order],
             np.concatenate([self.cosines, other.cosines])[order],
+            np.concatenate([self.substance, other.substance])[order],
+            np.concatenate([self.tests, other.tests])[order],
+            np.concatenate([self.file_lengths, other.file_lengths])[order],
+            np.concatenate([self.file_counts, other.file_counts], axis=1)[:, order],
         )

@@ -211,6 +211,16 @@ class Among:
         named = (self.languages, self.kinds, self.files, self.chunks)
         return any(values is not None and not values for values in named)
 
+    def lets_through(self, chunk: int, file: int, kind: str, language: str) -> bool:
+        """Whether a chunk may be found."""
+        return (
+            (self.languages is None or language in self.languages)
+            and (self.kinds is None or kind in self.kinds)
+            and (self.files is None or file in self.files)
+            and (self.chunks is None or chunk in self.chunks)
+            and (self.not_files is None or file not in self.not_files)
+        )
+
 
 EVERYTHING: Final = Among()
 

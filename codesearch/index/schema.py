@@ -11,7 +11,7 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["CHUNK_SELECT", "FORMAT", "SCHEMA", "Manifest", "chunk_columns", "chunk_from_row"]
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raised whenever an older version could not read what this one writes, or the other way round; and whenever
 the same file would be cut into other chunks, encoded as another text or analysed as other terms, so that no index
 mixes the two."""
@@ -45,6 +45,7 @@ CREATE TABLE chunks (
     part INTEGER NOT NULL
 );
 CREATE INDEX chunks_file ON chunks (file_id);
+CREATE INDEX chunks_name ON chunks (name) WHERE name <> '';
 CREATE INDEX chunks_vector ON chunks (vector_id);
 CREATE TABLE vectors (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,19 +65,35 @@ CREATE TABLE words (                     -- of each chunk that is in the lexical
     symbol INTEGER NOT NULL,             -- how many terms each field holds
     path INTEGER NOT NULL,
     text INTEGER NOT NULL,
+    substance INTEGER NOT NULL,          -- how many words of its code do something
+    tests INTEGER NOT NULL,              -- whether what is in it says that it is a test
     repeated BLOB NOT NULL               -- how often those occur in the text that occur more than once
 );
-CREATE TABLE statistics (                -- sums over `words`
+CREATE TABLE file_words (                -- of each file whose chunks are in the lexical index, or are about to be
+    file_id INTEGER PRIMARY KEY REFERENCES files (id),
+    length INTEGER NOT NULL,             -- how many terms the texts of its chunks hold
+    counts BLOB NOT NULL                 -- how often each occurs
+);
+CREATE TABLE statistics (                -- sums over `words` and `file_words`
     one INTEGER PRIMARY KEY CHECK (one = 1),
     generation INTEGER NOT NULL,         -- that `words` is of
     chunks INTEGER NOT NULL,
     symbol INTEGER NOT NULL,
     path INTEGER NOT NULL,
-    text INTEGER NOT NULL
+    text INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    file_length INTEGER NOT NULL
 );
-INSERT INTO statistics VALUES (1, 0, 0, 0, 0, 0);
+INSERT INTO statistics VALUES (1, 0, 0, 0, 0, 0, 0, 0);
 CREATE TRIGGER chunk_removed AFTER DELETE ON chunks BEGIN
     DELETE FROM words WHERE chunk_id = old.id;
+    DELETE FROM file_words WHERE file_id = old.file_id;
+END;
+CREATE TRIGGER file_words_added AFTER INSERT ON file_words BEGIN
+    UPDATE statistics SET files = files + 1, file_length = file_length + new.length;
+END;
+CREATE TRIGGER file_words_removed AFTER DELETE ON file_words BEGIN
+    UPDATE statistics SET files = files - 1, file_length = file_length - old.length;
 END;
 CREATE TRIGGER words_added AFTER INSERT ON words BEGIN
     UPDATE statistics SET

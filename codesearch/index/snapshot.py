@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.index.analysis import count_in_path, count_in_symbol, unpack_repeats
+from codesearch.index.analysis import FileTerms, count_in_path, count_in_symbol, unpack_repeats
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
@@ -32,6 +32,9 @@ __all__ = ["Counts", "Snapshot"]
 _BLOCK = 500
 """Values in one IN (...); SQLite allows 32,766, and statements of one length are compiled once."""
 
+_MOST_ROWS: Final = 4_096
+"""More definitions of one name are not looked at."""
+
 _SUM_ERROR: Final = 1e-5
 """How far the cosine of a single-precision product, or of a graph, may be below the exact one."""
 
@@ -39,7 +42,8 @@ _KINDS: Final = {kind.value: kind for kind in Kind}
 
 _EVIDENCE: Final = (
     "SELECT files.path, chunks.id, language, kind, name, qualified_name, signature, documentation, first_line,"
-    " last_line, part, vector_id, words.symbol, words.path, words.text, repeated"
+    " last_line, part, vector_id, words.symbol, words.path, words.text, substance, tests,"
+    " repeated, file_id"
     " FROM chunks JOIN files ON files.id = file_id LEFT JOIN words ON chunk_id = chunks.id WHERE chunks.id IN"
 )
 
@@ -73,6 +77,7 @@ class Snapshot:
         self.directory = directory
         self._db, self.manifest = open_reader(directory)
         self._earlier = before._loaded() if before is not None and before.directory == directory else None
+        self._counted: dict[Callable[[str], bool], tuple[int, int]] = {}
         self.lexical: LexicalIndex | None = None
         with suppress(LexicalDamaged, OSError):
             self.lexical = LexicalIndex(lexical_directory(directory))
@@ -182,6 +187,14 @@ class Snapshot:
         with database_errors(self.directory):
             return [(file_id, os.fsdecode(path)) for file_id, path in self._db.execute("SELECT id, path FROM files")]
 
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are; the paths are gone over once."""
+        found = self._counted.get(matches)
+        if found is None:
+            paths = [path for _, path in self.files()]
+            found = self._counted[matches] = sum(map(matches, paths)), len(paths)
+        return found
+
     def statistics(self, terms: Sequence[str], files: Collection[int] | None = None) -> Statistics:
         """Return what BM25 has to know of all chunks; of none where there is no index of words.
 
@@ -193,14 +206,16 @@ class Snapshot:
             return NO_STATISTICS
         with database_errors(self.directory):
             if files is None:
-                chunks, *tokens = self._totals
+                chunks, *tokens, file_count, file_length = self._totals
                 holding = self.lexical.holding(terms)
             else:
                 chunks, *tokens = self._totals_of(files)
+                lengths = self._file_lengths(files)
+                file_count, file_length = len(lengths), sum(lengths)
                 counts = self.evidence(self.chunk_ids(files), terms).counts
                 held = (counts > 0).sum(axis=2)
                 holding = {(f, t): int(held[i, j]) for i, f in enumerate(FIELDS) for j, t in enumerate(terms)}
-            return Statistics(chunks, dict(zip(FIELDS, tokens, strict=True)), holding)
+            return Statistics(chunks, dict(zip(FIELDS, tokens, strict=True)), holding, file_count, file_length)
 
     def _totals_of(self, files: Collection[int]) -> list[int]:
         totals = [0] * (1 + len(FIELDS))
@@ -211,6 +226,9 @@ class Snapshot:
         for row in self._select(query, list(files)):
             totals = [total + number for total, number in zip(totals, row, strict=True)]
         return totals
+
+    def _file_lengths(self, files: Collection[int]) -> list[int]:
+        return [row[0] for row in self._select("SELECT length FROM file_words WHERE file_id IN", list(files))]
 
     def file_ids(self, paths: Sequence[str]) -> dict[str, int]:
         """Return the ids of files by path; of those that are in the index."""
@@ -225,12 +243,26 @@ class Snapshot:
 
     @cached_property
     def _totals(self) -> tuple[int, ...]:
-        return self._one("SELECT chunks, symbol, path, text FROM statistics")
+        return self._one("SELECT chunks, symbol, path, text, files, file_length FROM statistics")
 
     def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words."""
         with database_errors(self.directory):
             return NOTHING_NAMED if self.lexical is None else self.lexical.search(weights, limit, among=among)
+
+    def named(self, names: Collection[str], limit: int, among: Among) -> list[int]:
+        """Return the chunks that have one of some bare names; none where there are more than `limit` of a name."""
+        with database_errors(self.directory):
+            found: list[int] = []
+            for name in names:
+                rows = self._db.execute(
+                    "SELECT chunks.id, file_id, kind, language FROM chunks JOIN files ON files.id = file_id"
+                    " WHERE name = ? AND name <> '' LIMIT ?",
+                    [name, _MOST_ROWS],
+                )
+                ids = [row[0] for row in rows if among.lets_through(*row)]
+                found += ids if len(ids) <= limit else ()
+            return found
 
     def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
@@ -291,19 +323,35 @@ class Snapshot:
             found = Evidence.blank(heads, len(terms), len(pairs))
             if not rows:
                 return found
-            texts, *words = list(zip(*rows, strict=True))[11:]
+            texts, *words, substance, tests, repeated, files = list(zip(*rows, strict=True))[11:]
             found.texts[:] = texts
+            found.substance[:] = [number or 0 for number in substance]
+            found.tests[:] = [bool(test) for test in tests]
             if (terms or pairs) and self.lexical is not None:
-                found.lengths[:] = [[length or 0 for length in lengths] for lengths in words[:-1]]
+                found.lengths[:] = [[length or 0 for length in lengths] for lengths in words]
                 held = self.lexical.held_in_text([head.id for head in heads], terms, pairs)
                 found.quotes[:] = held[len(terms) :]
                 found.counts[-1] = held[: len(terms)]
-                unpack_repeats([blob or b"" for blob in words[-1]], terms, found.counts[-1])
+                unpack_repeats([blob or b"" for blob in repeated], terms, found.counts[-1])
                 _count(terms, [count_in_symbol(head.qualified_name) for head in heads], found.counts[0])
                 _count(terms, [count_in_path(head.path) for head in heads], found.counts[1])
+                self._count_in_files(files, terms, found)
             if query is not None and self.dense is not None:
                 found.cosines[:] = self.dense.cosines(query, found.texts)
             return found
+
+    def _count_in_files(self, files: Sequence[int], terms: Sequence[str], found: Evidence) -> None:
+        """Set what is known of the files that chunks are of."""
+        rows = list(
+            self._select("SELECT file_id, length, counts FROM file_words WHERE file_id IN", sorted(set(files)))
+        )
+        if rows:
+            column = {row[0]: number for number, row in enumerate(rows)}
+            counts = FileTerms.unpack([row[2] for row in rows], terms)
+            known = [number for number, file in enumerate(files) if file in column]
+            of_file = [column[files[number]] for number in known]
+            found.file_lengths[known] = [rows[number][1] for number in of_file]
+            found.file_counts[:, known] = counts[:, of_file]
 
     def texts_of(self, keys: Collection[bytes]) -> dict[bytes, int]:
         """Return what stands for encoded texts in :class:`Evidence`, by their keys; unknown ones are left out."""

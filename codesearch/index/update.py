@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from codesearch.encoders import LazyEncoder
-from codesearch.index.analysis import ChunkTerms
+from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.encoding import encode_pending
 from codesearch.index.files import update_files
 from codesearch.index.lexical import LexicalDamaged, LexicalWriter, lexical_generation
@@ -23,6 +23,7 @@ from codesearch.index.progress import Phase, Progress, UpdateReport
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.segments import update_segments
 from codesearch.index.storage import Writer, database_errors, lexical_directory
+from codesearch.index.test_code import find_tests
 from codesearch.records import Repository
 from codesearch.sources import FileRules
 
@@ -149,6 +150,7 @@ def _add_words(writer: Writer, lexical: LexicalWriter, held: int | None, total: 
     db, since = writer.connection, held or 0
     if held is None:
         db.execute("DELETE FROM words")
+        db.execute("DELETE FROM file_words")
     else:
         for (file_id,) in db.execute("SELECT file_id FROM removed WHERE generation > ?", [since]):
             lexical.remove_file(file_id)
@@ -156,14 +158,19 @@ def _add_words(writer: Writer, lexical: LexicalWriter, held: int | None, total: 
     for done, (file_id, path, language) in enumerate(changed, 1):
         if held is not None:
             lexical.remove_file(file_id)
-        rows = []
-        for chunk_id, *row in db.execute(f"SELECT id, {CHUNK_SELECT} FROM chunks WHERE file_id = ?", [file_id]):
-            chunk = chunk_from_row(path, language, tuple(row))
+        rows, whole = [], FileTerms()
+        stored = db.execute(f"SELECT id, {CHUNK_SELECT} FROM chunks WHERE file_id = ? ORDER BY id", [file_id])
+        chunks = {chunk_id: chunk_from_row(path, language, tuple(row)) for chunk_id, *row in stored}
+        tests = find_tests(list(chunks.values()))
+        for (chunk_id, chunk), is_test in zip(chunks.items(), tests, strict=True):
             found = ChunkTerms.of(chunk)
             lexical.add(chunk_id, file_id, chunk, found)
-            rows.append((chunk_id, *found.lengths, found.pack_repeats()))
+            rows.append((chunk_id, *found.lengths, found.substance, is_test, found.pack_repeats()))
+            whole.add(found)
         # A chunk never changes, and neither does what was counted of it.
-        db.executemany("INSERT OR IGNORE INTO words VALUES (?, ?, ?, ?, ?)", rows)
+        db.executemany("INSERT OR IGNORE INTO words VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if rows:
+            db.execute("INSERT OR IGNORE INTO file_words VALUES (?, ?, ?)", [file_id, whole.length, whole.pack()])
         if done % 100 == 0:
             yield Progress(Phase.LEXICAL, done, total)
     db.execute("UPDATE statistics SET generation = ?", [writer.manifest.generation])

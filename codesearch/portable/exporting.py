@@ -69,6 +69,7 @@ def _copy(snapshot: Snapshot, path: Path) -> None:
         connection.execute("DELETE FROM segments")
         connection.execute("DELETE FROM removed")
         connection.execute("DELETE FROM words")
+        connection.execute("DELETE FROM file_words")
         connection.execute("UPDATE statistics SET generation = 0")
         connection.execute("VACUUM")
     finally:

@@ -31,6 +31,9 @@ __all__ = ["QUOTING", "Candidate", "Filters", "Searchable", "find_in"]
 QUOTING: Final = 20
 """How many chunks are named because they quote the question: what it was pasted from is among the first."""
 
+MOST_NAMESAKES: Final = 50
+"""If more chunks than this have a name that is asked for, none of them is named for that: it tells too little."""
+
 _SPARE: Final = 6
 """How many more chunks are asked for at first, so that the last of the best are told from what comes after them."""
 
@@ -70,6 +73,9 @@ class Candidate(NamedTuple):
         lexical: BM25 score, 0.0 where no term occurs.
         dense: Cosine to the question, None where there is no vector yet or none was asked for.
         quoted: Share of the question's pairs of neighbouring words that are neighbours in its text, from 0 to 1.
+        substance: How many words of its code do something (``codesearch.index.substance``).
+        tests: Whether what is in it says that it is a test.
+        file_lexical: BM25 score of its whole file by the text of that.
     """
 
     id: int
@@ -86,6 +92,9 @@ class Candidate(NamedTuple):
     lexical: float = 0.0
     dense: float | None = None
     quoted: float = 0.0
+    substance: int = 0
+    tests: bool = False
+    file_lexical: float = 0.0
 
 
 class Searchable(Protocol):
@@ -120,6 +129,9 @@ class Searchable(Protocol):
     def files(self) -> Sequence[tuple[int, str]]:
         """Return the id and the path of each file."""
 
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are."""
+
     def skipped(self) -> Sequence[SkippedFile]:
         """Return the files that were left out."""
 
@@ -128,6 +140,9 @@ class Searchable(Protocol):
 
     def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words."""
+
+    def named(self, names: Collection[str], limit: int, among: Among) -> Sequence[int]:
+        """Return the chunks that have one of some bare names; none where there are more than `limit` of a name."""
 
     def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
@@ -160,6 +175,7 @@ def find_in(
     weights: BM25 | None = None,
     pairs: Mapping[tuple[str, str], float] | None = None,
     asked: Collection[int] = (),
+    names: Collection[str] = (),
 ) -> list[Candidate]:
     """Return the best chunks by words, the best by meaning, and some that quote the question, with all scores.
 
@@ -172,6 +188,7 @@ def find_in(
         weights: What the terms are worth; None for what they are worth in this state.
         pairs: Share of the question that each pair of its neighbouring words is.
         asked: Chunks that the question names by their place, and that are returned whatever the searches find.
+        names: Bare names that the question holds: what they name is returned as well, unless it is too much.
 
     Returns:
         Candidates ordered by path, and within a file as in it.
@@ -183,6 +200,7 @@ def find_in(
     if among.nothing:
         return []
     weights = weights or BM25(state.statistics(terms), terms)
+    asked = {*asked, *(state.named(names, MOST_NAMESAKES, among) if names else ())}
     return _Retrieval(state, weights, query, pairs or {}, limit, among, asked).candidates()
 
 
@@ -263,7 +281,9 @@ class _Retrieval:
         quoted = self._quoted(found)
         quoting = [row for row in _best(quoted, QUOTING)[0] if quoted[row] > self._no_quotation]
         asked = [row for row, head in enumerate(found.heads) if head.id in self._asked] if self._asked else []
-        return _candidates(found, sorted({*by_words, *quoting, *by_meaning, *asked}), words, quoted)
+        rows = sorted({*by_words, *quoting, *by_meaning, *asked})
+        files = self._weights.file_scores(found.file_counts, found.file_lengths)
+        return _candidates(found, rows, words, quoted, files)
 
     def _quoted(self, found: Evidence) -> NDArray[np.float64]:
         quoted = np.zeros(len(found.heads))
@@ -302,11 +322,17 @@ def _nearest(found: Evidence, limit: int) -> tuple[Sequence[int], float]:
 
 
 def _candidates(
-    found: Evidence, rows: Iterable[int], words: NDArray[np.float64], quoted: NDArray[np.float64]
+    found: Evidence,
+    rows: Iterable[int],
+    words: NDArray[np.float64],
+    quoted: NDArray[np.float64],
+    files: NDArray[np.float64],
 ) -> list[Candidate]:
-    scores = zip(words.tolist(), found.cosines.tolist(), quoted.tolist(), strict=True)
+    told = (words, found.cosines, quoted, found.substance, found.tests, files)
+    scores = zip(*(values.tolist() for values in told), strict=True)
     scored = list(zip(found.heads, scores, strict=True))
     candidates = []
-    for head, (lexical, cosine, share) in (scored[row] for row in rows):
-        candidates.append(Candidate._make((*head, lexical, None if isnan(cosine) else cosine, share)))
+    for head, (lexical, cosine, share, *facts) in (scored[row] for row in rows):
+        dense = None if isnan(cosine) else cosine
+        candidates.append(Candidate._make((*head, lexical, dense, share, *facts)))
     return candidates

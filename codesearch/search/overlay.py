@@ -10,7 +10,7 @@ scales from a whole batch, which may change the fourth digit of a cosine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.encoders.text import document_text
-from codesearch.index.analysis import ChunkTerms
+from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.dense import cosines, pack, unpack
 from codesearch.index.evidence import ChunkHead, Evidence, NamedChunks
 from codesearch.index.lexical import Among
 from codesearch.index.schema import Manifest
 from codesearch.index.snapshot import Snapshot
+from codesearch.index.test_code import find_tests
 from codesearch.index.vector_cache import text_key
 from codesearch.records import Chunk, SkippedFile, SkipReason
 
@@ -62,6 +63,10 @@ class Document:
         vectors: By the text that is encoded, of shape [dimension]; what is missing is found by words only.
         counts: Of each chunk, how often each term occurs in each field.
         pairs: Of each chunk, the neighbouring words in its text.
+        substance: Of each chunk, how many words of its code do something.
+        tests: Of each chunk, whether what is in it says that it is a test.
+        length: How many terms the texts of the chunks hold.
+        packed: How often each of these occurs, as the index keeps it.
     """
 
     path: str
@@ -69,6 +74,10 @@ class Document:
     vectors: dict[str, Vector] = field(default_factory=dict)
     counts: tuple[tuple[Counter[str], ...], ...] = ()
     pairs: tuple[frozenset[tuple[str, str]], ...] = ()
+    substance: tuple[int, ...] = ()
+    tests: tuple[bool, ...] = ()
+    length: int = 0
+    packed: bytes = b""
 
     @classmethod
     def of(cls, path: str, chunks: Iterable[Chunk]) -> Document:
@@ -76,7 +85,11 @@ class Document:
         chunks = tuple(chunks)
         found = [ChunkTerms.of(chunk) for chunk in chunks]
         pairs = tuple(frozenset(pairwise(terms.text)) for terms in found)
-        return cls(path, chunks, {}, tuple(terms.counts for terms in found), pairs)
+        whole = FileTerms()
+        for terms in found:
+            whole.add(terms)
+        counts, substance = tuple(terms.counts for terms in found), tuple(terms.substance for terms in found)
+        return cls(path, chunks, {}, counts, pairs, substance, tuple(find_tests(chunks)), whole.length, whole.pack())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,8 @@ class _OpenChunk:
         pairs: The neighbouring words in its text.
         text: What stands for the text that is encoded (see :class:`codesearch.index.evidence.Evidence`).
         vector: Of that text, rounded as stored vectors are; None where the index has it, or nobody.
+        substance: How many words of its code do something.
+        test: Whether what is in it says that it is a test.
     """
 
     id: int
@@ -100,6 +115,8 @@ class _OpenChunk:
     pairs: frozenset[tuple[str, str]]
     text: int
     vector: Vector | None
+    substance: int
+    test: bool
 
 
 class Overlay:
@@ -120,6 +137,7 @@ class Overlay:
         self._documents = {
             path: document for path, document in documents.items() if path in known or not left_out.hold(path)
         }
+        self._known = frozenset(known)
         self._hidden = frozenset(known.values())
 
     @property
@@ -150,13 +168,15 @@ class Overlay:
         fresh = {key: -1 - number for number, key in enumerate(dict.fromkeys(keys.values())) if key not in texts}
         found: dict[int, _OpenChunk] = {}
         for number, document in enumerate(self._documents.values()):
-            for chunk, counts, pairs in zip(document.chunks, document.counts, document.pairs, strict=True):
+            counted = zip(document.counts, document.pairs, document.substance, document.tests, strict=True)
+            for chunk, (counts, pairs, substance, test) in zip(document.chunks, counted, strict=True):
                 text = document_text(chunk)
                 vector = document.vectors.get(text)
                 rounded = None if vector is None else unpack([pack(vector)], len(vector))[0]
                 at, key = len(found) - len(chunks), keys[text]
                 file = _FIRST_FILE - number
-                found[at] = _OpenChunk(at, file, chunk, counts, pairs, texts.get(key, fresh.get(key, 0)), rounded)
+                number_of_text = texts.get(key, fresh.get(key, 0))
+                found[at] = _OpenChunk(at, file, chunk, counts, pairs, number_of_text, rounded, substance, test)
         return found
 
     @property
@@ -181,6 +201,14 @@ class Overlay:
         below = [(file_id, path) for file_id, path in self._base.files() if file_id not in self._hidden]
         return below + [(_FIRST_FILE - number, path) for number, path in enumerate(self._documents)]
 
+    def count_files(self, matches: Callable[[str], bool]) -> tuple[int, int]:
+        """Return of how many files a path matches, and how many files there are."""
+        matching, total = self._base.count_files(matches)
+        hidden = [path for path in self._documents if path in self._known]
+        shown = [path for path, document in self._documents.items() if document.chunks]
+        matching += sum(map(matches, shown)) - sum(map(matches, hidden))
+        return matching, total + len(shown) - len(hidden)
+
     def skipped(self) -> list[SkippedFile]:
         """Return the files that were left out when the index was updated."""
         return self._base.skipped()
@@ -197,13 +225,27 @@ class Overlay:
             for term in terms
         }
         hidden = self._base.statistics(terms, self._hidden) if self._hidden else NO_STATISTICS
-        return self._base.statistics(terms) - hidden + Statistics(len(counts), tokens, holding)
+        return self._base.statistics(terms) - hidden + self._own_statistics(tokens, holding)
+
+    def _own_statistics(self, tokens: Mapping[str, int], holding: Mapping[tuple[str, str], int]) -> Statistics:
+        lengths = [document.length for document in self._documents.values() if document.chunks]
+        return Statistics(len(self._open), tokens, holding, len(lengths), sum(lengths))
 
     def best_by_words(self, weights: BM25, limit: int, among: Among) -> NamedChunks:
         """Name the chunks that score best by their words, and all of documents."""
         below = self._base.best_by_words(weights, limit, self._below(among))
         own = [chunk.id for chunk in self._above(among)]
         return NamedChunks([*below.ids, *own], [*below.scores, *(0.0 for _ in own)], below.rest)
+
+    def named(self, names: Collection[str], limit: int, among: Among) -> list[int]:
+        """Return the chunks that have one of some bare names; none where there are more than `limit` of a name."""
+        found: list[int] = []
+        above = self._above(among)
+        for name in names:
+            own = [one.id for one in above if one.chunk.name == name and name]
+            ids = [*self._base.named([name], limit, self._below(among)), *own]
+            found += ids if len(ids) <= limit else ()
+        return found
 
     def best_by_quotation(self, pairs: Mapping[tuple[str, str], float], limit: int, among: Among) -> NamedChunks:
         """Name the chunks that hold most of some pairs of neighbouring words, by what each pair weighs."""
@@ -255,6 +297,11 @@ class Overlay:
             found.lengths[:, column] = [count.total() for count in one.counts]
             found.counts[:, :, column] = [[count[term] for term in terms] for count in one.counts]
             found.quotes[:, column] = [pair in one.pairs for pair in pairs]
+            found.substance[column], found.tests[column] = one.substance, one.test
+            found.file_lengths[column] = self._documents[one.chunk.path].length
+        if own and terms:
+            packed = [self._documents[one.chunk.path].packed for one in own]
+            found.file_counts[:] = FileTerms.unpack(packed, terms)
         if query is not None:
             self._compare(found, own, query)
         return below + found

@@ -18,6 +18,7 @@ from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
+from codesearch.search.ranking.path_roles import in_test_folder
 from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
@@ -26,6 +27,9 @@ CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
+
+_ABOUT_TESTS = 0.8
+"""Share of its files."""
 
 
 def search(
@@ -103,17 +107,24 @@ def find_candidates(
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
         query = vector if fits else None
         named = find_in(
-            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source]
+            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source], names=asked.names
         )
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:
-        candidates = _best_of_all(candidates, depth, places)
+        candidates = _best_of_all(candidates, depth, places, frozenset(asked.names))
     at_place = frozenset((source, chunk_id) for source, held in enumerate(places) for chunk_id in held)
-    return CandidateSet(asked, candidates, frequency, documents, at_place)
+    about_tests = frozenset(source for source, snapshot in enumerate(snapshots) if _is_about_tests(snapshot))
+    return CandidateSet(asked, candidates, frequency, documents, at_place, about_tests)
+
+
+def _is_about_tests(snapshot: Searchable) -> bool:
+    """Whether nearly all of a repository lies in folders of tests: then it is a framework for them, or tests alone."""
+    tests, files = snapshot.count_files(in_test_folder)
+    return tests > _ABOUT_TESTS * files
 
 
 def _best_of_all(
-    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]]
+    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]], names: frozenset[str]
 ) -> list[tuple[int, Candidate]]:
     """Return what the searches would have named, had all snapshots been one."""
     by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
@@ -122,7 +133,11 @@ def _best_of_all(
     best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
     by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
     best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
-    return [entry for entry in candidates if (entry[0], entry[1].id) in best or entry[1].id in places[entry[0]]]
+    return [
+        (source, candidate)
+        for source, candidate in candidates
+        if (source, candidate.id) in best or candidate.id in places[source] or candidate.name in names
+    ]
 
 
 def _why_empty(

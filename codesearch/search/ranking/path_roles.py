@@ -8,14 +8,23 @@ from typing import Final
 
 from codesearch.words import terms
 
-__all__ = ["ABOUT", "PLACES", "is_test", "places_of"]
+__all__ = ["ABOUT", "PLACES", "in_test_folder", "is_test", "places_of"]
 
-PLACES: Final = {
-    "test": re.compile(
-        r"(^|/)(?i:tests?|specs?|__tests__|testing|testdata|fixtures?|mocks?|e2e|benchmarks?|bench|\w*[-_.]?tests)/"
-        r"|(^|/)(test_|conftest)[^/]*$|[_.-](test|tests|spec|bench)\.[^/]+$|[a-z0-9](Test|Tests|Spec|IT)\.\w+$"
-        r"|(^|/)src/\w*[tT]est/|^t/"
-    ),
+_TEST_FOLDER: Final = re.compile(
+    r"(?:^|/)(?:(?i:tests?|specs?|__tests__|testdata|fixtures?|mocks?|e2e|benchmarks?|bench|(?:\w*[-_.])tests)|\w*[a-z0-9]Tests)/"
+    # What helps to test is a part of the product where it lies among its sources.
+    r"|^(?!(?:.*/)?(?:src|lib|packages)/)(?:.*/)?(?i:testing)/"
+    r"|(?:^|/)src/(?:test|it|\w*(?:[a-z0-9]Test|[-_][tT]est))(?:[A-Z_-]\w*)?/|^t/"
+)
+_TEST_FILE: Final = re.compile(
+    r"(?:^|/)(?:test_|conftest)[^/]*$|[_.-](?:test|tests|spec|bench)\.[^/]+$|[a-z0-9](?:Test|Tests|Spec|IT)\.\w+$"
+    # A command called "test" is none.
+    r"|^(?!(?:.*/)?(?:commands?|cmds?|cli|subcommands?|tasks)/)(?:.*/)?(?i:tests?|specs?)\.\w+$"
+)
+_PRODUCT: Final = re.compile(r"(?:^|/)src/main/")
+"""By the convention of Maven and Gradle, no test lies below."""
+
+_ELSEWHERE: Final = {
     "example": re.compile(r"(^|/)(?i:examples?|samples?|demos?|tutorials?|playground)/"),
     "prose": re.compile(
         r"(^|/)(?i:docs?|documentation|changelogs?|website)/|(?i:(^|/)(changelog|changes|history|news|release)[^/]*$)"
@@ -23,7 +32,10 @@ PLACES: Final = {
     ),
     "legacy": re.compile(r"(^|/)(?i:legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
 }
-"""By name, the paths that are such a place."""
+"""By name, the paths that are such a place, but for tests."""
+
+PLACES: Final = ("test", *_ELSEWHERE)
+"""The names of such places."""
 
 ABOUT: Final = {
     "test": frozenset(terms("test tests testing tested spec specs fixture mock benchmark assert assertion coverage")),
@@ -37,9 +49,20 @@ ABOUT: Final = {
 @lru_cache(maxsize=1 << 14)
 def places_of(path: str) -> tuple[str, ...]:
     """Return which of `PLACES` a path is in."""
-    return tuple(name for name, pattern in PLACES.items() if pattern.search(path))
+    found = tuple(name for name, pattern in _ELSEWHERE.items() if pattern.search(path))
+    return ("test", *found) if is_test(path) else found
 
 
 def is_test(path: str) -> bool:
     """Whether a path is that of a test, or of what tests need."""
-    return "test" in places_of(path)
+    return in_test_folder(path) or (_TEST_FILE.search(path) is not None and not _PRODUCT.search(path))
+
+
+def in_test_folder(path: str) -> bool:
+    """Whether a path lies in a folder of tests."""
+    return _holds_tests(path[: path.rfind("/") + 1])
+
+
+@lru_cache(maxsize=1 << 14)
+def _holds_tests(folder: str) -> bool:
+    return _TEST_FOLDER.search(folder) is not None and _PRODUCT.search(folder) is None

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Final
 
 from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.framing import bare
-from codesearch.words import neighbours, question_terms
+from codesearch.words import neighbours, question_terms, split_identifier
 
 __all__ = ["CandidateSet", "Question", "parse_question", "plain"]
 
 _SYMBOL = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)*[?!]?(?:\(\))?")
+_NAME_IN_TEXT = re.compile(
+    r"`[^\W\d]\w*(?:(?:\.|::|\#|->)[^\W\d]\w*)*(?:\(\))?`"  # `name`
+    r"|(?<![\w./-])(?:[^\W\d]\w*(?:\.|::|\#|->))*"
+    r"(?:[^\W\d]\w*\(\)|[^\W\d]\w*_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*)(?![\w/-])"  # name(), a_b, aB, AbC
+)
+_MOST_MENTIONS: Final = 8
 _QUOTES = ("`", "'", '"')
 
 _PHRASE_TERMS: Final = 2
@@ -36,6 +42,9 @@ class Question:
         brevity: 1 for a word or two, 0 for a sentence of eight or more, in between in between: what a few
             words name is more often a name than what a sentence says.
         pairs: Distinct pairs of neighbouring words, in order, stop words among them.
+        mentions: What looks like names in it, as they are written, without what qualifies them.
+        names: The bare names that it may ask for: those, and `symbol` in any case style.
+        quoted: Whether it stands in quotation marks.
     """
 
     text: str
@@ -44,6 +53,9 @@ class Question:
     qualified_symbol: str = ""
     brevity: float = 1.0
     pairs: tuple[tuple[str, str], ...] = ()
+    mentions: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    quoted: bool = False
 
     def rarity(self, frequency: Mapping[str, int], documents: int) -> dict[str, float]:
         """Return the weight of each term: BM25's inverse document frequency.
@@ -80,6 +92,8 @@ class CandidateSet:
         frequency: In how many chunks each term of the question occurs.
         documents: How many chunks there are.
         at_place: The candidates that hold a line which the question names: position of the repository, and id.
+        about_tests: The positions of repositories whose product is what elsewhere are tests: nearly all of it lies in
+            such folders.
     """
 
     question: Question
@@ -87,6 +101,7 @@ class CandidateSet:
     frequency: Mapping[str, int]
     documents: int
     at_place: frozenset[tuple[int, int]] = frozenset()
+    about_tests: frozenset[int] = frozenset()
 
     def rarity(self) -> dict[str, float]:
         """Return the weight of each term of the question: BM25's inverse document frequency."""
@@ -99,11 +114,36 @@ def parse_question(text: str) -> Question:
     found = tuple(question_terms(text))
     brevity = min(1.0, max(0.0, (_SENTENCE_TERMS - len(found)) / (_SENTENCE_TERMS - _PHRASE_TERMS)))
     pairs = tuple(neighbours(text))
-    name = text[1:-1] if text[:1] in _QUOTES and text[-1:] == text[:1] else text
+    quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
+    name = text[1:-1] if quoted else text
     if _SYMBOL.fullmatch(name):
         parts = re.split(r"\.|::|#|->", name.removesuffix("()"))
-        return Question(text, found, parts[-1], ".".join(parts), brevity=brevity, pairs=pairs)
-    return Question(text, found, brevity=brevity, pairs=pairs)
+        names = tuple(_case_styles(parts[-1]))
+        return Question(text, found, parts[-1], ".".join(parts), brevity, pairs, names=names, quoted=quoted)
+    mentions = _mentions(text)
+    return Question(text, found, brevity=brevity, pairs=pairs, mentions=frozenset(mentions), names=mentions, quoted=quoted)
+
+
+def _mentions(text: str) -> tuple[str, ...]:
+    """Return the bare names in a text that no word of a sentence looks like, in order, each once."""
+    names: dict[str, None] = {}
+    for match in _NAME_IN_TEXT.finditer(text):
+        written = match[0].strip("`")
+        bare_name = re.split(r"\.|::|#|->", written.removesuffix("()"))[-1]
+        if len(bare_name) > 1:
+            names[bare_name] = None
+        if len(names) >= _MOST_MENTIONS:
+            break
+    return tuple(names)
+
+
+def _case_styles(name: str) -> Iterable[str]:
+    """Return a name as it is written, and in the case styles of programming languages."""
+    words = [word.lower() for word in split_identifier(name)]
+    capital = [word.capitalize() for word in words]
+    snake = "_".join(words)
+    styles = (name, snake, snake.upper(), "".join(capital), "".join([*words[:1], *capital[1:]]), "-".join(words))
+    return dict.fromkeys(styles if words else (name,))
 
 
 def plain(name: str) -> str:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 from codesearch.search.candidates import Candidate
-from codesearch.search.ranking.path_roles import ABOUT, PLACES, places_of
+from codesearch.search.ranking.main_definitions import find_secondary
+from codesearch.search.ranking.path_roles import ABOUT, PLACES, in_test_folder, places_of
+from codesearch.search.ranking.places import place_words
 from codesearch.search.ranking.question import CandidateSet, plain
 from codesearch.words import terms
 
@@ -21,7 +24,13 @@ __all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
 
 _EVIDENCE_CHUNKS: Final = 5
 _BY_CHANCE: Final = 0.4
-_QUOTATION_PAIRS: Final = 3
+_TOPIC_WORDS: Final = 2
+"""So many words are a topic, and not yet a quotation."""
+_QUOTATION_WORDS: Final = 4
+_STUB: Final = 12
+"""Words of code that a definition has at least if it does something."""
+_COVERING: Final = 4.0
+"""A file's name that holds this part of the question's weight, inverted, counts in full."""
 _KINDS: Final[Mapping[Kind, Mapping[str, float]]] = {
     Kind.FUNCTION: {"function": 1.0},
     Kind.METHOD: {"function": 1.0},
@@ -42,11 +51,25 @@ class _WeightedQuestion:
 
     def __init__(self, found: CandidateSet) -> None:
         self.question = found.question
-        rarity = found.rarity()
+        self.asked = frozenset(found.question.terms)
+        known = {term for term in found.question.terms if found.frequency.get(term)}
+        known |= _words_of_paths(found).intersection(found.question.terms)
+        # What occurs nowhere tells nothing apart. Counted, it would make all else of the question look like little.
+        rarity = {term: weight for term, weight in found.rarity().items() if term in known}
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
         self._about = {name for name, words in ABOUT.items() if not words.isdisjoint(found.question.terms)}
-        self._places: dict[str, dict[str, float]] = {}
+        self._places: dict[tuple[bool, bool], dict[str, dict[str, float]]] = {}
+        self._words_of_path: dict[str, dict[str, float]] = {}
+        self.quotation = self._quotation()
+
+    def _quotation(self) -> float:
+        """How much the question looks like something pasted: 0 for a topic of two words, 1 for four words and more."""
+        if self.question.quoted and self.question.pairs:
+            return 1.0
+        pairs = [p for p in self.question.pairs if all(word in self.share or word not in self.asked for word in p)]
+        words = {word for pair in pairs for word in pair if word in self.share}
+        return min(1.0, max(0.0, (len(words) - _TOPIC_WORDS) / (_QUOTATION_WORDS - _TOPIC_WORDS)))
 
     def held_by(self, words: Collection[str]) -> float:
         """Return the share of the question that these words hold."""
@@ -54,13 +77,40 @@ class _WeightedQuestion:
             return 0.0
         return sum(weight for term, weight in self.share.items() if term in words)
 
-    def places(self, path: str) -> dict[str, float]:
-        """Return what places a path is in: whether the question is about one of them, and those it is not about."""
-        found = self._places.get(path)
+    def words_of_path(self, path: str) -> dict[str, float]:
+        """Return what the path of a file has of the question."""
+        found = self._words_of_path.get(path)
+        if found is None:
+            stem, folders = place_words(path)
+            found = {}
+            if held := self.held_by(stem):
+                found["stem"] = held
+                covered = sum(word in self.share for word in stem) / len(stem)
+                # A word that is in every other file tells no file from others, even if it is all of a name.
+                found["stem covered"] = covered * min(1.0, _COVERING * held)
+            if held := self.held_by(folders - stem):
+                found["folders"] = held
+            self._words_of_path[path] = found
+        return found
+
+    def places(self, path: str, is_test: bool, about_tests: bool) -> dict[str, float]:
+        """Return what places a path is in: whether the question is about one of them, and those it is not about.
+
+        Args:
+            path: Of the candidate.
+            is_test: Whether its text says that it is a test.
+            about_tests: Whether its repository is about nothing else: then a folder of tests tells nothing.
+        """
+        known = self._places.setdefault((is_test, about_tests), {})
+        found = known.get(path)
         if found is None:
             among = places_of(path)
+            if about_tests and in_test_folder(path):
+                among = tuple(name for name in among if name != "test")
+            if is_test and "test" not in among:
+                among = (*among, "test")
             asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
-            found = self._places[path] = asked | {name: 1.0 for name in among if name not in self._about}
+            found = known[path] = asked | {name: 1.0 for name in among if name not in self._about}
         return found
 
 
@@ -71,19 +121,29 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = [{} for _ in found.candidates]
     asked = _WeightedQuestion(found)
     candidates = [candidate for _, candidate in found.candidates]
-    for row, candidate, (words, meaning) in zip(rows, candidates, _fuse(candidates), strict=True):
+    for row, (source, candidate), (words, meaning) in zip(rows, found.candidates, _fuse(candidates), strict=True):
         row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
         for name, signal in _SINGLE.items():
             value = signal(asked, candidate)
             if value:
                 row[name] = value
-        row.update(_KINDS.get(candidate.kind, {}))
-        row.update(asked.places(candidate.path))
+        row.update(asked.words_of_path(candidate.path))
+        row.update(_kind(candidate))
+        row.update(asked.places(candidate.path, candidate.tests, source in found.about_tests))
     for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
         if (repository, candidate.id) in found.at_place:
             row["place"] = 1.0
     _add_file_evidence(found, rows)
+    for number in find_secondary(found):
+        rows[number]["secondary"] = 1.0
     return rows
+
+
+def _kind(candidate: Candidate) -> Mapping[str, float]:
+    """What kind of chunk it is. A window of code is no text: there is no grammar for it, that is all."""
+    if candidate.kind is Kind.TEXT and (language := LANGUAGES.get(candidate.language)) and language.code:
+        return _KINDS[Kind.FUNCTION] if candidate.name else {}
+    return _KINDS.get(candidate.kind, {})
 
 
 # --- the two searches ---------------------------------------------------------------------------------------
@@ -119,6 +179,11 @@ def _words_of(name: str) -> frozenset[str]:
     return frozenset(terms(name))
 
 
+def _words_of_paths(found: CandidateSet) -> set[str]:
+    words: set[str] = set()
+    return words.union(*(part for path in {c.path for _, c in found.candidates} for part in place_words(path)))
+
+
 def _name(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Words of the question in the bare name; the more, the shorter the question.
 
@@ -130,6 +195,30 @@ def _name(asked: _WeightedQuestion, candidate: Candidate) -> float:
 def _signature(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Words of the question in parameters and types."""
     return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
+
+
+def _enclosing(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Words of the question in the names of what encloses it, beyond those in its own name."""
+    around = candidate.qualified_name[: -len(candidate.name)] if candidate.name else ""
+    return asked.held_by(_words_of(around) - _words_of(candidate.name)) if around else 0.0
+
+
+def _mention(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Whether a sentence names it, as names are written in code: ``why does parse_header drop cookies``."""
+    return 1.0 if candidate.name in asked.question.mentions else 0.0
+
+
+# --- substance ----------------------------------------------------------------------------------------------
+
+
+def _imports(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """Whether it only says what is elsewhere: imports, re-exports, forward declarations."""
+    return 0.0 if candidate.substance or candidate.documentation else 1.0
+
+
+def _thin(asked: _WeightedQuestion, candidate: Candidate) -> float:
+    """How little it does, 0 from a dozen words of code on: a stub, a getter, an empty constructor."""
+    return max(0.0, 1 - candidate.substance / _STUB)
 
 
 # --- definitions --------------------------------------------------------------------------------------------
@@ -167,17 +256,26 @@ def _phrase(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Neighbouring words of the question that are neighbours in the text: a pasted message, a line of code.
 
     Any two texts about one thing have some pairs in common, the comment on the function next to the right one above
-    all: only what goes beyond tells a quotation. And two words are easily neighbours: a quotation has some length.
+    all: only what goes beyond tells a quotation. And the two words of a topic are neighbours wherever it is spoken of.
     """
-    length = min(1.0, len(asked.question.pairs) / _QUOTATION_PAIRS)
-    return length * max(0.0, (candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
+    if not asked.quotation or candidate.quoted <= _BY_CHANCE:
+        return 0.0
+    return asked.quotation * ((candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
 
 
 # --- the whole list -----------------------------------------------------------------------------------------
 
 
 def _add_file_evidence(found: CandidateSet, rows: Sequence[dict[str, float]]) -> None:
-    """Add what a file's chunks mean together, the k-th best counting 1/k; the best file gets 1."""
+    """Add what a file says as a whole, and what its chunks mean together, the k-th best counting 1/k.
+
+    The best file gets 1.
+    """
+    most_words = max(candidate.file_lexical for _, candidate in found.candidates)
+    if most_words:
+        for (_, candidate), row in zip(found.candidates, rows, strict=True):
+            if candidate.file_lexical:
+                row["file words"] = candidate.file_lexical / most_words
     by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     for (repository, candidate), row in zip(found.candidates, rows, strict=True):
         by_file[repository, candidate.path].append(row.get("meaning", 0.0))
@@ -197,6 +295,10 @@ _SINGLE: Final[Mapping[str, Callable[[_WeightedQuestion, Candidate], float]]] = 
     "name": _name,
     "phrase": _phrase,
     "signature": _signature,
+    "enclosing": _enclosing,
+    "mention": _mention,
+    "imports": _imports,
+    "thin": _thin,
     "definition": _definition,
     "namesake": _namesake,
 }
@@ -205,17 +307,22 @@ SIGNALS: Final = (
     "words",
     "meaning",
     *_SINGLE,
+    "stem",
+    "stem covered",
+    "folders",
+    "secondary",
     "place",
     "function",
     "type",
     "text",
     _ASKED_PLACE,
     *PLACES,
+    "file words",
     "file meaning",
 )
 """The names of all signals."""
 
-AGAINST: Final = frozenset({*PLACES, "text"})
+AGAINST: Final = frozenset({*PLACES, "text", "imports", "thin", "secondary"})
 """The signals that speak against a candidate."""
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {
@@ -224,6 +331,14 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "name": "words of the question in its name, the more the shorter the question",
     "phrase": "neighbouring words of the question that are neighbours in its text",
     "signature": "words of the question in its parameters and types",
+    "enclosing": "words of the question in the names of what encloses it",
+    "mention": "the question names it among other words",
+    "imports": "it only names what is elsewhere: imports, re-exports, forward declarations",
+    "thin": "it has hardly any code: a stub, a getter, an empty constructor",
+    "stem": "words of the question in the name of its file",
+    "stem covered": "how much of its file's name the question says",
+    "folders": "words of the question in the folders of its file",
+    "secondary": "there is a more proper definition of the same name",
     "definition": "it defines exactly the name that was asked",
     "namesake": "it defines the name that was asked in another case style, or elsewhere",
     "place": "it holds a line that was asked for, as path:line",
@@ -235,6 +350,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "example": "it is among examples",
     "prose": "it is among documents",
     "legacy": "it is among what is old, or copied from elsewhere",
+    "file words": "words of the question in its whole file (BM25), the best file having 1",
     "file meaning": "what the chunks of its file mean together",
     "repeat": "better chunks of the same file come before it",
     "depth": "only a deeper search named it, so it comes after what the first named",

@@ -1,0 +1,49 @@
+"""How much of a chunk does something: what is left when imports, re-exports and forward declarations are taken away.
+
+A line of imports holds the names of what a file works with, and nothing of the work. By its words alone such a chunk,
+being short, comes before the function that does what was asked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from codesearch.records import Chunk
+
+__all__ = ["substance_of"]
+
+_MOST: Final = 1_000
+"""More is not counted: from some point on there is enough."""
+
+_WORD: Final = re.compile(r"[^\W\d]\w*")
+
+_LEADING: Final = re.compile(
+    r"""\s*(?:
+      (?:@?import|from|\#\s*(?:include|import)|\#pragma|include(?=\s+[\w<"':])|using|open|extern\s+crate|package|namespace(?=[^{]*;)
+        |require(?:_relative|_once)?\b|include_once|load\b|alias(?=\s+[A-Z])|autoload|source(?=\s+\S+$)|library(?=\()
+        |-?include\(|-?import\(|export\s+(?:type\s+)?(?:\*|\{)|export\s+\w+\s*=\s*require
+        |(?:pub(?:\([^)]*\))?\s+)?(?:use|mod|import)\b(?!.*\{\s*$|.*=>)|(?:pub(?:\([^)]*\))?\s+)use\b|module\.exports\s*=\s*\{
+        |exports\.\w+\s*=\s*require|__all__\s*=|pub\s+usingnamespace)
+      |(?:export\s+)?(?:pub\s+)?(?:const|let|var|local|import)\s+[^=]*=\s*(?:await\s+)?(?:require|@import|import)\s*[('"]
+      |(?:template\s*<[^<>]*>\s*)?(?:extern\s+)?(?:class|struct|enum|union|@class|@protocol)\s+[\w:, ]+;\s*$
+    )(?=\W|$)""",
+    re.VERBOSE,
+)
+"""How a line begins that only names what is elsewhere, in any language: such lines look alike in most."""
+
+_OPENING, _CLOSING = "({[", ")}]"
+
+
+def substance_of(chunk: Chunk) -> int:
+    """Return how many words of a chunk's code do something, its documentation left out; 1,000 at most."""
+    total = 0
+    depth = 0  # of brackets that an import has opened
+    for line in chunk.code.split("\n"):
+        if depth <= 0 and not _LEADING.match(line[:400]):
+            total += len(_WORD.findall(line[:2_000]))
+            if total >= _MOST:
+                return _MOST
+            continue
+        depth += sum(line.count(sign) for sign in _OPENING) - sum(line.count(sign) for sign in _CLOSING)
+    return total

@@ -1,0 +1,54 @@
+"""Which chunks of a file are tests, by what is in them: a path does not always tell.
+
+Rust keeps the tests of a module in the module's own file, and ``helper.rs`` may begin with "Test helpers.".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from codesearch.records import Chunk, Kind
+
+__all__ = ["find_tests"]
+
+_HEADER: Final = re.compile(
+    r"[\s/*#!\-;\"'({%<]*(?:(?:some|common|shared|the|unit|integration|regression|end-to-end|e2e|functional|property) ){0,3}"
+    r"tests?(?:ing)? (?:helpers?|utilit(?:y|ies)|fixtures?|support|suite|cases?|for|of|that|doubles?|harness)\b"
+    r"|[\s/*#!\-;\"'({%<]*(?:helpers?|utilit(?:y|ies)|fixtures?|support) (?:for|of) (?:the )?(?:\w+ )?tests?\b",
+    re.IGNORECASE,
+)
+_MARK: Final = re.compile(
+    r"^\s*(?:\#\[(?:\w+::)?test\b|\#\[cfg\(test\)\]|\#\[rstest|@(?:Parameterized|Repeated)?Test\b|\[(?:Fact|Theory|TestMethod|TestCase|Test)\b"
+    r"|def test_\w+\(|async def test_\w+\(|func (?:Test|Benchmark|Fuzz)\w*\(\w+ \*testing\.|TEST(?:_F|_P|_CASE)?\(|BOOST_AUTO_TEST_CASE"
+    r"|(?:public )?function test\w+\(|@test\b|test \"[^\"]*\" \{|test \"[^\"]*\"(?:, %\{.*\})? do\b)"
+    r"|^\s*(?:describe|it|test|context|specify)(?:\.\w+)?[ (]\s*[\"'`]|^(?:RSpec\.)?describe\b",
+    re.MULTILINE,
+)
+_RUST_TESTS: Final = re.compile(r"(?:^|\.)tests?\.")
+_CODE: Final = (Kind.FUNCTION, Kind.METHOD)
+_FEW: Final = 2
+"""A single function called `test_connection` makes no file of tests."""
+
+
+def find_tests(chunks: Sequence[Chunk]) -> list[bool]:
+    """Return which chunks of a file are tests, or what tests need.
+
+    Args:
+        chunks: All of the file, in document order.
+    """
+    if not chunks:
+        return []
+    if _HEADER.match(chunks[0].text[:400]):
+        return [True] * len(chunks)
+    marked = [_MARK.search(chunk.text) is not None for chunk in chunks]
+    if chunks[0].language == "rust":
+        return [
+            mark or _RUST_TESTS.search(chunk.qualified_name) is not None
+            for mark, chunk in zip(marked, chunks, strict=True)
+        ]
+    functions = sum(chunk.kind in _CODE and not chunk.part for chunk in chunks)
+    if sum(marked) >= _FEW and 2 * sum(marked) >= functions:
+        return [True] * len(chunks)
+    return [mark and chunk.kind in _CODE for mark, chunk in zip(marked, chunks, strict=True)] if functions else marked
