@@ -26,8 +26,8 @@ FIELDS: Final = tuple(FIELD_WEIGHTS)
 
 _K1, _B = 1.2, 0.75
 
-_FILE_B = 0.4
-"""Less than for a chunk: a file is long because it does more, and seldom because it says the same at greater length."""
+_FILE_K1, _FILE_B = 2.0, 0.6
+"""In a whole file a word that comes again and again tells more than in a chunk, and length takes off less."""
 
 _EXACT_LENGTHS: Final = 24
 """Lengths are this, and a number of four significant bits."""
@@ -138,8 +138,8 @@ class BM25:
             lengths: How many terms each file holds, of shape [n].
         """
         mean = self.statistics.file_length / max(self.statistics.files, 1) or 1.0
-        norm = _K1 * (1 - _FILE_B + _FILE_B * lengths / mean)
+        norm = _FILE_K1 * (1 - _FILE_B + _FILE_B * lengths / mean)
         scores = np.zeros(len(lengths))
         for row, term in zip(counts, self.terms, strict=True):
-            scores += self.rarity["text", term] * (_K1 + 1) * (row / (row + norm))
+            scores += self.rarity["text", term] * (_FILE_K1 + 1) * (row / (row + norm))
         return scores

@@ -1,8 +1,11 @@
-"""The order of candidates: the weighted sum of their signals, and a discount for a file's further chunks."""
+"""The order of candidates: the weighted sum of their signals, and a discount for a file's further chunks.
+
+The discount lets the best of another file, if it is nearly as good, come before the further chunks of a file. It is the
+same for all of them: what is good by itself stays near its place, however much else its file has.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -70,13 +73,14 @@ def append_deeper(ranked: list[RankedCandidate], deeper: Sequence[RankedCandidat
 
 
 def _discount_repeats(ranked: Sequence[RankedCandidate], kept: float) -> None:
-    """Let the k-th chunk of one file keep its score times `kept` to the power of k - 1."""
-    seen: defaultdict[tuple[int, str], int] = defaultdict(int)
+    """Let all chunks of a file but its best keep this share of their score."""
+    seen: set[tuple[int, str]] = set()
     for entry in sorted(ranked, key=_order):
         file = entry.source, entry.candidate.path
-        # A score below zero would be raised by a factor.
-        entry.add("repeat", (kept ** seen[file] - 1) * max(entry.score, 0.0))
-        seen[file] += 1
+        if file in seen:
+            # A score below zero would be raised by a factor.
+            entry.add("repeat", (kept - 1) * max(entry.score, 0.0))
+        seen.add(file)
 
 
 def _order(entry: RankedCandidate) -> tuple[float, int, str, int]:

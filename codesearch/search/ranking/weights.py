@@ -21,7 +21,7 @@ class Weights:
     Attributes:
         signals: By name; a signal that is not named counts nothing.
         by_words: The same where there are no vectors, and words have to say what meaning says otherwise.
-        repeat: The second chunk of a file keeps this share of its score, the third its square, ...
+        repeat: Each chunk of a file but the best keeps this share of its score.
         provenance: What they were fitted on, and by which command.
     """
 
