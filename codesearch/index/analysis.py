@@ -61,7 +61,9 @@ class ChunkTerms:
     @classmethod
     def of(cls, chunk: Chunk) -> ChunkTerms:
         """Return the terms of a chunk."""
-        return cls(terms(chunk.qualified_name), _path_terms(chunk.path), terms_in_a_row(chunk.text), substance_of(chunk))
+        return cls(
+            terms(chunk.qualified_name), _path_terms(chunk.path), terms_in_a_row(chunk.text), substance_of(chunk)
+        )
 
     @property
     def lengths(self) -> tuple[int, int, int]:

@@ -342,9 +342,7 @@ class Snapshot:
 
     def _count_in_files(self, files: Sequence[int], terms: Sequence[str], found: Evidence) -> None:
         """Set what is known of the files that chunks are of."""
-        rows = list(
-            self._select("SELECT file_id, length, counts FROM file_words WHERE file_id IN", sorted(set(files)))
-        )
+        rows = list(self._select("SELECT file_id, length, counts FROM file_words WHERE file_id IN", sorted(set(files))))
         if rows:
             column = {row[0]: number for number, row in enumerate(rows)}
             counts = FileTerms.unpack([row[2] for row in rows], terms)

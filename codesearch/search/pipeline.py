@@ -107,7 +107,15 @@ def find_candidates(
         fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
         query = vector if fits else None
         named = find_in(
-            snapshot, asked.terms, query, depth, allowed, weights=weights, pairs=pairs, asked=places[source], names=asked.names
+            snapshot,
+            asked.terms,
+            query,
+            depth,
+            allowed,
+            weights=weights,
+            pairs=pairs,
+            asked=places[source],
+            names=asked.names,
         )
         candidates += [(source, candidate) for candidate in named]
     if len(snapshots) > 1:

@@ -19,6 +19,8 @@ from codesearch.search.ranking.question import CandidateSet
 __all__ = ["find_secondary"]
 
 _CONSTRUCTORS: Final = frozenset("__init__ __new__ constructor initialize init __construct new".split())
+_SMALL_CONSTRUCTOR: Final = 40
+"""Words of code; a larger one does more than to keep what it was given."""
 _ADDITION: Final = re.compile(
     r"^(?:[@\w#\[\]()]+\s+)*?(?:extension|partial|impl|@interface\s+\w+\s*\(|@implementation\s+\w+\s*\(|declare|defimpl|instance|companion)\b"
 )
@@ -32,8 +34,14 @@ def find_secondary(found: CandidateSet) -> Iterator[int]:
     for number, (source, candidate) in enumerate(found.candidates):
         if candidate.name and candidate.kind is not Kind.TEXT:
             by_name[source, candidate.name].append(number)
-    for numbers in by_name.values():
-        if len(numbers) > 1:
+    types = {(source, c.path, c.qualified_name) for source, c in found.candidates if c.kind is Kind.TYPE}
+    for number, (source, candidate) in enumerate(found.candidates):
+        if candidate.name in _CONSTRUCTORS and candidate.substance < _SMALL_CONSTRUCTOR:
+            holder = candidate.qualified_name.rpartition(".")[0]
+            if (source, candidate.path, holder) in types:
+                yield number
+    for name, numbers in by_name.items():
+        if len(numbers) > 1 and name[1] not in _CONSTRUCTORS:
             yield from _secondary_of([found.candidates[number][1] for number in numbers], numbers)
 
 

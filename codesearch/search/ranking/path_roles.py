@@ -47,15 +47,25 @@ ABOUT: Final = {
 
 
 @lru_cache(maxsize=1 << 14)
-def places_of(path: str) -> tuple[str, ...]:
-    """Return which of `PLACES` a path is in."""
+def places_of(path: str, about_tests: bool = False) -> tuple[str, ...]:
+    """Return which of `PLACES` a path is in.
+
+    Args:
+        path: Relative to the repository.
+        about_tests: Whether the repository is about nothing else: then a folder of tests tells nothing.
+    """
     found = tuple(name for name, pattern in _ELSEWHERE.items() if pattern.search(path))
-    return ("test", *found) if is_test(path) else found
+    is_one = _is_test_file(path) if about_tests else is_test(path)
+    return ("test", *found) if is_one else found
 
 
 def is_test(path: str) -> bool:
     """Whether a path is that of a test, or of what tests need."""
-    return in_test_folder(path) or (_TEST_FILE.search(path) is not None and not _PRODUCT.search(path))
+    return in_test_folder(path) or _is_test_file(path)
+
+
+def _is_test_file(path: str) -> bool:
+    return _TEST_FILE.search(path) is not None and _PRODUCT.search(path) is None
 
 
 def in_test_folder(path: str) -> bool:

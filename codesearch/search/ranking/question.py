@@ -121,7 +121,9 @@ def parse_question(text: str) -> Question:
         names = tuple(_case_styles(parts[-1]))
         return Question(text, found, parts[-1], ".".join(parts), brevity, pairs, names=names, quoted=quoted)
     mentions = _mentions(text)
-    return Question(text, found, brevity=brevity, pairs=pairs, mentions=frozenset(mentions), names=mentions, quoted=quoted)
+    return Question(
+        text, found, brevity=brevity, pairs=pairs, mentions=frozenset(mentions), names=mentions, quoted=quoted
+    )
 
 
 def _mentions(text: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.main_definitions import find_secondary
-from codesearch.search.ranking.path_roles import ABOUT, PLACES, in_test_folder, places_of
+from codesearch.search.ranking.path_roles import ABOUT, PLACES, places_of
 from codesearch.search.ranking.places import place_words
 from codesearch.search.ranking.question import CandidateSet, plain
 from codesearch.words import terms
@@ -104,9 +104,7 @@ class _WeightedQuestion:
         known = self._places.setdefault((is_test, about_tests), {})
         found = known.get(path)
         if found is None:
-            among = places_of(path)
-            if about_tests and in_test_folder(path):
-                among = tuple(name for name in among if name != "test")
+            among = places_of(path, about_tests)
             if is_test and "test" not in among:
                 among = (*among, "test")
             asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
@@ -217,7 +215,12 @@ def _imports(asked: _WeightedQuestion, candidate: Candidate) -> float:
 
 
 def _thin(asked: _WeightedQuestion, candidate: Candidate) -> float:
-    """How little it does, 0 from a dozen words of code on: a stub, a getter, an empty constructor."""
+    """How little it does, 0 from a dozen words of code on: a stub, a getter, an empty constructor.
+
+    An exception or a constant is short by nature, and no less of one.
+    """
+    if candidate.kind not in (Kind.FUNCTION, Kind.METHOD):
+        return 0.0
     return max(0.0, 1 - candidate.substance / _STUB)
 
 

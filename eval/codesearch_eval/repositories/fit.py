@@ -58,10 +58,13 @@ GIVEN = {
     "type": 0.06,
     "text": -0.12,
     "asked place": 0.1,
-    "test": -0.2,
+    "test": -0.3,
     "example": -0.1,
     "prose": -0.12,
     "legacy": -0.1,
+    "imports": -0.3,
+    "thin": -0.15,
+    "secondary": -0.1,
 }
 """Weights that no fit can find, on the scale where the best candidate of a question has about 1.
 

@@ -28,10 +28,11 @@ def candidate(
     dense: float | None = 0.5,
     line: int = 1,
     part: int = 0,
+    signature: str = "",
+    substance: int = 50,
 ) -> Candidate:
-    return Candidate(
-        number, path, "python", kind, name, qualified or name, f"def {name}()", "", line, line + 9, part, lexical, dense
-    )
+    head = (number, path, "python", kind, name, qualified or name, signature or f"def {name}()", "", line, line + 9)
+    return Candidate(*head, part, lexical, dense, substance=substance)
 
 
 def ranked(
@@ -212,10 +213,157 @@ def test_a_few_pairs_in_common_are_chance() -> None:
     assert "phrase" not in entry.signals
 
 
-def test_two_words_next_to_each_other_are_less_of_a_quotation_than_four() -> None:
+def test_a_topic_of_two_words_is_no_quotation_and_three_words_are_less_of_one_than_four() -> None:
     (two,) = ranked("open file", candidate()._replace(quoted=1.0))
+    (three,) = ranked("open config file", candidate()._replace(quoted=1.0))
     (four,) = ranked("cannot open config file", candidate()._replace(quoted=1.0))
-    assert 0 < two.signals["phrase"] < four.signals["phrase"]
+    assert "phrase" not in two.signals
+    assert 0 < three.signals["phrase"] < four.signals["phrase"]
+
+
+def test_two_words_in_quotation_marks_are_a_quotation() -> None:
+    (two,) = ranked('"open file"', candidate()._replace(quoted=1.0))
+    assert two.signals["phrase"] == pytest.approx(load_weights().signals["phrase"])
+
+
+def test_words_that_occur_nowhere_make_no_quotation_of_two_that_do() -> None:
+    known = {"incom": 5, "packet": 5}
+    (found,) = ranked(
+        "oversized incoming packet", candidate()._replace(quoted=1.0), frequency=lambda t: known.get(t, 0)
+    )
+    assert "phrase" not in found.signals
+
+
+# --- places -------------------------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_file_and_its_folders_speak_for_what_is_in_it() -> None:
+    asked = "where do sessions expire"
+    stem, folder, plain = ranked(
+        asked,
+        candidate(path="src/web/session.py", number=1),
+        candidate(path="src/sessions/web.py", number=2),
+        candidate(path="src/web/cart.py", number=3),
+    )
+    assert (stem.candidate.path, folder.candidate.path) == ("src/web/session.py", "src/sessions/web.py")
+    assert stem.signals["stem"] > 0
+    assert stem.signals["stem covered"] > 0
+    assert folder.signals["folders"] > 0
+    assert not {"stem", "stem covered", "folders"} & plain.signals.keys()
+
+
+@pytest.mark.parametrize("path", ["plugins/index.js", "plugins/mod.rs", "plugins/__init__.py", "src/plugins/main.go"])
+def test_a_file_whose_name_says_nothing_is_called_after_its_folder(path: str) -> None:
+    (found,) = ranked("how are plugins found", candidate(path=path))
+    assert found.signals["stem covered"] > 0
+    assert "folders" not in found.signals
+
+
+def test_a_name_that_the_question_covers_comes_before_a_longer_one() -> None:
+    found = ranked(
+        "session expiry", candidate(path="session_store_test_kit.py", number=1), candidate(path="session.py", number=2)
+    )
+    assert found[0].candidate.path == "session.py"
+
+
+def test_enclosing_names_speak_for_a_method() -> None:
+    found = ranked(
+        "parse in the json reader",
+        candidate("parse", "src/a.py", qualified="XmlReader.parse", kind=Kind.METHOD),
+        candidate("parse", "src/b.py", number=2, qualified="JsonReader.parse", kind=Kind.METHOD),
+    )
+    assert names(found) == ["JsonReader.parse", "XmlReader.parse"]
+    assert found[0].signals["enclosing"] > found[1].signals["enclosing"]
+
+
+@pytest.mark.parametrize("dense", [0.5, None])
+def test_what_a_whole_file_says_counts_with_and_without_vectors(dense: float | None) -> None:
+    found = ranked(
+        "session expiry",
+        candidate("a", "src/a.py", dense=dense)._replace(file_lexical=1.0),
+        candidate("b", "src/b.py", number=2, dense=dense)._replace(file_lexical=4.0),
+    )
+    assert names(found) == ["b", "a"]
+    assert found[0].signals["file words"] > found[1].signals["file words"] > 0
+
+
+def test_a_word_that_occurs_nowhere_does_not_dilute_the_question() -> None:
+    (with_it,) = ranked("reticulate session", candidate("session"), frequency=lambda t: 10 if t == "session" else 0)
+    (without,) = ranked("session", candidate("session"))
+    assert with_it.signals["stem" if "stem" in with_it.signals else "name"] > 0
+    assert with_it.signals["name"] == pytest.approx(without.signals["name"])
+
+
+# --- substance ----------------------------------------------------------------------------------------------
+
+
+def test_a_line_of_imports_comes_after_the_function_that_works_with_them() -> None:
+    found = ranked(
+        "compress with gzip",
+        candidate("", "b.py", kind=Kind.MODULE, lexical=1.0, substance=0),
+        candidate("pack", "b.py", number=2, lexical=0.7, line=5),
+    )
+    assert names(found)[0] == "pack"
+    assert found[1].signals["imports"] < 0
+
+
+def test_a_stub_comes_after_what_does_something_but_an_exception_is_none() -> None:
+    stub, full = candidate("pack", "a.py", substance=4), candidate("pack", "b.py", number=2)
+    assert [entry.candidate.path for entry in ranked("pack a file", stub, full)] == ["b.py", "a.py"]
+    (entry,) = ranked("pack a file", candidate("PackError", kind=Kind.TYPE, substance=3))
+    assert "thin" not in entry.signals
+
+
+MAIN = [
+    # The class and its constructor, which has its name, or one of its own.
+    (("Cart", "a.java", "Cart", Kind.TYPE, "class Cart"), ("Cart", "a.java", "Cart.Cart", Kind.METHOD, "Cart()")),
+    (("Cart", "a.py", "Cart", Kind.TYPE, "class Cart"), ("__init__", "a.py", "Cart.__init__", Kind.METHOD, "")),
+    # The type and what adds to it.
+    (("Cart", "b.swift", "Cart", Kind.TYPE, "struct Cart"), ("Cart", "a.swift", "Cart", Kind.TYPE, "extension Cart")),
+    (("Cart", "b.rs", "Cart", Kind.TYPE, "pub struct Cart"), ("Cart", "a.rs", "Cart", Kind.TYPE, "impl Cart")),
+    (
+        ("Cart", "b.cs", "Cart", Kind.TYPE, "class Cart"),
+        ("Cart", "a.cs", "Cart", Kind.TYPE, "public partial class Cart"),
+    ),
+    # The implementation and its declaration.
+    (
+        ("fill", "b.c", "fill", Kind.FUNCTION, "int fill(void)"),
+        ("fill", "a.h", "fill", Kind.FUNCTION, "int fill(void)"),
+    ),
+    (("fill", "b.ts", "fill", Kind.FUNCTION, "fill()"), ("fill", "a.d.ts", "fill", Kind.FUNCTION, "fill()")),
+]
+
+
+@pytest.mark.parametrize(("main", "other"), MAIN)
+def test_the_main_definition_of_a_name_comes_first(main: tuple[str, ...], other: tuple[str, ...]) -> None:
+    both = [
+        candidate(name, path, number=n, qualified=qualified, kind=Kind(kind), signature=signature, substance=30)
+        for n, (name, path, qualified, kind, signature) in enumerate([other, main])
+    ]
+    found = ranked("Cart" if main[0] == "Cart" else "fill", *both)
+    assert (found[0].candidate.path, found[0].candidate.qualified_name) == main[1:3]
+    assert found[1].signals["secondary"] < 0
+    assert "secondary" not in found[0].signals
+
+
+def test_overloads_and_namesakes_of_other_classes_are_equals() -> None:
+    for one, other in [("A.run", "A.run"), ("A.run", "B.run")]:
+        found = ranked("run", candidate(qualified=one), candidate(qualified=other, number=2, line=20))
+        assert all("secondary" not in entry.signals for entry in found)
+
+
+def test_a_name_within_a_sentence_is_seen() -> None:
+    for question in ("why does parse_header drop cookies", "why does `parse_header` drop", "net.parse_header() drops"):
+        found = ranked(question, candidate("parse_head"), candidate("parse_header", "src/b.py", number=2))
+        assert found[0].signals["mention"] > 0
+        assert found[0].candidate.name == "parse_header"
+    assert parse_question("how are plugins found in the store").mentions == frozenset()
+
+
+def test_the_names_that_a_question_may_ask_for() -> None:
+    assert {"parseJson", "parse_json", "PARSE_JSON", "ParseJson"} <= set(parse_question("parse_json").names)
+    assert parse_question("why does parse_header drop cookies of HttpClient").names == ("parse_header", "HttpClient")
+    assert parse_question("why do cookies vanish").names == ()
 
 
 def test_definitions_come_before_what_lies_between_them() -> None:
@@ -235,6 +383,11 @@ PLACES = [
     ("core/src/androidTest/kotlin/Parser.kt", "test"),
     ("conftest.py", "test"),
     ("t/integration/tasks.py", "test"),
+    ("src/test.c", "test"),
+    ("src/tests.rs", "test"),
+    ("src/ParserSpec.scala", "test"),
+    ("src/integration-test/Parser.java", "test"),
+    ("testing/a.py", "test"),
     ("examples/a.py", "example"),
     ("Samples/A.cs", "example"),
     ("docs/conf.py", "prose"),
@@ -250,6 +403,39 @@ def test_places_that_repeat_the_words_of_code_are_put_back(path: str, place: str
     (plain,) = ranked("run", candidate(path="src/a.py"))
     assert entry.signals[place] == pytest.approx(load_weights().signals[place])
     assert plain.score > entry.score
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/testing/spy.ts",
+        "lib/rspec/testing/a.rb",
+        "src/latest/a.py",
+        "src/contest/a.c",
+        "contests/a.py",
+        "src/loadtest/a.go",
+        "src/main/java/org/unit/MyTest.java",
+        "src/commands/test.ts",
+    ],
+)
+def test_what_only_looks_like_a_place_of_tests_is_none(path: str) -> None:
+    (entry,) = ranked("run", candidate(path=path))
+    assert "test" not in entry.signals
+
+
+def test_a_test_is_seen_by_what_is_in_it_as_well() -> None:
+    (entry,) = ranked("run", candidate(path="src/parser.rs")._replace(tests=True))
+    assert entry.signals["test"] < 0
+
+
+def test_where_all_is_tests_a_folder_tells_nothing_and_the_name_of_a_file_still_does() -> None:
+    asked = parse_question("run")
+    both = [(0, candidate(path="tests/runner.py")), (0, candidate(path="tests/test_runner.py", number=2))]
+    found = rank(CandidateSet(asked, both, {t: 10 for t in asked.terms}, DOCUMENTS, about_tests=frozenset({0})))
+    assert [(entry.candidate.path, "test" in entry.signals) for entry in found] == [
+        ("tests/runner.py", False),
+        ("tests/test_runner.py", True),
+    ]
 
 
 @pytest.mark.parametrize(("path", "place"), PLACES)
@@ -286,7 +472,14 @@ def test_further_chunks_of_a_file_are_discounted() -> None:
     first, second, third = ranked("x", *chunks)
     assert "repeat" not in first.signals
     assert second.score == pytest.approx(load_weights().repeat * first.score)
-    assert third.score == pytest.approx(load_weights().repeat ** 2 * first.score)
+    assert third.score == pytest.approx(load_weights().repeat * first.score)
+
+
+def test_a_chunk_that_is_good_by_itself_survives_whatever_else_its_file_has() -> None:
+    of_one_file = [candidate(f"f{i}", number=i, line=10 * i, lexical=1 - i / 1_000) for i in range(1, 60)]
+    of_others = [candidate(f"g{i}", f"src/g{i}.py", number=100 + i, lexical=0.5, dense=0.4) for i in range(60)]
+    found = names(ranked("x", *of_one_file, *of_others, candidate("far", "src/far.py", number=999, dense=0.0)))
+    assert found[:3] == ["f1", "f2", "f3"]
 
 
 def test_files_of_one_path_in_two_repositories_are_two_files() -> None:
