@@ -24,8 +24,8 @@ from itertools import pairwise
 import Stemmer
 
 __all__ = [
-    "STOP_WORDS",
     "LINE_END",
+    "STOP_WORDS",
     "TermFinder",
     "neighbours",
     "question_terms",

@@ -169,7 +169,7 @@ KNOWS: dict[str, frozenset[str]] = {
         "extraction": "formats languages processes records",
         "encoders": "errors processes records settings",
         "index": "encoders errors extraction languages processes records sources words",
-        "search.ranking": "errors records search words",
+        "search.ranking": "errors languages records search words",
         "search": "encoders errors extraction index languages records search.ranking words",
         "present": "records search.ranking",
         "portable": "errors index languages records sources",

@@ -20,14 +20,14 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 _LEADING: Final = re.compile(
     r"""\s*(?:
-      (?:@?import|from|\#\s*(?:include|import)|\#pragma|include(?=\s+[\w<"':])|using|open|extern\s+crate|package|namespace(?=[^{]*;)
-        |require(?:_relative|_once)?\b|include_once|load\b|alias(?=\s+[A-Z])|autoload|source(?=\s+\S+$)|library(?=\()
-        |-?include\(|-?import\(|export\s+(?:type\s+)?(?:\*|\{)|export\s+\w+\s*=\s*require
-        |(?:pub(?:\([^)]*\))?\s+)?(?:use|mod|import)\b(?!.*\{\s*$|.*=>)|(?:pub(?:\([^)]*\))?\s+)use\b|module\.exports\s*=\s*\{
-        |exports\.\w+\s*=\s*require|__all__\s*=|pub\s+usingnamespace)
-      |(?:export\s+)?(?:pub\s+)?(?:const|let|var|local|import)\s+[^=]*=\s*(?:await\s+)?(?:require|@import|import)\s*[('"]
-      |(?:template\s*<[^<>]*>\s*)?(?:extern\s+)?(?:class|struct|enum|union|@class|@protocol)\s+[\w:, ]+;\s*$
-    )(?=\W|$)""",
+      @?import\b(?!\s*=) | from\s+[\w.]+\s+c?import\b | \#\s*(?:include|import|pragma)\b | -?(?:include|import)\(
+    | include\s+["'<A-Z] | using\s+[\w.=\s:<>]+; | open\s+[A-Z] | extern\s+crate\b | package\b | namespace\b(?=[^{]*;)
+    | (?:require|include)(?:_relative|_once)?(?:\s*\(\s*["'_]|\s+["'A-Z_]) | load\s*\(?\s*["'] | alias\s+[A-Z]
+    | autoload\b | source\s+\S+$ | library\( | (?:pub(?:\([^)]*\))?\s+)?(?:use\b|mod\s+\w+\s*;) | pub\s+usingnamespace\b
+    | export\s+(?:type\s+)?(?:\*|\{|["']) | (?:module\.)?exports\s*=\s*\{ | exports\.\w+\s*=\s*require\b | __all__\s*=
+    | (?:export\s+)?(?:pub\s+)?(?:const|let|var|local)\s+[^=]*=\s*(?:await\s+)?(?:require|@?import)\s*[('"]
+    | (?:template\s*<[^<>]*>\s*)?(?:extern\s+)?(?:class|struct|enum|union|@class|@protocol)\s+[\w:, ]+;\s*$
+    )""",
     re.VERBOSE,
 )
 """How a line begins that only names what is elsewhere, in any language: such lines look alike in most."""

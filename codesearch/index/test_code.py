@@ -13,19 +13,31 @@ from codesearch.records import Chunk, Kind
 
 __all__ = ["find_tests"]
 
+_SIGNS: Final = r"[\s/*#!\-;\"'({%<]*"
+_NEEDED: Final = r"(?:helpers?|utilit(?:y|ies)|fixtures?|support|suites?|cases?|doubles?|harness)\b"
 _HEADER: Final = re.compile(
-    r"[\s/*#!\-;\"'({%<]*(?:(?:some|common|shared|the|unit|integration|regression|end-to-end|e2e|functional|property) ){0,3}"
-    r"tests?(?:ing)? (?:helpers?|utilit(?:y|ies)|fixtures?|support|suite|cases?|for|of|that|doubles?|harness)\b"
-    r"|[\s/*#!\-;\"'({%<]*(?:helpers?|utilit(?:y|ies)|fixtures?|support) (?:for|of) (?:the )?(?:\w+ )?tests?\b",
+    rf"{_SIGNS}(?:(?:some|common|shared|the|unit|integration|regression|end-to-end|e2e|functional|property) ){{0,3}}"
+    rf"(?:test(?:s|ing)? {_NEEDED}|tests (?:for|of|that)\b)"
+    r"|"
+    rf"{_SIGNS}(?:helpers?|utilit(?:y|ies)|fixtures?|support) (?:for|of) (?:the )?(?:\w+ )?tests?\b",
     re.IGNORECASE,
 )
+"""How the first comment of a file begins that says so."""
+
 _MARK: Final = re.compile(
-    r"^\s*(?:\#\[(?:\w+::)?test\b|\#\[cfg\(test\)\]|\#\[rstest|@(?:Parameterized|Repeated)?Test\b|\[(?:Fact|Theory|TestMethod|TestCase|Test)\b"
-    r"|def test_\w+\(|async def test_\w+\(|func (?:Test|Benchmark|Fuzz)\w*\(\w+ \*testing\.|TEST(?:_F|_P|_CASE)?\(|BOOST_AUTO_TEST_CASE"
-    r"|(?:public )?function test\w+\(|@test\b|test \"[^\"]*\" \{|test \"[^\"]*\"(?:, %\{.*\})? do\b)"
-    r"|^\s*(?:describe|it|test|context|specify)(?:\.\w+)?[ (]\s*[\"'`]|^(?:RSpec\.)?describe\b",
-    re.MULTILINE,
+    r"""^\s*(?:
+      \#\[(?:\w+::)?test\b | \#\[cfg\(test\)\] | \#\[rstest                                # Rust
+    | @(?:Parameterized|Repeated)?Test\b | \[(?:Fact|Theory|TestMethod|TestCase|Test)\b       # Java, Kotlin, C#
+    | (?:async\ )?def\ test_\w+\( | (?:public\ )?function\ test\w+\( | @test\b              # Python, Ruby, PHP, bats
+    | func\ (?:Test|Benchmark|Fuzz)\w*\(\w+\ \*testing\.                                   # Go
+    | TEST(?:_F|_P|_CASE)?\( | BOOST_AUTO_TEST_CASE                                        # C++
+    | test\ "[^"]*"(?:,\ %\{.*\})?\ (?:\{|do\b)                                            # Zig, Elixir
+    | (?:describe|it|test|context|specify)(?:\.\w+)?[ (]\s*["'`] | (?:RSpec\.)describe\b   # JavaScript, Ruby
+    )""",
+    re.MULTILINE | re.VERBOSE,
 )
+"""What a test begins with."""
+
 _RUST_TESTS: Final = re.compile(r"(?:^|\.)tests?\.")
 _CODE: Final = (Kind.FUNCTION, Kind.METHOD)
 _FEW: Final = 2

@@ -1,8 +1,8 @@
 """Of several definitions of one name, the one that is meant: class over constructor, implementation over header.
 
 A language lets a name be defined in several places, of which one is the thing itself: the class, and not its
-constructor, which has its name; ``type X``, and not an ``extension X`` or one more part of it; the function, and not its
-declaration in a header.
+constructor, which has its name; ``type X``, and not an ``extension X`` or one more part of it; the function, and not
+its declaration in a header.
 """
 
 from __future__ import annotations

@@ -10,16 +10,16 @@ from codesearch.words import terms
 __all__ = ["Place", "place_words"]
 
 _SAYS_NOTHING: Final = frozenset(
-    "__init__ index main mod lib init default base impl src app package root __main__ doc types common util utils".split()
+    "__init__ __main__ index main mod lib init default base impl src app package root doc types common util utils"
+    "".split()
 )
 """Names of files that stand for the folder that they lie in."""
 
 _LAYOUT: Final = frozenset(
-    "src lib libs source sources main java kotlin scala python app apps packages pkg include internal crates modules".split()
+    "src lib libs source sources main java kotlin scala python app apps packages pkg include internal crates modules"
+    "".split()
 )
 """Names of folders that a language's layout of projects gives."""
-
-_TEST_AFFIXES: Final = frozenset({"test", "spec", "tests"})
 
 
 class Place(NamedTuple):

@@ -125,6 +125,7 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
             value = signal(asked, candidate)
             if value:
                 row[name] = value
+        row.update((name, value) for name, signal in _OF_ITSELF.items() if (value := signal(candidate)))
         row.update(asked.words_of_path(candidate.path))
         row.update(_kind(candidate))
         row.update(asked.places(candidate.path, candidate.tests, source in found.about_tests))
@@ -209,12 +210,12 @@ def _mention(asked: _WeightedQuestion, candidate: Candidate) -> float:
 # --- substance ----------------------------------------------------------------------------------------------
 
 
-def _imports(asked: _WeightedQuestion, candidate: Candidate) -> float:
+def _imports(candidate: Candidate) -> float:
     """Whether it only says what is elsewhere: imports, re-exports, forward declarations."""
     return 0.0 if candidate.substance or candidate.documentation else 1.0
 
 
-def _thin(asked: _WeightedQuestion, candidate: Candidate) -> float:
+def _thin(candidate: Candidate) -> float:
     """How little it does, 0 from a dozen words of code on: a stub, a getter, an empty constructor.
 
     An exception or a constant is short by nature, and no less of one.
@@ -300,16 +301,17 @@ _SINGLE: Final[Mapping[str, Callable[[_WeightedQuestion, Candidate], float]]] = 
     "signature": _signature,
     "enclosing": _enclosing,
     "mention": _mention,
-    "imports": _imports,
-    "thin": _thin,
     "definition": _definition,
     "namesake": _namesake,
 }
+
+_OF_ITSELF: Final[Mapping[str, Callable[[Candidate], float]]] = {"imports": _imports, "thin": _thin}
 
 SIGNALS: Final = (
     "words",
     "meaning",
     *_SINGLE,
+    *_OF_ITSELF,
     "stem",
     "stem covered",
     "folders",

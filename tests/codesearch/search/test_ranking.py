@@ -431,7 +431,7 @@ def test_a_test_is_seen_by_what_is_in_it_as_well() -> None:
 def test_where_all_is_tests_a_folder_tells_nothing_and_the_name_of_a_file_still_does() -> None:
     asked = parse_question("run")
     both = [(0, candidate(path="tests/runner.py")), (0, candidate(path="tests/test_runner.py", number=2))]
-    found = rank(CandidateSet(asked, both, {t: 10 for t in asked.terms}, DOCUMENTS, about_tests=frozenset({0})))
+    found = rank(CandidateSet(asked, both, dict.fromkeys(asked.terms, 10), DOCUMENTS, about_tests=frozenset({0})))
     assert [(entry.candidate.path, "test" in entry.signals) for entry in found] == [
         ("tests/runner.py", False),
         ("tests/test_runner.py", True),
