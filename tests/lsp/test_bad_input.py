@@ -162,6 +162,11 @@ async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path
         await asyncio.sleep(0.3)
         said = [message.message for message in session.client.messages]
         (text,) = [text for text in said if "no model" in text]
+        (folder,) = await session.ready("partial")
+        assert folder["pending"] > 0
+        answer = await session.search("parse json")
+        assert answer["complete"] is False
+        assert "only words were compared" in answer["notices"][-1]["text"]
         assert text.endswith("). Until then, questions are answered by their words only.")
 
 
