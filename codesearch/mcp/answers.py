@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from codesearch.mcp.tokens import count_tokens
 from codesearch.present.render import visible
-from codesearch.records import Kind, Match
-from codesearch.search.notices import Answer
+from codesearch.records import Match
+from codesearch.search.notices import Answer, NoticeKind
 
 __all__ = ["FoundCode", "FoundResult", "layout"]
 
@@ -70,7 +70,8 @@ def layout(answer: Answer, *, offset: int, limit: int, max_tokens: int, single_r
     """
     matches = answer.matches[offset : offset + limit]
     results = [_result(match) for match in matches]
-    notices = [notice.text for notice in answer.notices]
+    # What is still to be encoded is encoded meanwhile: there is nothing to run.
+    notices = [one.fact if one.kind is NoticeKind.EMBEDDINGS_PENDING else one.text for one in answer.notices]
     headings = [_heading(offset + number, result, single_root) for number, result in enumerate(results, 1)]
     briefs = [_brief(result) for result in results]
     used = sum(map(count_tokens, notices)) + _CLOSING_TOKENS
@@ -121,7 +122,7 @@ def _heading(number: int, result: FoundResult, single_root: bool) -> str:
     head = f"{number}. {path}:{result.start_line}-{result.end_line}  {result.name or result.kind}"
     if result.name:
         head += f"  ({result.kind})"
-    if result.kind == Kind.TEXT and result.line != result.start_line:
+    if result.line != result.start_line:  # where the definition begins, below what stands before it
         head += f"  line {result.line}"
     return visible(head)
 
