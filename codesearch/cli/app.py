@@ -21,6 +21,7 @@ class _Commands(LazyProgram):
         "ask": Entry(f"{_COMMANDS}.ask", "ask", "Ask a question about the code of a repository."),
         "similar": Entry(f"{_COMMANDS}.similar", "similar", "Find the functions most like a place or a snippet."),
         "mcp": Entry(f"{_COMMANDS}.mcp", "mcp", "Search code for coding agents: the MCP server."),
+        "agents": Entry(f"{_COMMANDS}.agents", "agents", "Tell a coding agent that works in a shell how to search."),
         "duplicates": Entry(f"{_COMMANDS}.duplicates", "duplicates", "Find functions that are copies of each other."),
         "doctor": Entry(f"{_COMMANDS}.doctor", "doctor", "Check whether everything works here."),
         "lsp": Entry(f"{_COMMANDS}.lsp", "lsp", "Start the language server, for an editor."),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, Field
 
 from codesearch.mcp.tokens import count_tokens
 from codesearch.present.render import visible
-from codesearch.records import Kind, Match
-from codesearch.search.notices import Answer
+from codesearch.records import Match
+from codesearch.search.notices import Answer, NoticeKind
 
 __all__ = ["FoundCode", "FoundResult", "layout"]
 
@@ -17,6 +18,13 @@ _LONGEST_CODE = 60
 """Lines of code that a result is shown with; of a longer one the lines that matter are."""
 
 _LONGEST_LINE = 200
+
+_LONGEST_BRIEF = 100
+
+_CLOSING_TOKENS = 40
+"""What is said at the end, and how to get what was left out."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 
 class FoundResult(BaseModel):
@@ -50,9 +58,8 @@ class FoundCode(BaseModel):
 def layout(answer: Answer, *, offset: int, limit: int, max_tokens: int, single_root: bool) -> tuple[str, FoundCode]:
     """Lay out the results from `offset` on, in at most about `max_tokens` tokens of text.
 
-    Each result gets a heading, its signature and what it says of itself, as far as the budget goes; then code, the
-    best results first. What did not fit is
-    said, and how to get it.
+    Each result gets a heading and a line that says what it is. What is left of the budget goes to code, the best
+    results first: all of it, or the lines that matter. What did not fit is said, and how to get it.
 
     Args:
         answer: At least ``offset + limit + 1`` matches of it, if there are so many.
@@ -63,31 +70,26 @@ def layout(answer: Answer, *, offset: int, limit: int, max_tokens: int, single_r
     """
     matches = answer.matches[offset : offset + limit]
     results = [_result(match) for match in matches]
-    notices = [notice.text for notice in answer.notices]
+    # What is still to be encoded is encoded meanwhile: there is nothing to run.
+    notices = [one.fact if one.kind is NoticeKind.EMBEDDINGS_PENDING else one.text for one in answer.notices]
     headings = [_heading(offset + number, result, single_root) for number, result in enumerate(results, 1)]
-    summaries = [_summary(result) for result in results]
-    used = sum(map(count_tokens, notices)) + 60  # what is said at the end
+    briefs = [_brief(result) for result in results]
+    used = sum(map(count_tokens, notices)) + _CLOSING_TOKENS
     fitting = 0
-    for heading, summary in zip(headings, summaries, strict=True):
-        cost = count_tokens(f"{heading}\n{summary}")
+    for heading, brief in zip(headings, briefs, strict=True):
+        cost = count_tokens(f"{heading}\n{brief}")
         if fitting and used + cost > max_tokens:
             break
         used += cost
         fitting += 1
-    blocks = []
-    for result, match, heading, summary in zip(results[:fitting], matches, headings, summaries, strict=False):
-        code, complete = _code(match)
-        cost = count_tokens(code) - count_tokens(summary)  # which it takes the place of
-        if used + cost <= max_tokens:
-            used += cost
-            result.code, result.code_is_complete = code, complete
-            blocks.append(f"{heading}\n{code}")
-        else:
-            blocks.append(f"{heading}\n{summary}" if summary else heading)
+    results = results[:fitting]
+    bodies, room = _bodies(results, matches, briefs, max_tokens - used)
+    _lengthen(results, bodies, room)
+    blocks = [f"{heading}\n{body}" if body else heading for heading, body in zip(headings, bodies, strict=False)]
     more = len(answer.matches) > offset + fitting
-    text = "\n\n".join([*blocks, *_closing(results[:fitting], notices, offset + fitting if more else None, max_tokens)])
+    text = "\n\n".join([*blocks, *_closing(results, notices, offset + fitting if more else None, max_tokens)])
     found = FoundCode(
-        results=results[:fitting],
+        results=results,
         notices=notices,
         next_offset=offset + fitting if more else None,
         tokens=count_tokens(text),
@@ -120,46 +122,92 @@ def _heading(number: int, result: FoundResult, single_root: bool) -> str:
     head = f"{number}. {path}:{result.start_line}-{result.end_line}  {result.name or result.kind}"
     if result.name:
         head += f"  ({result.kind})"
-    if result.kind == Kind.TEXT and result.line != result.start_line:
+    if result.line != result.start_line:  # where the definition begins, below what stands before it
         head += f"  line {result.line}"
     return visible(head)
 
 
+def _bodies(
+    results: Sequence[FoundResult], matches: Sequence[Match], briefs: Sequence[str], room: int
+) -> tuple[list[str], int]:
+    """Return what stands below each heading, with code for as many of the best as there is room; and the room left."""
+    bodies = []
+    for result, match, brief in zip(results, matches, briefs, strict=False):
+        before = count_tokens(brief)
+        body = brief
+        for code, complete in _codes(match):
+            cost = count_tokens(code) - before
+            if cost <= room:
+                result.code, result.code_is_complete = code, complete
+                body, room = code, room - cost
+                break
+        bodies.append(body)
+    return bodies, room
+
+
+def _lengthen(results: Sequence[FoundResult], bodies: list[str], room: int) -> None:
+    """Say more of results without code, where there is room."""
+    for number, result in enumerate(results):
+        if result.code is None:
+            summary = _summary(result)
+            cost = count_tokens(summary) - count_tokens(bodies[number])
+            if 0 < cost <= room:
+                bodies[number] = summary
+                room -= cost
+
+
+def _brief(result: FoundResult) -> str:
+    """Return the line that says what a result is: the first sentence of its documentation, else its header."""
+    sentence = _SENTENCE_END.split(result.documentation, maxsplit=1)[0]
+    line = visible(sentence or result.signature)
+    return f"   {line if len(line) <= _LONGEST_BRIEF else line[: _LONGEST_BRIEF - 1] + '…'}" if line else ""
+
+
 def _summary(result: FoundResult) -> str:
-    """Return what stands for code that is not shown."""
+    """Return what stands for code that is not shown, where there is room."""
     lines = [result.signature[:_LONGEST_LINE], result.documentation[:_LONGEST_LINE]]
     return "\n".join(f"   {visible(line)}" for line in lines if line)
 
 
-def _code(match: Match) -> tuple[str, bool]:
-    """Return the numbered lines of a chunk, or of a long one those that matter; and whether that is all."""
+def _codes(match: Match) -> Iterator[tuple[str, bool]]:
+    """Yield the numbered lines of a chunk, unless it is long; then those that matter, with more and with fewer around.
+
+    Yields:
+        The text, and whether it is all of the code.
+    """
     chunk = match.chunk
     numbers = [n for span in chunk.text_spans for n in range(span.start, span.end + 1)]
     lines = list(zip(numbers, chunk.text.split("\n"), strict=False))
-    complete = len(lines) <= _LONGEST_CODE
-    lines = [(n, line) for n, line in lines if line.strip()]
-    if not complete:
-        wanted = {n + step for n in match.lines for step in (-1, 0, 1, 2)} | set(numbers[:3])
-        lines = [(n, line) for n, line in lines if n in wanted]
-    width = len(str(numbers[-1])) if numbers else 1
+    if len(lines) <= _LONGEST_CODE:
+        yield _numbered(lines), True
+    for before, after, head in ((1, 2, 3), (0, 1, 2)):
+        wanted = {n + step for n in match.lines for step in range(-before, after + 1)}
+        wanted |= set(range(match.line, match.line + head))
+        yield _numbered([(n, line) for n, line in lines if n in wanted], numbers[-1]), False
+
+
+def _numbered(lines: Sequence[tuple[int, str]], end: int = 0) -> str:
+    """Return lines with their numbers, without the empty ones, and dots where lines up to `end` are missing."""
+    width = len(str(lines[-1][0])) if lines else 1
     shown = []
     last = None
     for number, line in lines:
+        if not line.strip():
+            continue
         if last is not None and number > last + 2:
             shown.append(f"{'...':>{width}}")
         shown.append(f"{number:>{width}}  {visible(line[:_LONGEST_LINE])}".rstrip())
         last = number
-    return "\n".join(shown), complete
+    if last is not None and last < end:
+        shown.append(f"{'...':>{width}}")
+    return "\n".join(shown)
 
 
 def _closing(results: Sequence[FoundResult], notices: Sequence[str], next_offset: int | None, budget: int) -> list[str]:
     said = []
-    bare = [number for number, result in enumerate(results, 1) if result.code is None]
+    bare = sum(result.code is None for result in results)
     if bare:
-        said.append(
-            f"{len(bare)} of these results are shown without code, to stay within max_tokens={budget}: "
-            "read the lines named, or ask again with a larger max_tokens."
-        )
+        said.append(f"Without code, for max_tokens={budget}: {bare}. Read the lines named, or give more max_tokens.")
     if next_offset is not None:
-        said.append(f"There are more results: ask again with offset={next_offset}.")
-    return [*said, *(f"Note: {notice}" for notice in notices)]
+        said.append(f"More results: offset={next_offset}.")
+    return [*(["\n".join(said)] if said else []), *(f"Note: {notice}" for notice in notices)]

@@ -1,8 +1,8 @@
 """The configuration files of the common agents, and the entry that starts our server in each.
 
-Only JSON that Python reads is edited, our entry alone is changed, and the file is replaced in one step. In TOML a table
-of ours is appended or taken out. A file with comments in JSON, or in which something else stands in our place, is left
-as it is, and its owner gets the lines to paste.
+Our entry alone is changed, every other byte stays, and the file is replaced in one step. In TOML a table of ours is
+appended or taken out. A file that is damaged, or in which something else stands in our place, is left as it is, and its
+owner gets the lines to paste. Taking our entry out leaves no trace: what held nothing else goes with it.
 
 What lies in a project is often committed, so no path of a machine is written there. What lies in a home folder serves
 several projects: each has an entry of its own beside the others.
@@ -22,12 +22,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from codesearch.errors import InputError
+from codesearch.mcp.json_text import read_json, with_member, without_member
 
 __all__ = [
     "CLIENTS",
@@ -183,18 +185,14 @@ def plan_change(client: Client, *, project: Path, home: Path, command: str, argu
     if client.toml:
         return _change_toml(client, path, before, entry)
     try:
-        data = json.loads(before) if before.strip() else {}
-    except ValueError as error:
-        reason = f"{path} holds comments or is damaged, and is left as it is"
+        place: Any = read_json(before)
+        for key in client.keys:
+            place = place.get(key, {})
+        after = with_member(before, client.keys, _name_for(client, place, entry), entry)
+    except (ValueError, AttributeError, TypeError) as error:
+        reason = f"{path} is damaged, or has something else at {client.keys[0]!r}, and is left as it is"
         raise NotEditable(reason, _lines(client, _NAME, entry)) from error
-    place = data
-    for key in client.keys:
-        if not isinstance(place, dict) or not isinstance(place.setdefault(key, {}), dict):
-            reason = f"{path} has something else at {key!r}, and is left as it is"
-            raise NotEditable(reason, _lines(client, _NAME, entry))
-        place = place[key]
-    place[_name_for(client, place, entry)] = dict(entry)
-    return Change(path, before, _as_json(data, before))
+    return Change(path, before, after)
 
 
 def plan_removal(client: Client, *, project: Path, home: Path) -> Change:
@@ -213,27 +211,23 @@ def plan_removal(client: Client, *, project: Path, home: Path) -> Change:
             after = _without_table(path, after, (client.keys[0], name))
         return Change(path, before, after)
     try:
-        data = json.loads(before) if before.strip() else {}
+        place: Any = read_json(before)
+        for key in client.keys:
+            place = place.get(key, {}) if isinstance(place, dict) else {}
+        after = before
+        for name in _names_of(client, place, str(project)):
+            after = without_member(after, client.keys, name)
     except ValueError as error:
-        raise InputError(f"{path} holds comments or is damaged: take the entry {_NAME} out yourself") from error
-    place = data
-    for key in client.keys:
-        place = place.get(key, {}) if isinstance(place, dict) else {}
-    names = _names_of(client, place, str(project))
-    for name in names:
-        del place[name]
-    return Change(path, before, _as_json(data, before) if names else before)
+        raise InputError(f"{path} is damaged: take the entry {_NAME} out yourself") from error
+    return Change(path, before, after)
 
 
 def _text_of(path: Path) -> str:
+    """Return the text of a file, its line ends as they are; "" if there is none."""
     try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return path.read_bytes().decode("utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-
-
-def _as_json(data: object, before: str) -> str:
-    return json.dumps(data, indent=_indentation(before), ensure_ascii=False) + "\n"
 
 
 # --- our entries --------------------------------------------------------------------------------------------
@@ -304,8 +298,9 @@ def _change_toml(client: Client, path: Path, before: str, entry: Entry) -> Chang
         if not isinstance(known, dict) or not _folder_of(known) or set(known) - set(entry):
             raise NotEditable(f"{path} has another entry for {name}, and is left as it is", paste)
         rest = _without_table(path, before, (client.keys[0], name))
+    ends = "\r\n" if "\r\n" in before else "\n"
     gap = "" if not rest else "\n" if rest.endswith("\n") else "\n\n"
-    after = rest + gap + paste
+    after = rest + (gap + paste).replace("\n", ends)
     try:
         tomllib.loads(after)
     except tomllib.TOMLDecodeError as error:  # such as `mcp_servers = {...}`, to which nothing can be appended
@@ -339,7 +334,10 @@ def _without_table(path: Path, text: str, keys: tuple[str, str]) -> str:
         done = {}
     if {keys[0]: {}} | done != wanted:
         raise InputError(f"{path} holds {keys[1]} in a form that cannot be taken out: do it yourself")
-    return re.sub(r"\n{3,}\Z", "\n", after) if not inside else after.rstrip("\n") + "\n" if after.strip() else ""
+    if not after.strip():
+        return ""
+    ends = "\r\n" if "\r\n" in text else "\n"
+    return after.rstrip("\r\n") + ends if inside else re.sub(r"(\r?\n){3,}\Z", ends, after)
 
 
 def _lines(client: Client, name: str, entry: Entry) -> str:
@@ -350,26 +348,32 @@ def _lines(client: Client, name: str, entry: Entry) -> str:
     return "\n".join([f"[{client.keys[0]}.{name}]", *lines]) + "\n"
 
 
-def _indentation(text: str) -> int:
-    line = next((line for line in text.splitlines() if line.startswith(" ")), "  ")
-    return len(line) - len(line.lstrip())
-
-
 def write_change(change: Change) -> None:
-    """Write the file in one step.
+    """Write the file in one step, or take it away if nothing is left in it.
 
     Raises:
         InputError: It cannot be written, or was changed meanwhile.
     """
     path = change.path.resolve()  # a link to a file kept elsewhere stays a link
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if (path.read_text(encoding="utf-8") if path.exists() else "") != change.before:
+        if _text_of(path) != change.before:
             raise InputError(f"{path} was changed meanwhile: run it again")
+        if not change.after:
+            _take_away(change.path)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(change.after)
+        with os.fdopen(handle, "wb") as file:
+            file.write(change.after.encode("utf-8"))
         Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)
         Path(name).replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error}") from error
+
+
+def _take_away(path: Path) -> None:
+    """Delete a file, and its folder if that is the agent's own and holds nothing else."""
+    path.unlink(missing_ok=True)
+    if path.parent.name.startswith("."):
+        with suppress(OSError):  # it holds something else
+            path.parent.rmdir()

@@ -44,6 +44,9 @@ _BUSY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.1
 """How often a question that waits tells how far the update is, and looks whether there is an index by now."""
 
+_IDLE_SECONDS: Final = 120.0
+"""How long the indexing process is kept with nothing to do: it holds an encoder of its own, as this process does."""
+
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""
 
@@ -80,6 +83,7 @@ class IndexKeeper:
         self._library = Library()
         self._changed = threading.Condition()
         self._updates: dict[Path, _Update] = {}
+        self._idle: threading.Timer | None = None
 
     @contextmanager
     def snapshots(self, jobs: Sequence[Job], report: Report) -> Iterator[list[Snapshot]]:
@@ -108,6 +112,7 @@ class IndexKeeper:
 
     def close(self) -> None:
         """End what is under way, and close all indexes."""
+        self._rest_later(None)
         self._worker.close()
         self._library.close()
 
@@ -152,6 +157,7 @@ class IndexKeeper:
         if known is not None and not known.ended and index_is_current(job, None):
             return known
         update = _Update()
+        self._rest_later(None)
         with self._changed:
             self._updates[job.directory] = update
         request = UpdateRequest(
@@ -173,3 +179,18 @@ class IndexKeeper:
                 update.ended = True
                 update.error = message.error if isinstance(message, WorkFailed) else None
             self._changed.notify_all()
+        if isinstance(message, Ending):
+            self._rest_later(_IDLE_SECONDS)
+
+    def _rest_later(self, seconds: float | None) -> None:
+        """Let the indexing process end after so many seconds in which nothing else is asked of it; None: not at all."""
+        timer = None
+        if seconds is not None:
+            timer = threading.Timer(seconds, self._worker.rest)
+            timer.daemon = True
+        with self._changed:
+            before, self._idle = self._idle, timer
+        if before is not None:
+            before.cancel()
+        if timer is not None:
+            timer.start()

@@ -54,7 +54,9 @@ class Sandbox:
                 from what does not exist by nobody: both get the same answer.
         """
         if not self.roots:
-            raise InputError("there is no folder to search: start `codesearch mcp` with the folders of your project")
+            raise InputError(
+                "there is no folder of this machine to search: start `codesearch mcp` with --folder and your project"
+            )
         if path is None or not path.strip():
             return self.roots[0]
         for candidate in self._candidates(path.strip()):

@@ -10,7 +10,9 @@ import asyncio
 import os
 import secrets
 import signal
+import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,45 +26,62 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError
+from mcp.shared.exceptions import MCPDeprecationWarning
+from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
+from pydantic import BaseModel, ValidationError
 
 from codesearch import __version__
 from codesearch.errors import CodesearchError, InputError
 from codesearch.mcp.answers import FoundCode
 from codesearch.mcp.arguments import explain, mend, mend_line
+from codesearch.mcp.descriptions import (
+    DEFAULT_RESULTS,
+    DEFAULT_TOKENS,
+    INSTRUCTIONS,
+    Code,
+    Files,
+    Kinds,
+    Language,
+    Languages,
+    Limit,
+    Line,
+    MaxTokens,
+    Name,
+    Offset,
+    Place,
+    Query,
+    Tests,
+    Within,
+    lean,
+    lean_answer,
+    refer_to_search,
+)
 from codesearch.mcp.sandbox import Sandbox, path_of_uri
-from codesearch.mcp.tools import MOST_RESULTS, MOST_TOKENS, Status, Tools
+from codesearch.mcp.tools import Status, Tools
 
 if TYPE_CHECKING:
     import uvicorn
 
 __all__ = ["make_server", "serve_http", "serve_stdio"]
 
-_INSTRUCTIONS: Final = (
-    "Search the code of the user's project by meaning: ask search_code in plain words (what the code does) or with a "
-    "name, instead of guessing words to grep for. Results are functions with line ranges; read further lines only "
-    "where the code shown is not enough. similar_code finds code like a given place. Paths are relative to the project."
-)
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _MOST_CHARACTERS: Final = 100_000
 _PROGRESS_SECONDS: Final = 0.5
 _SAME_SIGNAL_SECONDS: Final = 1.0
 
-Languages = Annotated[list[str] | None, Field(description="Only these languages, such as python or go.")]
-Kinds = Annotated[list[str] | None, Field(description="Only these kinds: function, method, type, module, text.")]
-PathPattern = Annotated[
-    list[str] | None, Field(description="Only files that match, as in .gitignore: src/**; !docs/ leaves out.")
-]
-Tests = Annotated[str, Field(description='"no" leaves out files of tests, "only" finds nothing else.')]
-Within = Annotated[str, Field(description="A folder or file of the project to search; default: all of it.")]
-Limit = Annotated[int, Field(description=f"The most results, 1 to {MOST_RESULTS}.")]
-Offset = Annotated[int, Field(description="Results to leave out: next_offset of the answer before.")]
-MaxTokens = Annotated[int, Field(description=f"About how long the text may be, 200 to {MOST_TOKENS:,}.")]
-
 
 class _Server(MCPServer):
     """The SDK's server, which takes what arguments mean, and says of others in a sentence what is wrong."""
+
+    async def list_tools(self) -> list[Tool]:
+        """List the tools, in few words."""
+        listed = await super().list_tools()
+        for tool in listed:
+            tool.input_schema = lean(tool.input_schema)
+            if tool.name == "similar_code":
+                tool.input_schema = refer_to_search(tool.input_schema)
+            tool.output_schema = lean_answer(tool.output_schema or {})
+        return listed
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         """Call a tool."""
@@ -82,26 +101,28 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         folders: The current folder where there is none, and the client names none either.
         tools: What answers.
     """
-    server = _Server("codesearch", title="codesearch", version=__version__, instructions=_INSTRUCTIONS)
+    server = _Server("codesearch", title="codesearch", version=__version__, instructions=INSTRUCTIONS)
 
     async def sandbox(context: Context[Any, Any]) -> Sandbox:
-        named = [*folders, *await _client_roots(context)]
-        return Sandbox.of(named or [Path.cwd()])
+        roots = await _client_roots(context)
+        named = [*folders, *(roots or ())]
+        # A client that names folders, none of which is here, did not mean the one that this process was started in.
+        return Sandbox.of(named if named or roots is not None else [Path.cwd()])
 
     @server.tool(title="Search code", annotations=_READS)
     async def search_code(
-        query: Annotated[str, Field(description="Plain words, a name, an error message, or a line of code.")],
+        query: Query,
         context: Context[Any, Any],
         path: Within = "",
         languages: Languages = None,
         kinds: Kinds = None,
-        files: PathPattern = None,
+        files: Files = None,
         tests: Tests = "",
-        limit: Limit = 8,
+        limit: Limit = DEFAULT_RESULTS,
         offset: Offset = 0,
-        max_tokens: MaxTokens = 2_500,
+        max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Annotated[CallToolResult, FoundCode]:
-        """Find functions, methods and types by what they do, in plain words, or by name: best first, once each."""
+        """Find functions, methods and types by what they do, in plain words, or by name; best first."""
         where = await sandbox(context)
         return await _answered(
             context,
@@ -118,20 +139,20 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
     @server.tool(title="Similar code", annotations=_READS)
     async def similar_code(
         context: Context[Any, Any],
-        path: Annotated[str, Field(description="The file, with `line` or `name`.")] = "",
-        line: Annotated[int | None, Field(description="A line of the function, 1-based.")] = None,
-        name: Annotated[str, Field(description="The function's name, bare or qualified.")] = "",
-        snippet: Annotated[str, Field(description="Code to compare with, instead of a place.")] = "",
-        language: Annotated[str, Field(description="Of the snippet.")] = "",
+        path: Place = "",
+        line: Line = None,
+        name: Name = "",
+        snippet: Code = "",
+        language: Language = "",
         languages: Languages = None,
         kinds: Kinds = None,
-        files: PathPattern = None,
+        files: Files = None,
         tests: Tests = "",
-        limit: Limit = 8,
+        limit: Limit = DEFAULT_RESULTS,
         offset: Offset = 0,
-        max_tokens: MaxTokens = 2_500,
+        max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Annotated[CallToolResult, FoundCode]:
-        """Find the functions most like one at a place in the project, or like a snippet: to reuse, or to change all."""
+        """Find the code most like a function or a snippet: to reuse it, or to change all. Filters as in search_code."""
         where = await sandbox(context)
         return await _answered(
             context,
@@ -146,24 +167,29 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
 
     @server.tool(title="State of the index", annotations=_READS)
     async def index_status(context: Context[Any, Any]) -> Annotated[CallToolResult, Status]:
-        """Tell which folders are searched, how much of them is indexed and encoded, and what was left out."""
+        """Tell which folders are searched, and how much of them is indexed."""
         where = await sandbox(context)
         return await _answered(context, lambda _: tools.status(where))
 
     return server
 
 
-async def _client_roots(context: Context[Any, Any]) -> list[Path]:
-    """Return the folders that the client names as its roots; none if it does not."""
+async def _client_roots(context: Context[Any, Any]) -> list[Path] | None:
+    """Return the folders of this machine that the client names as its roots; None if it names nothing."""
     capabilities = context.client_capabilities
     if capabilities is None or capabilities.roots is None:
+        return None
+    try:
+        named = (await asyncio.wait_for(context.session.list_roots(), 5)).roots
+    except ValidationError:  # the SDK takes file URIs only: these are others, such as vscode-remote://
         return []
+    except Exception:  # a client that says it has roots and does not answer is searched in our own folders
+        return None
     found = []
-    with suppress(Exception):  # a client that says it has roots and does not answer is searched in our own folders
-        for root in (await asyncio.wait_for(context.session.list_roots(), 5)).roots:
-            with suppress(InputError):
-                found.append(path_of_uri(str(root.uri)))
-    return found
+    for root in named:
+        with suppress(InputError):  # a file of another machine
+            found.append(path_of_uri(str(root.uri)))
+    return found if named else None
 
 
 async def _answered(
@@ -195,7 +221,18 @@ def serve_stdio(server: MCPServer) -> None:
             lowlevel = server._lowlevel_server
             await lowlevel.run(requests, answers, lowlevel.create_initialization_options())
 
-    anyio.run(serve)
+    _silence_deprecations()
+    try:
+        anyio.run(serve)
+    except* BrokenPipeError:
+        # The client left without waiting for its answer. What Python still holds for it would fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _silence_deprecations() -> None:
+    """Keep what the SDK tells us programmers off stderr, which clients show their users, unless Python was asked."""
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", category=MCPDeprecationWarning)
 
 
 def _lines_of_stdin() -> Any:
@@ -233,6 +270,7 @@ def serve_http(server: MCPServer, *, port: int, token: str, say: Callable[[str],
     """
     import uvicorn
 
+    _silence_deprecations()
     token = token or secrets.token_urlsafe(24)
     names = [f"{host}:{port}" for host in ("127.0.0.1", "localhost")]
     security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])

@@ -13,6 +13,7 @@ from codesearch.errors import IndexUnusable, InputError
 from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_named
 from codesearch.mcp.answers import FoundCode, layout
+from codesearch.mcp.descriptions import MOST_RESULTS, MOST_TOKENS
 from codesearch.mcp.freshness import IndexKeeper, Report
 from codesearch.mcp.sandbox import Sandbox
 from codesearch.records import Kind
@@ -27,10 +28,8 @@ from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target
 
-__all__ = ["MOST_RESULTS", "MOST_TOKENS", "Status", "Tools"]
+__all__ = ["Status", "Tools"]
 
-MOST_RESULTS: Final = 50
-MOST_TOKENS: Final = 20_000
 _LEAST_TOKENS: Final = 200
 _DEEPEST: Final = 500
 _LONGEST_SNIPPET: Final = 100_000

@@ -139,6 +139,15 @@ class Worker:
                     while not isinstance(messages.get(timeout=_STOP_SECONDS), Ending):
                         pass
 
+    def rest(self) -> None:
+        """End the process if it has nothing to do, for its memory; the next request starts another."""
+        with self._lock:
+            if self._audiences:
+                return
+            process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+
     def close(self) -> None:
         """End the process, and whatever it is doing."""
         with self._lock:

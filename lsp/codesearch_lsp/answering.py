@@ -150,7 +150,10 @@ class QuestionHandler:
             raise RequestFailed(self._mend(meant, error)) from error
         except CodesearchError as error:
             raise RequestFailed(str(error)) from error
-        return Answer(answer.matches, (*map(self._own_advice, answer.notices), *self._notices(meant)))
+        notices = [*map(self._own_advice, answer.notices), *self._notices(meant)]
+        if answer.matches and not self._searcher.encodes:
+            notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, "there is no encoder: only words were compared"))
+        return Answer(answer.matches, tuple(notices))
 
     def _meant(self, asked: SearchRequest) -> list[tuple[Folder, list[Path]]]:
         """Return the folders of the workspace that a request is about, each with the parts that it names."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from codesearch.errors import WorkerCrash
+from codesearch.languages import LANGUAGES
+from codesearch.records import Chunk
 from codesearch.search.overlay import Document
 from codesearch_lsp.folders import Folder
 from codesearch_lsp.loop_worker import LoopWorker
@@ -104,6 +106,23 @@ class Documents:
         tasks = [document.task for document in self._open.values() if document.task and not document.task.done()]
         if tasks and self.enabled:
             await asyncio.wait(tasks, timeout=seconds)
+
+    async def definition_in(self, text: str, language: str, line: int) -> str:
+        """Return the definition around a line of a text that is no file; all of the text where there is none.
+
+        Args:
+            text: Of the document.
+            language: As the client calls it.
+            line: 1-based.
+        """
+        known = LANGUAGES.get(language)
+        path = f"untitled{known.suffixes[0] if known is not None and known.suffixes else '.txt'}"
+        chunks: tuple[Chunk, ...] | None = None
+        if len(text) <= _LONGEST:
+            with suppress(WorkerCrash):
+                chunks = await self._worker.extract(path, text)
+        around = [chunk for chunk in chunks or () if chunk.name and chunk.span.start <= line <= chunk.span.end]
+        return min(around, key=lambda chunk: chunk.span.end - chunk.span.start).text if around else text
 
     async def _compare(self, document: _Open) -> None:
         differs = await asyncio.to_thread(_differs, document.path, document.text())

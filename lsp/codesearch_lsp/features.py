@@ -17,14 +17,17 @@ from lsprotocol.types import (
     Position,
 )
 from pygls.exceptions import JsonRpcException
+from pygls.workspace import Workspace
 
+from codesearch.languages import LANGUAGES
 from codesearch.records import Chunk
 from codesearch.search.location import CODE
 from codesearch_lsp.answering import QuestionHandler
+from codesearch_lsp.documents import Documents
 from codesearch_lsp.requests import SearchRequest, SimilarTarget
-from codesearch_lsp.wire import Positions, uri_of
+from codesearch_lsp.wire import Positions, path_of, uri_of
 
-__all__ = ["code_actions", "code_lenses", "hover"]
+__all__ = ["code_actions", "code_lenses", "code_of_unnamed", "hover"]
 
 _RELATIVES: Final = 3
 _LOOKED_AT: Final = 20
@@ -81,3 +84,16 @@ async def hover(questions: QuestionHandler, params: HoverParams, positions: Posi
         for m in documented
     ]
     return Hover(MarkupContent(MarkupKind.Markdown, "Similar, and documented:\n\n" + "\n".join(lines)), named)
+
+
+async def code_of_unnamed(workspace: Workspace, documents: Documents, target: SimilarTarget) -> SimilarTarget:
+    """Return the code at a place of an open document that is no file, such as ``untitled:Untitled-1``.
+
+    Any other target is returned as it is.
+    """
+    document = workspace.text_documents.get(target.uri) if target.uri and path_of(target.uri) is None else None
+    if document is None:
+        return target
+    language = document.language_id or ""
+    text = await documents.definition_in(document.source, language, target.line + 1)
+    return SimilarTarget(text=text, language=language if language in LANGUAGES else "")

@@ -26,6 +26,8 @@ class State(StrEnum):
     MISSING = "missing"
     INDEXING = "indexing"
     ENCODING = "encoding"
+    PARTIAL = "partial"
+    """Up to date, but for vectors that nobody makes: those texts are found by their words only."""
     READY = "ready"
     FAILED = "failed"
 
@@ -74,6 +76,10 @@ class Folder:
         """Return a path relative to the repository, None if it lies outside or that is not known yet."""
         root = self.target.repository.root if self.target is not None else None
         return path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else None
+
+    def rest(self) -> State:
+        """Return the state of the index while nothing is done to it."""
+        return State.PARTIAL if self.pending else State.READY
 
     def status(self) -> dict[str, Any]:
         """Return what ``codesearch.status`` says of it."""

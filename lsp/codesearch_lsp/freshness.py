@@ -265,7 +265,7 @@ class FolderKeeper:
         if answer.stopped and folder.uri not in self._words_only:
             folder.dirty = True  # something newer came in between: go on from there
         before = folder.state, folder.message
-        folder.state = State.READY
+        folder.state = folder.rest()
         folder.message = f"{folder.pending:,} texts are not encoded" if folder.pending else ""
         if answer.report is not None and answer.report.notice:
             folder.message = answer.report.notice
@@ -298,7 +298,7 @@ class FolderKeeper:
         if counts is not None:
             folder.files, folder.chunks, folder.pending = counts.files, counts.chunks, counts.pending
             if folder.state is State.MISSING:
-                folder.state = State.READY
+                folder.state = folder.rest()
                 self._observer.changed()
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

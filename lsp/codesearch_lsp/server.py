@@ -16,7 +16,7 @@ from codesearch.errors import CodesearchError, InputError
 from codesearch_lsp.answering import QuestionHandler
 from codesearch_lsp.configuration import Configuration, read_configuration
 from codesearch_lsp.documents import Documents
-from codesearch_lsp.features import code_actions, code_lenses, hover
+from codesearch_lsp.features import code_actions, code_lenses, code_of_unnamed, hover
 from codesearch_lsp.folders import Folder
 from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import symbol_of
@@ -304,7 +304,9 @@ def _add_questions(server: Server) -> None:
     @server.feature("codesearch/similar")
     async def similar(ls: Server, params: Any) -> dict[str, Any]:
         target, asked = _checked(read_similar, params)
-        return await ls.questions.similar(target, asked, ls.positions)
+        return await ls.questions.similar(
+            await code_of_unnamed(ls.workspace, ls.documents, target), asked, ls.positions
+        )
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions([types.CodeActionKind.Empty]))
     async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
@@ -366,7 +368,9 @@ def _add_commands(server: Server) -> None:
             raise JsonRpcInvalidParams("the options of codesearch.similar must be an object")
         given = {**(options or {}), "textDocument": {"uri": uri}, "position": position}
         target, asked = _checked(read_similar, given)
-        return await ls.questions.similar(target, asked, ls.positions)
+        return await ls.questions.similar(
+            await code_of_unnamed(ls.workspace, ls.documents, target), asked, ls.positions
+        )
 
     @server.command("codesearch.reindex")
     def reindex(ls: Server, *arguments: Any) -> None:

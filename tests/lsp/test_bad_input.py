@@ -162,6 +162,11 @@ async def test_a_missing_model_is_told_once_and_words_still_work(workspace: Path
         await asyncio.sleep(0.3)
         said = [message.message for message in session.client.messages]
         (text,) = [text for text in said if "no model" in text]
+        (folder,) = await session.ready("partial")
+        assert folder["pending"] > 0
+        answer = await session.search("parse json")
+        assert answer["complete"] is False
+        assert "only words were compared" in answer["notices"][-1]["text"]
         assert text.endswith("). Until then, questions are answered by their words only.")
 
 
@@ -267,6 +272,47 @@ async def test_huge_and_foreign_documents_do_no_harm(workspace: Path, cache: Pat
         session.change("file:///never/opened.py", "def never_opened(): pass\n")
         assert "foreign_function" not in await session.names("foreign_function")
         assert (await session.names("open a socket"))[0] == "Dial"
+
+
+async def test_halves_of_characters_are_searched_or_refused_and_the_server_lives(workspace: Path, cache: Path) -> None:
+    half = "def half\ud800_name(x):\n    '''Half \udc00 of it.'''\n    return '\ud83d'\n"
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        uri = session.open(workspace / "src" / "parser.py", half + "\n\ndef retry_later():\n    return 1\n")
+        for params in ({"query": "half \ud800 name"}, {"query": "retry", "paths": ["\ud800/**"]}):
+            await session.request("codesearch/search", params)
+        await session.request("codesearch/similar", {"text": half})
+        place = {"position": {"line": 0, "character": 9}}
+        await session.request("codesearch/similar", {"textDocument": {"uri": uri}, **place})
+        await session.client.workspace_symbol_async(types.WorkspaceSymbolParams("half\ud800_name"))
+        for wrong in ({"query": "x", "folders": ["file:///\ud800"]}, {"query": "x", "languages": ["\ud800"]}):
+            with pytest.raises(JsonRpcException):
+                await session.request("codesearch/search", wrong)
+        for name in ("file:///x\ud800.py", "file:///x%ED%A0%80.py", "untitled:\ud800"):
+            with pytest.raises(JsonRpcException):
+                await session.request("codesearch/similar", {"textDocument": {"uri": name}, **place})
+        part = types.TextDocumentContentChangePartial(
+            range=types.Range(types.Position(0, 4), types.Position(0, 9)), text="\ud83d\ude00\udc00 x"
+        )
+        document = types.VersionedTextDocumentIdentifier(3, uri)
+        session.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [part]))
+        assert (await session.names("retry_later"))[0] == "retry_later"
+
+
+async def test_code_in_a_document_that_is_no_file_has_similar_code(workspace: Path, cache: Path) -> None:
+    text = "import time\n\n\ndef again(task, attempts):\n    '''Try a task again, waiting longer.'''\n    return task\n"
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        for number, language in enumerate(("python", "no-such-language")):
+            uri = f"untitled:Untitled-{number}"
+            item = types.TextDocumentItem(uri, language, 1, text)
+            session.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+            place = {"line": 4, "character": 0}
+            found = await session.request("codesearch/similar", {"textDocument": {"uri": uri}, "position": place})
+            assert "retry_with_backoff" in [one["name"] for one in found["items"]]
+            assert await session.command("codesearch.similar", uri, place)
 
 
 async def test_tcp_serves_a_client(workspace: Path, cache: Path) -> None:

@@ -182,7 +182,12 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
             if first["items"]:
                 break
             assert "is being indexed" in first["notices"][0]["text"]
-        (folder,) = await session.ready()
+        async with asyncio.timeout(60):
+            while not (token := next(iter(session.client.progress_reports), None)) or not isinstance(
+                session.client.progress_reports[token][-1], types.WorkDoneProgressEnd
+            ):
+                await asyncio.sleep(0.05)
+        (folder,) = await session.ready("partial")
         (token,) = session.client.progress_reports
         kinds = [type(report).__name__ for report in session.client.progress_reports[token]]
         assert kinds[0] == "WorkDoneProgressBegin"
@@ -197,7 +202,7 @@ async def test_indexing_shows_progress_answers_meanwhile_and_can_be_cancelled(wo
         assert partial["items"]
         await session.command("codesearch.reindex")
         async with asyncio.timeout(60):
-            while (await session.ready())[0]["pending"]:
+            while (await session.ready("ready", "partial", "encoding", "indexing"))[0]["state"] != "ready":
                 await asyncio.sleep(0.1)
         assert (await session.search("parse json"))["complete"] is True
 

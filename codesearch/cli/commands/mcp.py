@@ -25,6 +25,11 @@ from codesearch.mcp.clients import (
 
 __all__ = ["mcp"]
 
+_TO_A_PERSON = (
+    "this is a server for coding agents. It waits for a client to write to its stdin, and says nothing to people. "
+    "`codesearch mcp install --client NAME` enters it into an agent; `codesearch ask` answers you. Ctrl-C ends it."
+)
+
 mcp = typer.Typer(name="mcp", invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
@@ -62,6 +67,8 @@ def serve(
     for place in folders:
         if not place.is_dir():
             raise InputError(f"--folder {place} is no folder")
+    if sys.stdin.isatty() and not http:
+        tell(_TO_A_PERSON)
     access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense)
     settings = access.load_settings()
     encoder = make_lazy_encoder(settings) if access.dense else None

@@ -15,15 +15,14 @@ from pathlib import Path
 from codesearch.encoders import Encoder
 from codesearch.index.snapshot import Snapshot
 from codesearch.mcp.answers import FoundResult, layout
+from codesearch.mcp.descriptions import DEFAULT_RESULTS, DEFAULT_TOKENS
 from codesearch.search.pipeline import search
 from codesearch.words import question_terms
 
 __all__ = ["Reading", "Text", "read_by_grep", "read_by_search", "read_files"]
 
-_PAGE = 8
-_PAGE_TOKENS = 2_500
 _PAGES = 25
-"""Results of a page and tokens of its text, both as `search_code` has them by default; the most pages."""
+"""The most pages."""
 
 _VIEW = 200
 """The most lines that are read of one result at a time."""
@@ -85,10 +84,10 @@ def read_by_search(
         if offset is None:
             return
         # Asked again for each page and as deep as the page needs, as the tool does.
-        answer = search([snapshot], question, encoder, limit=offset + _PAGE + 1)
+        answer = search([snapshot], question, encoder, limit=offset + DEFAULT_RESULTS + 1)
         if offset >= len(answer.matches):
             return
-        text, found = layout(answer, offset=offset, limit=_PAGE, max_tokens=_PAGE_TOKENS, single_root=True)
+        text, found = layout(answer, offset=offset, limit=DEFAULT_RESULTS, max_tokens=DEFAULT_TOKENS, single_root=True)
         yield Reading(text, frozenset(pair for result in found.results for pair in _shown(result)))
         for result in found.results:
             if not result.code_is_complete and result.path in files:

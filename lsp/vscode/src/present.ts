@@ -115,6 +115,7 @@ export function folderLine(folder: FolderStatus): string {
   const said = {
     indexing: "reading files",
     encoding: `${size}; ${folder.pending.toLocaleString("en")} not encoded yet, found by their words only`,
+    partial: `${size}; ${folder.pending.toLocaleString("en")} found by their words only`,
     ready: size,
     failed: "could not be indexed",
     missing: "not indexed yet",

@@ -72,7 +72,7 @@ export interface Answer {
 export interface FolderStatus {
   uri: string;
   name: string;
-  state: "indexing" | "encoding" | "ready" | "failed" | "missing";
+  state: "indexing" | "encoding" | "partial" | "ready" | "failed" | "missing";
   files: number;
   chunks: number;
   pending: number;

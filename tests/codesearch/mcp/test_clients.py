@@ -58,7 +58,7 @@ def test_toml_is_appended_to_and_its_comments_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("vscode", '{\n  // mine\n  "servers": {}\n}'),
+        ("vscode", '{\n  // mine\n  "servers": {'),
         ("vscode", '{"servers": []}'),
         ("vscode", "[]"),
         ("codex", "a = ["),
@@ -108,7 +108,8 @@ def test_a_second_project_is_entered_beside_the_first_and_taken_out_again(
         return change
 
     def texts() -> list[str]:
-        return [path.read_text() for path in {client.path(project, tmp_path / "h") for project in projects}]
+        paths = {client.path(project, tmp_path / "h") for project in projects}
+        return [path.read_text() for path in paths if path.exists()]
 
     for project in projects:
         install(project)
@@ -126,9 +127,33 @@ def test_a_second_project_is_entered_beside_the_first_and_taken_out_again(
         write_change(plan_removal(client, project=project, home=tmp_path / "h"))
         assert plan_removal(client, project=project, home=tmp_path / "h").diff == ""
         if not client.folder:
-            assert str(project) not in texts()[0]
+            assert str(project) not in "".join(texts())
             assert "".join(texts()).count("--folder") == len(projects) - projects.index(project) - 1
-    assert "codesearch" not in "".join(texts())
+    assert not texts(), "what was made for the entry went with it"
+    assert not any(path.name.startswith(".") for project in projects for path in project.glob("*"))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", CLIENTS)
+def test_the_diff_holds_our_lines_alone_and_uninstall_leaves_no_trace(name: str, ends: str, tmp_path: Path) -> None:
+    client = CLIENTS[name]
+    path = client.path(tmp_path / "p", tmp_path / "h")
+    path.parent.mkdir(parents=True)
+    key = client.keys[0]
+    text = (
+        f'# mine\n[{key}.other]\ncommand = "x"\n'
+        if client.toml
+        else f'{{\n\t"{key}": {{\n\t\t"other": {{"command": "x"}} // mine\n\t}}\n}}\n'
+    )
+    path.write_bytes(text.replace("\n", ends).encode())
+    command, arguments = "codesearch", ["mcp", "--folder", client.folder or str(tmp_path / "p")]
+    change = plan_change(client, project=tmp_path / "p", home=tmp_path / "h", command=command, arguments=arguments)
+    gone = [line for line in change.diff.splitlines()[2:] if line.startswith("-")]
+    assert gone in ([], [line for line in change.diff.splitlines() if line.startswith("-\t\t") and "other" in line])
+    write_change(change)
+    assert path.read_bytes().count(b"\r\n") == (path.read_bytes().count(b"\n") if ends == "\r\n" else 0)
+    write_change(plan_removal(client, project=tmp_path / "p", home=tmp_path / "h"))
+    assert path.read_bytes().decode() == text.replace("\n", ends)
 
 
 def test_a_table_is_taken_out_of_toml_and_the_rest_stays_as_it_was(tmp_path: Path) -> None:

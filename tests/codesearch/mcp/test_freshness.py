@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,28 @@ def test_what_has_changed_is_found_and_the_indexing_process_does_the_work(
     os.kill(child.pid, signal.SIGKILL)
     psutil.wait_procs([child], PATIENCE)
     assert names(keeper, root, "a.py") == {"changed_again"}, "another process was started"
+
+
+def test_the_indexing_process_ends_when_it_is_idle_and_is_started_again(
+    root: Path, keeper: IndexKeeper, write_tree: WriteTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "_IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(freshness, "_UPDATE_SECONDS", PATIENCE)  # another process takes its time to start
+
+    def indexing() -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process().children():
+            with suppress(psutil.Error):  # it is ending
+                found += [child] if "codesearch.upkeep.updater" in child.cmdline() else []
+        return found
+
+    for name in ("first", "second"):
+        write_tree(root, {"a.py": f"def {name}_function():\n    return 1\n"})
+        assert names(keeper, root, "a.py") == {f"{name}_function"}
+        deadline = time.monotonic() + PATIENCE
+        while indexing():
+            assert time.monotonic() < deadline, "it holds an encoder of its own for nothing"
+            time.sleep(0.05)
 
 
 def test_what_holds_nothing_to_search_is_an_error(tmp_path: Path, keeper: IndexKeeper) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -91,6 +94,47 @@ def test_a_root_that_is_gone_is_passed_over(transport: str, tmp_path: Path) -> N
             assert await names_found(session, "apple split") == {"apple_0"}
 
     run(work)
+
+
+@pytest.mark.parametrize("uri", ["vscode-remote://ssh/home", "file://elsewhere/home"])
+@pytest.mark.parametrize("named", [False, True])
+def test_roots_of_no_folder_here_widen_nothing_and_nothing_is_said_on_stderr(
+    uri: str, named: bool, tmp_path: Path
+) -> None:
+    """A client that names other folders did not mean the one that the server was started in."""
+    here = project(tmp_path / "here", "apple")
+    allowed = project(tmp_path / "allowed", "pear")
+    command = [sys.executable, "-m", "codesearch", "mcp", "--no-dense", *(["--folder", str(allowed)] if named else [])]
+    environment = {**os.environ, "CODESEARCH_CACHE": str(tmp_path / "cache")}
+    client = {"name": "t", "version": "1"}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {"roots": {}}, "clientInfo": client}
+    question = {"name": "search_code", "arguments": {"query": "apple pear split"}}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, cwd=here, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
+
+        def send(**message: Any) -> None:
+            assert server.stdin is not None
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            server.stdin.flush()
+
+        send(id=0, method="initialize", params=params)
+        server.stdout.readline()
+        send(method="notifications/initialized")
+        send(id=1, method="tools/call", params=question)
+        asked = json.loads(server.stdout.readline())
+        assert asked["method"] == "roots/list"
+        send(id=asked["id"], result={"roots": [{"uri": uri}]})
+        answer = json.loads(server.stdout.readline())
+        server.stdin.close()
+        assert server.stderr.read() == ""
+    text = str(answer["result"])
+    assert "apple_0" not in text
+    assert ("pear_0" if named else "there is no folder of this machine to search") in text
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -64,6 +64,53 @@ def test_three_tools_with_schemas_that_only_read(project: Path, environment: dic
     run(work)
 
 
+def test_the_tools_are_told_in_few_tokens_and_what_is_told_fits_what_is_taken() -> None:
+    from codesearch.mcp.tokens import count_tokens
+
+    made = server.make_server([], cast(Any, None))
+    tools = anyio.run(made.list_tools)
+    told = [{"name": tool.name, "description": tool.description, "input_schema": tool.input_schema} for tool in tools]
+    # The encoder's tokenizer counts more than those of agents: 833 for what cl100k_base has 586 of.
+    assert sum(count_tokens(json.dumps(one)) for one in told) + count_tokens(made.instructions or "") < 900
+    for tool in tools:
+        taken = made._tool_manager.get_tool(tool.name)
+        assert taken is not None
+        assert tool.input_schema["properties"].keys() == taken.parameters["properties"].keys()
+        assert all("type" in argument for argument in tool.input_schema["properties"].values())
+        assert "title" not in json.dumps({**tool.input_schema, **(tool.output_schema or {})})
+
+
+@pytest.mark.parametrize(
+    "query", ["parse the first line", "Mailer", "long function", "area of a circle", "no such thing"]
+)
+def test_an_answer_by_default_has_at_most_500_tokens(project: Path, environment: dict[str, str], query: str) -> None:
+    from codesearch.mcp.tokens import count_tokens
+
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            found = await session.call_tool("search_code", {"query": query})
+            assert 20 < count_tokens(text_of(found)) <= 500
+            assert found.structured_content["results"][0]["code"], "the best result is shown with code"
+
+    run(work)
+
+
+def test_of_code_that_does_not_fit_the_beginning_and_what_matters_are_shown(
+    project: Path, environment: dict[str, str]
+) -> None:
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(project)) as session:
+            found = await session.call_tool("search_code", {"query": "long function step_44", "kinds": "function"})
+            best = found.structured_content["results"][0]
+            assert best["name"] == "long_function"
+            assert not best["code_is_complete"]
+            assert "1  def long_function(value):" in best["code"]
+            assert "step_44" in best["code"]
+            assert best["code"].endswith("...")
+
+    run(work)
+
+
 def test_an_agent_searches_pages_and_finds_similar_code(project: Path, environment: dict[str, str]) -> None:
     async def work() -> None:
         async with over_stdio(environment, "--folder", str(project)) as session:
@@ -284,6 +331,42 @@ def test_an_argument_of_the_wrong_type_gets_one_sentence(
             assert text_of(result) == says
 
     run(work)
+
+
+def test_a_client_that_leaves_without_its_answer_is_no_error(project: Path, environment: dict[str, str]) -> None:
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": _CLIENT}
+    lines: list[dict[str, Any]] = [
+        {"id": 0, "method": "initialize", "params": params},
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "tools/call", "params": {"name": "search_code", "arguments": {"query": "parse header"}}},
+    ]
+    command = [sys.executable, "-m", "codesearch", "mcp", "--no-dense", "--folder", str(project)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as served:
+        assert served.stdin is not None
+        assert served.stdout is not None
+        assert served.stderr is not None
+        served.stdin.write(json.dumps({"jsonrpc": "2.0"} | lines[0]) + "\n")
+        served.stdin.flush()
+        served.stdout.readline()
+        served.stdout.close()
+        served.stdin.writelines(json.dumps({"jsonrpc": "2.0"} | line) + "\n" for line in lines[1:])
+        served.stdin.close()
+        assert served.wait(60) == 0
+        assert served.stderr.read() == ""
+
+
+def test_a_person_at_a_terminal_is_told_what_it_is(project: Path, environment: dict[str, str]) -> None:
+    pty = pytest.importorskip("pty", reason="no terminals of this kind")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "codesearch", "mcp", "--folder", str(project)]
+    with subprocess.Popen(command, env=environment, stdin=theirs, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stderr is not None
+        said = served.stderr.readline()
+        served.kill()
+    for end in (ours, theirs):
+        os.close(end)
+    assert "a server for coding agents" in said
 
 
 def test_half_of_a_character_is_searched_or_refused_in_a_sentence(project: Path, environment: dict[str, str]) -> None:

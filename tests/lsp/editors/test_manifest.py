@@ -14,6 +14,7 @@ import pytest
 from tests.lsp.editors.places import TOP
 
 EXTENSION = TOP / "lsp" / "vscode"
+README = EXTENSION / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,11 @@ def manifest() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def source() -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in sorted((EXTENSION / "src").glob("*.ts")))
+
+
+def settings_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    groups = manifest["contributes"]["configuration"]
+    return {name: setting for group in groups for name, setting in group["properties"].items()}
 
 
 def test_every_contributed_command_is_registered(manifest: dict[str, Any], source: str) -> None:
@@ -48,7 +54,7 @@ def test_menus_and_keys_lead_to_contributed_commands(manifest: dict[str, Any]) -
 
 
 def test_every_setting_that_is_read_is_declared_with_a_description(manifest: dict[str, Any], source: str) -> None:
-    settings = manifest["contributes"]["configuration"]["properties"]
+    settings = settings_of(manifest)
     read = set(re.findall(r'getConfiguration\("codesearch"\)\.get(?:<[^(]*>)?\("([\w.]+)"', source))
     read |= set(re.findall(r'\bsetting\("([\w.]+)"', source))
     assert read
@@ -71,3 +77,33 @@ def test_versions_agree(manifest: dict[str, Any]) -> None:
     import codesearch
 
     assert manifest["version"] == codesearch.__version__
+
+
+def test_the_readme_lists_every_setting_with_its_default(manifest: dict[str, Any]) -> None:
+    rows = re.findall(
+        r"^\| `(codesearch\.[\w.]+)` \| `(.*?)` \| .+ \|$", README.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    expected = [(name, json.dumps(setting["default"])) for name, setting in settings_of(manifest).items()]
+    assert rows == expected
+
+
+def test_a_marketplace_finds_what_it_needs(manifest: dict[str, Any]) -> None:
+    icon = (EXTENSION / manifest["icon"]).read_bytes()
+    assert icon.startswith(b"\x89PNG")
+    assert int.from_bytes(icon[16:20], "big") >= 128
+    assert {
+        "publisher",
+        "displayName",
+        "description",
+        "categories",
+        "keywords",
+        "license",
+        "engines",
+    } <= manifest.keys()
+    assert len(manifest["keywords"]) <= 30
+    assert len(manifest["description"]) <= 145
+    packaged = {line[1:] for line in (EXTENSION / ".vscodeignore").read_text().splitlines() if line.startswith("!")}
+    assert {"README.md", "CHANGELOG.md", "LICENSE", "package.json", "dist/extension.js", manifest["icon"]} <= packaged
+    # Links and pictures of a page in a marketplace must be absolute, and nothing is published yet.
+    assert not re.search(r"\]\((?!https://|#)", README.read_text(encoding="utf-8"))
+    assert "## Unreleased" in (EXTENSION / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -120,6 +120,17 @@ def test_plain_workspace_symbol(neovim: str, place: Place, tmp_path: Path) -> No
     assert report["number"] == place.line_of(f"def {ANSWER}")
 
 
+def test_without_other_plugins_results_and_their_code_appear_while_one_types(
+    neovim: str, place: Place, tmp_path: Path
+) -> None:
+    report = script(neovim, place, "neovim_float.lua", tmp_path)
+    assert report["selected"] == report["rank"]
+    assert ANSWER in report["results"][report["rank"] - 1]
+    assert report["back"], "Escape leads back to where one was"
+    assert f"def {ANSWER}" in report["line"]
+    assert report["number"] == place.line_of(f"def {ANSWER}")
+
+
 def test_telescope_asks_while_one_types(neovim: str, place: Place, tmp_path: Path) -> None:
     plugins = others("telescope.nvim", "plenary.nvim")
     needs_newer(neovim, "Telescope")

@@ -3,7 +3,7 @@ local M = {}
 
 M.defaults = {
   cmd = nil, -- the program, or a list of it and its first arguments; nil: looked for
-  picker = nil, -- "telescope", "fzf-lua", "select", "quickfix"; nil: the first of these that is installed
+  picker = nil, -- "telescope", "fzf-lua", "float", "select", "quickfix"; nil: the first of these that is installed
   auto_start = true, -- start with the first file that is opened, so that the index is fresh when it is asked
   scope = "root", -- "root": the repository of the current file; "all": all that were opened
   limit = 20, -- results at first; :CodesearchMore has more
@@ -12,7 +12,7 @@ M.defaults = {
 
 M.values = vim.deepcopy(M.defaults)
 
-local PICKERS = { telescope = true, ["fzf-lua"] = true, select = true, quickfix = true }
+local PICKERS = { telescope = true, ["fzf-lua"] = true, float = true, select = true, quickfix = true }
 
 local function problems(given)
   local found = {}
@@ -32,7 +32,7 @@ local function problems(given)
     end
   end
   if type(given.picker) == "string" and not PICKERS[given.picker] then
-    table.insert(found, 'picker must be "telescope", "fzf-lua", "select" or "quickfix"')
+    table.insert(found, 'picker must be "telescope", "fzf-lua", "float", "select" or "quickfix"')
   end
   if type(given.scope) == "string" and given.scope ~= "root" and given.scope ~= "all" then
     table.insert(found, 'scope must be "root" or "all"')

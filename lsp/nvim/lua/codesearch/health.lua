@@ -53,7 +53,8 @@ local function check_pickers()
   if wanted and not pickers.installed(wanted) then
     warn(("%s, which the configuration names, is not installed; vim.ui.select is used"):format(wanted))
   else
-    ok(("results are shown by %s"):format(pickers.name() == "select" and "vim.ui.select" or pickers.name()))
+    local said = { select = "vim.ui.select", float = "floating windows of this plugin" }
+    ok(("results are shown by %s"):format(said[pickers.name()] or pickers.name()))
   end
   for _, name in ipairs({ "telescope", "fzf-lua" }) do
     info(("%s is %sinstalled"):format(name, pickers.installed(name) and "" or "not "))

@@ -234,6 +234,7 @@ local function describe(folder)
   local said = {
     indexing = "reading files",
     encoding = ("%d files, %d chunks; %d not encoded yet"):format(folder.files, folder.chunks, folder.pending),
+    partial = ("%d files, %d chunks; %d found by their words only"):format(folder.files, folder.chunks, folder.pending),
     ready = ("%d files, %d chunks"):format(folder.files, folder.chunks),
     failed = "could not be indexed",
     missing = "not indexed yet",

@@ -7,6 +7,7 @@ local M = {}
 local MODULES = {
   telescope = { needs = "telescope", module = "codesearch.pickers.telescope" },
   ["fzf-lua"] = { needs = "fzf-lua", module = "codesearch.pickers.fzf" },
+  float = { needs = "codesearch.pickers.float", module = "codesearch.pickers.float" },
 }
 
 --- Whether a picker can be used: its plugin is installed, and what that needs is.
@@ -28,7 +29,7 @@ function M.name()
       return name
     end
   end
-  return "select"
+  return "float"
 end
 
 --- A line that does not wrap in the list of Neovim itself, which puts a number before it.
@@ -58,7 +59,8 @@ end
 local function module(name)
   local entry = MODULES[name]
   if entry and M.installed(name) then
-    return require(entry.module)
+    local picker = require(entry.module)
+    return (not picker.fits or picker.fits()) and picker or nil
   end
 end
 
