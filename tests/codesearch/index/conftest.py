@@ -137,6 +137,9 @@ def contents(directory: Path) -> dict[str, Any]:
         assert query("SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk_id FROM words)") == [(0,)]
         sums = "count(*), coalesce(sum(symbol), 0), coalesce(sum(path), 0), coalesce(sum(text), 0) FROM words"
         assert query("SELECT chunks, symbol, path, text FROM statistics") == query(f"SELECT {sums}")
+        assert query("SELECT count(*) FROM files WHERE id NOT IN (SELECT file_id FROM file_words)") == [(0,)]
+        files = "count(*), coalesce(sum(length), 0) FROM file_words"
+        assert query("SELECT files, file_length FROM statistics") == query(f"SELECT {files}")
         lexical = LexicalIndex(lexical_directory(directory))
         assert lexical.generation == manifest.generation
         columns = f"path, language, blob, key, vector, {CHUNK_SELECT}"

@@ -113,8 +113,45 @@ def test_the_first_results_are_the_same_however_many_are_asked_for(
     every = matches(1000)
     assert len(set(every)) == len(every) == 260
     assert [score for _, score in every] == sorted((score for _, score in every), reverse=True)
-    for limit in (1, 10, 60, 101, 200, 230):
+    for limit in (1, 10, 51, 60, 101, 110, 200, 230):
         assert matches(limit) == every[:limit]
+
+
+def test_a_name_is_found_even_where_neither_search_names_it(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    """Its words are in 150 shorter chunks, each of which scores higher by them."""
+    many = "\n\n".join(f"def open_file_{n}(open_file):\n    return open_file(open_file, {n})\n" for n in range(150))
+    body = "    value = compute(value, other)\n" * 60
+    tree = {"a.py": many, "b.py": f"class Store:\n    def open_file(self, value):\n{body}        return value\n"}
+    snapshot = opened(write_tree(tmp_path / "files", tree))
+    for question in ("open_file", "openFile", "why does open_file fail on a full disk"):
+        named = search([snapshot], question, None, limit=200).matches
+        assert any(match.name == "Store.open_file" and "depth" not in match.signals for match in named), question
+    assert search([snapshot], "open_file", None).matches[0].name == "Store.open_file"
+    nowhere = Filters(path=lambda path: path == "a.py")
+    assert all(m.path == "a.py" for m in search([snapshot], "open_file", None, filters=[nowhere], limit=200).matches)
+
+
+def test_a_phrase_ends_where_a_line_does(tmp_path: Path, opened: Open, write_tree: WriteTree) -> None:
+    tree = {
+        "a.py": "def one(x):\n    # cannot open\n    config = parse(x)\n    file = config.path\n    return file\n",
+        "b.py": "def two(x):\n    raise E('cannot open config file')\n",
+    }
+    snapshot = opened(write_tree(tmp_path / "lines", tree))
+    by_name = {m.name: m.signals for m in search([snapshot], "cannot open config file", None).matches}
+    assert by_name["two"]["phrase"] > 0
+    assert "phrase" not in by_name["one"]
+
+
+def test_folders_of_tests_tell_nothing_where_all_is_in_them(
+    tmp_path: Path, opened: Open, write_tree: WriteTree
+) -> None:
+    tree = {f"tests/part{n}.py": f"def run_{n}(case):\n    return case.run({n})\n" for n in range(9)}
+    framework = opened(write_tree(tmp_path / "framework", tree))
+    product = opened(write_tree(tmp_path / "product", tree | {f"src/{n}.py": f"def f{n}(): ...\n" for n in range(9)}))
+    assert all("test" not in match.signals for match in search([framework], "run the case", None).matches)
+    assert all("test" in match.signals for match in search([product], "run the case", None).matches)
 
 
 # --- several repositories -----------------------------------------------------------------------------------
