@@ -206,7 +206,7 @@ def test_kind_path_and_limit(invoke: Invoke, sample: Path) -> None:
 def test_filters_that_let_nothing_through_are_named(invoke: Invoke, sample: Path) -> None:
     result = invoke("ask", "config", sample, "--lang", "rust")
     assert result.exit_code == 1
-    assert "try without the language, the kind or the path" in result.stderr
+    assert "try without the language, the kind, the path or the tests" in result.stderr
 
 
 def test_question_from_stdin(invoke: Invoke, sample: Path) -> None:
