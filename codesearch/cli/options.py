@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesearch.languages import LANGUAGES
-from codesearch.records import Kind
-from codesearch.search.tests_choice import TESTS
+from codesearch.records import TESTS, Kind
 from codesearch.settings import DEVICES
 
 __all__ = [
@@ -33,6 +31,8 @@ __all__ = [
 
 def list_languages() -> list[str]:
     """Complete an option that takes a language."""
+    from codesearch.languages import LANGUAGES  # imported late: their table is read for this, and for no help page
+
     return sorted(LANGUAGES)
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from codesearch.cli.choices import IndexAccess, resolve_index_folder
 from codesearch.cli.console import tell
-from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.inputs import load_access_settings, make_lazy_encoder
 from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
 from codesearch.mcp.clients import (
@@ -63,7 +64,7 @@ def serve(
         if not place.is_dir():
             raise InputError(f"--folder {place} is no folder")
     access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense)
-    settings = access.load_settings()
+    settings = load_access_settings(access)
     encoder = make_lazy_encoder(settings) if access.dense else None
     # Imported late: the protocol's library costs half a second, and neither --help nor `install` needs it.
     from codesearch.mcp.server import make_server, serve_http, serve_stdio

@@ -12,9 +12,11 @@ import pytest
 import typer
 
 from codesearch.cli.app import app
+from codesearch.cli.lazy import Later
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = "codesearch.cli.commands"
+WORK = "codesearch.cli.work"
 
 
 def loaded_by(*arguments: str, environment: dict[str, str] | None = None) -> set[str]:
@@ -51,8 +53,23 @@ def test_every_module_of_a_command_is_listed() -> None:
 
     present = {module.name for module in iter_modules(import_module(COMMANDS).__path__)}
     listed = {listing.module.removeprefix(f"{COMMANDS}.") for listing in GROUP.listings.values()}
-    assert present - listed == {"interactive"}  # what `ask -i` does
-    assert listed <= present
+    assert present == listed
+    work = {module.name for module in iter_modules(import_module(WORK).__path__)}
+    assert work - listed == {"interactive"}  # what `ask -i` does
+
+
+def test_what_is_imported_later_is_there() -> None:
+    for name in {listing.module for listing in GROUP.listings.values()}:
+        for later in vars(import_module(name)).values():
+            if isinstance(later, Later):
+                assert callable(getattr(import_module(later.module), later.attribute))
+
+
+@pytest.mark.parametrize("name", [name for name in GROUP.listings if name != "mcp"])
+def test_the_help_of_a_command_imports_no_search(name: str) -> None:
+    modules = loaded_by(name, "--help")
+    assert not {module for module in modules if module.startswith(WORK)}
+    assert not modules & {"numpy", "sqlite3", "codesearch.search", "codesearch.sources", "codesearch.upkeep"}
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("nonsense",)])
