@@ -90,11 +90,15 @@ def ask(
     """Ask a question about the code of a repository.
 
     The command first indexes a repository that has no index, and updates the index of one that has changed. With -i
-    you may leave the question out.
+    you may leave the question out. "ask" itself may be left out before a question.
+
+    The question may hold filters: lang:go, path:net/, kind:function, is:test, and each with "-" before it to leave
+    something out. A backslash before one makes it plain words: \\lang:go.
 
     \b
     Examples:
       codesearch ask "parse json"
+      codesearch "parse json lang:python -is:test"
       codesearch ask "retry with backoff" src ../other -k 3
       codesearch ask "parse json" --all ..
       codesearch ask parse_header --lang python --kind function --explain

@@ -34,12 +34,14 @@ def serve(
     context: typer.Context,
     folder: Annotated[
         list[Path] | None,
-        typer.Option("--folder", help="Search in this folder. The default is the client's folders, or else here."),
+        typer.Option(
+            "--folder", help="Search in this folder. Without one: in the client's folders, or else in the current one."
+        ),
     ] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP on 127.0.0.1 instead of stdio.")] = False,
     port: Annotated[int, typer.Option(help="Listen on this port, with --http.", min=1, max=65535)] = 8387,
     token: Annotated[
-        str, typer.Option(help="Ask clients for this token, with --http. The default is a new one, which is shown.")
+        str, typer.Option(help="Ask clients for this token, with --http. Without one, a new token is made and shown.")
     ] = "",
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     index_dir: IndexDir = None,

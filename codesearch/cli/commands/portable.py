@@ -20,7 +20,12 @@ _import: Callable[[Path, str | None, IndexAccess], None] = Later("codesearch.cli
 
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as index.zip.")],
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A folder or a Git URL. The default is here.")] = "",
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PATH]", help="A folder or a Git URL. Without one: the repository around the current folder."
+        ),
+    ] = "",
     no_refresh: NoRefresh = False,
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Encode nothing; export what there is.")] = False,
     index_dir: IndexDir = None,

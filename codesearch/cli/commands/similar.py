@@ -22,7 +22,6 @@ from codesearch.cli.options import (
     Model,
     NoRefresh,
     PathPatterns,
-    Paths,
     Tests,
     list_languages,
 )
@@ -61,7 +60,12 @@ def similar(
         str,
         typer.Argument(metavar="PLACE", help='Path:line, path:line:column or path:name; "-" for a snippet on stdin.'),
     ],
-    paths: Paths = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="Folders or Git URLs. Without one: the repository that holds the place."
+        ),
+    ] = None,
     limit: Limit = 10,
     language: Languages = None,
     path: PathPatterns = None,

@@ -19,7 +19,9 @@ _print_one: Callable[[str, Path | None, bool, bool], None] = Later("codesearch.c
 
 
 def status(
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A repository, or a folder in it.")] = "",
+    path: Annotated[
+        str, typer.Argument(metavar="[PATH]", help="A folder. Without one: the repository around the current folder.")
+    ] = "",
     skipped: Annotated[bool, typer.Option("--skipped", help="List the files that are left out, and why.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="List every index.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
