@@ -28,6 +28,7 @@ class IndexOptions:
         exclude: Likewise.
         rebuild: Whether to start from nothing.
         dry_run: Whether to say only what would be done.
+        files: Whether to list every file then.
         watch: Whether to go on for as long as there are changes.
         wait_seconds: How long to wait for another process that writes; -1 for as long as it takes.
         quiet: Whether to print errors only.
@@ -40,6 +41,7 @@ class IndexOptions:
     exclude: tuple[str, ...] | None
     rebuild: bool
     dry_run: bool
+    files: bool
     watch: bool
     wait_seconds: float
     quiet: bool
@@ -68,8 +70,11 @@ def index(
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Write nothing. Say what the index would hold or leave out, and how long that takes."
+            "--dry-run", help="Write nothing. Sum up what the index would hold or leave out, and how long that takes."
         ),
+    ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="With --dry-run: list every file that would be indexed, or left out.")
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Update the index whenever something changes, until Ctrl-C.")
@@ -101,6 +106,7 @@ def index(
             exclude=_drop_empty_patterns(exclude),
             rebuild=rebuild,
             dry_run=dry_run,
+            files=files,
             watch=watch,
             wait_seconds=0 if no_wait else -1,
             quiet=quiet,

@@ -31,6 +31,8 @@ def bring_up_to_date_all(wanted: IndexOptions) -> None:
         CodesearchError: There is nothing to do.
         SystemExit: With 2 if one of several repositories failed.
     """
+    if wanted.files and not wanted.dry_run:
+        raise InputError("--files lists what --dry-run sums up: give both")
     below = wanted.below
     locations = list(wanted.paths) if below else list(wanted.paths) or ["."]
     table = None
@@ -79,7 +81,7 @@ def _encoder_of(wanted: IndexOptions) -> LazyEncoder | None:
 
 
 def _foresee(repository: Repository, load: LazyEncoder | None, wanted: IndexOptions) -> None:
-    lines = forecast_lines(forecast(_job_of(wanted, repository), load), every_file=not wanted.quiet)
+    lines = forecast_lines(forecast(_job_of(wanted, repository), load), every_file=wanted.files)
     print("\n".join(map(visible, lines)))
 
 
