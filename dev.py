@@ -194,10 +194,11 @@ def build() -> None:
 
 
 def man() -> None:
-    """Write the manual page anew, from the command line's own help."""
+    """Write the manual page and the table of settings anew, from the command line and the settings themselves."""
     programs = environment(HERE / ".venv")
     install(programs / "python")
     run(programs / "python", HERE / "docs" / "manual.py")
+    run(programs / "python", HERE / "docs" / "configuration.py")
 
 
 def main() -> None:

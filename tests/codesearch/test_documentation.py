@@ -156,6 +156,16 @@ def test_every_command_and_every_parameter_has_help(name: str, command: Any) -> 
         assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
 
 
+def test_the_table_of_settings_is_that_of_the_settings() -> None:
+    specification = importlib.util.spec_from_file_location("configuration", ROOT / "docs" / "configuration.py")
+    assert specification is not None
+    assert specification.loader is not None
+    configuration = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(configuration)
+    assert configuration.PAGE.read_text(encoding="utf-8") == configuration.page(), "run `python3 dev.py man`"
+    assert configuration.table() in configuration.page()
+
+
 def test_the_manual_page_is_that_of_this_command_line() -> None:
     specification = importlib.util.spec_from_file_location("manual", ROOT / "docs" / "manual.py")
     assert specification is not None
