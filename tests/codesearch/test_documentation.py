@@ -48,6 +48,8 @@ def check(line: str) -> None:
     name, *rest = arguments_of(line)
     if name.startswith("-") or name in ("COMMAND", "..."):
         return
+    if " " in name:  # a question needs no command
+        name, rest = "ask", [name, *rest]
     command = GROUP.commands.get(name)
     assert command is not None, f"there is no command {name!r}"
     while rest and rest[0] in getattr(command, "commands", {}):
