@@ -14,7 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "SourceFile", "Span"]
+__all__ = ["TESTS", "Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "SourceFile", "Span"]
+
+TESTS: Final = ("yes", "no", "only")
+"""Whether files of tests are found: as all files, not at all, or alone."""
 
 _LONGEST_SIGNATURE_LINES: Final = 30
 

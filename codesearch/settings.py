@@ -34,25 +34,62 @@ import platformdirs
 
 from codesearch.errors import SettingsError
 
-__all__ = ["DEVICES", "Settings", "debugging", "load_settings", "turn_off_telemetry", "use_one_blas_thread"]
+__all__ = [
+    "DEVICES",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "debugging",
+    "load_settings",
+    "turn_off_telemetry",
+    "use_one_blas_thread",
+]
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 _FILE: Final = "codesearch.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as users write it.
+
+    Attributes:
+        table: Of ``codesearch.toml``.
+        name: Its key there, and its field in :class:`Settings`.
+        kind: Type of the value in TOML.
+        variable: Of the environment; "" for none.
+        option: Of commands; "" for none.
+        meaning: One sentence, as in the guide.
+    """
+
+    table: str
+    name: str
+    kind: type[Any]
+    variable: str
+    option: str
+    meaning: str
+
+
+SETTINGS: Final = (
+    Setting("index", "include", list, "", "--include", "index only files that match one of these patterns"),
+    Setting("index", "exclude", list, "", "--exclude", "leave out files that match one of these patterns"),
+    Setting("index", "max_file_bytes", int, "", "", "leave out larger files"),
+    Setting("encoder", "model", str, "CODESEARCH_MODEL", "--model", "model directory, or the name of a model"),
+    Setting("encoder", "device", str, "CODESEARCH_DEVICE", "--device", f"one of {', '.join(DEVICES)}"),
+    Setting("encoder", "threads", int, "CODESEARCH_THREADS", "", "CPU threads of the encoder; 0 uses one per core"),
+    Setting("storage", "cache", str, "CODESEARCH_CACHE", "", "folder of indexes, clones and vectors"),
+)
+"""What may be configured; the guide's table is made of it (docs/configuration.py)."""
+
 _TABLES: Final[Mapping[str, Mapping[str, type[Any]]]] = {
-    "index": {"include": list, "exclude": list, "max_file_bytes": int},
-    "encoder": {"model": str, "device": str, "threads": int},
-    "storage": {"cache": str},
+    table: {setting.name: setting.kind for setting in SETTINGS if setting.table == table}
+    for table in dict.fromkeys(setting.table for setting in SETTINGS)
 }
 _NO_TELEMETRY: Final = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK")
 _LARGEST_FILE: Final = 1 << 16
 _OF_REPOSITORY: Final = frozenset({"index"})
-_VARIABLES: Final = {
-    "CODESEARCH_MODEL": "model",
-    "CODESEARCH_DEVICE": "device",
-    "CODESEARCH_THREADS": "threads",
-    "CODESEARCH_CACHE": "cache",
-}
+_VARIABLES: Final = {setting.variable: setting.name for setting in SETTINGS if setting.variable}
 
 
 @dataclass(frozen=True, slots=True)

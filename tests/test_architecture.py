@@ -170,7 +170,7 @@ KNOWS: dict[str, frozenset[str]] = {
         "encoders": "errors processes records settings",
         "index": "encoders errors extraction languages processes records sources words",
         "search.ranking": "errors languages records search words",
-        "search": "encoders errors extraction index languages records search.ranking words",
+        "search": "encoders errors extraction index languages records search.ranking sources words",
         "present": "records search.ranking",
         "portable": "errors index languages records sources",
         "upkeep": "encoders errors extraction index languages portable present records search settings sources",

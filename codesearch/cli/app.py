@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, Final
 
 from codesearch.cli.lazy import Entry, LazyProgram
 from codesearch.cli.program import Debug, Version, make_app, run_program
@@ -12,6 +16,12 @@ from codesearch.settings import use_one_blas_thread
 __all__ = ["app", "main"]
 
 _COMMANDS = "codesearch.cli.commands"
+
+_OTHER_NAMES: Final = frozenset({"find", "grep", "query", "search"})
+"""What other programs call asking: whoever types one of these means the command, and not the word."""
+
+_FILTER_FIRST: Final = re.compile(r"-(lang|path|kind|is):")
+"""How a question begins that leaves something out; no option begins so."""
 
 
 class _Commands(LazyProgram):
@@ -32,12 +42,40 @@ class _Commands(LazyProgram):
         "version": Entry(f"{_COMMANDS}.version", "version", "Print the versions of codesearch and of its parts."),
     }
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; a question that begins with a filter is no option."""
+        return super().parse_args(ctx, [f" {arg}" if _FILTER_FIRST.match(arg) else arg for arg in args])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; a first argument that is none is a question, unless it may be one that is mistyped."""
+        first = args[0]
+        if first not in self.listings:
+            if first in _OTHER_NAMES:
+                ctx.fail(f"No such command {first!r}. Did you mean 'ask'?")
+            if any(map(str.isspace, first)) or not (first and get_close_matches(first, self.listings)):
+                _refuse_place(first)
+                args = ["ask", *args]
+        return super().resolve_command(ctx, args)
+
+
+def _refuse_place(first: str) -> None:
+    """Refuse a question that is the name of a folder.
+
+    Raises:
+        InputError: It is one.
+    """
+    if os.path.isdir(first):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
+        raise InputError(
+            f"{first} is a folder: `codesearch index {first}` indexes it, and "
+            f'`codesearch ask "parse json" {first}` searches it'
+        )
+
 
 app = make_app(
     "codesearch",
     "Ask a repository in plain words, get the function.",
     group=_Commands,
-    example='codesearch index . ; codesearch ask "parse json"',
+    example='codesearch index . ; codesearch "parse json"',
     completion=True,
 )
 

@@ -11,12 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from codesearch.errors import InputError
 from codesearch.index.progress import Phase
 from codesearch.present.render import Style, match_json, match_markdown, match_text, visible
 from codesearch.settings import load_settings
@@ -24,11 +22,11 @@ from codesearch.settings import load_settings
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+    from codesearch.cli.choices import MatchFormat
     from codesearch.index.progress import Progress, UpdateReport
     from codesearch.records import Match
 
 __all__ = [
-    "MatchFormat",
     "cloning",
     "closed_streams",
     "discard",
@@ -277,32 +275,6 @@ def ended_by_sigterm() -> Iterator[None]:
         sys.exit(0)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@dataclass(frozen=True, slots=True)
-class MatchFormat:
-    """How matches are printed: as a program or as a person reads them.
-
-    Attributes:
-        as_json: As JSON Lines.
-        as_markdown: As Markdown, with all of the code.
-        context: Lines around each match.
-        score: Whether scores are shown.
-        explain: Whether it is shown why each match is where it is.
-
-    Raises:
-        InputError: Both formats are asked for.
-    """
-
-    as_json: bool = False
-    as_markdown: bool = False
-    context: int = 0
-    score: bool = False
-    explain: bool = False
-
-    def __post_init__(self) -> None:
-        if self.as_json and self.as_markdown:
-            raise InputError("--json and --markdown exclude each other: choose one")
 
 
 def print_matches(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from codesearch.cli.choices import IndexAccess, MatchFilters
 from codesearch.cli.console import cloning
 from codesearch.encoders import Encoder, LazyEncoder, load_encoder
 from codesearch.errors import InputError, MissingExtra, ModelError, RepositoryNotFound
 from codesearch.index.locations import find_imported
 from codesearch.languages import language_named
-from codesearch.records import Kind, Repository
+from codesearch.records import Repository
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import open_repository
@@ -19,96 +19,60 @@ from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target, find_targets
 
 __all__ = [
-    "IndexAccess",
-    "MatchFilters",
+    "filters_within",
+    "find_named",
+    "load_access_settings",
     "make_lazy_encoder",
     "open_repository_at",
-    "resolve_index_folder",
+    "plan_jobs",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexAccess:
-    """Where indexes lie, what encodes for them, and whether they are kept current.
+def load_access_settings(access: IndexAccess, root: Path | None = None) -> Settings:
+    """Return the settings of a repository, or those of the user; options are before all else."""
+    given = {"device": access.device, "model": access.model}
+    return load_settings(root, overrides={name: value for name, value in given.items() if value})
 
-    Attributes:
-        folder: Folder of all indexes; None for the default.
-        device: The option; "" for what the settings say.
-        model: The option; None for what the settings say.
-        dense: Whether vectors are used, and made.
-        refresh: Whether indexes are brought up to date before they are used.
+
+def find_named(access: IndexAccess, paths: Sequence[str]) -> list[Target]:
+    """Return what paths and URLs name; a lone word that names nothing may be a question without quotes.
+
+    Raises:
+        RepositoryNotFound: A path is not there, or a clone failed.
+        InputError: A path cannot be searched.
     """
-
-    folder: Path | None
-    device: str = ""
-    model: str | None = None
-    dense: bool = True
-    refresh: bool = True
-
-    def load_settings(self, root: Path | None = None) -> Settings:
-        """Return the settings of a repository, or those of the user; options are before all else."""
-        given = {"device": self.device, "model": self.model}
-        return load_settings(root, overrides={name: value for name, value in given.items() if value})
-
-    def find_targets(self, paths: Sequence[str]) -> list[Target]:
-        """Return what paths and URLs name; a lone word that names nothing may be a question without quotes.
-
-        Raises:
-            RepositoryNotFound: A path is not there, or a clone failed.
-            InputError: A path cannot be searched.
-        """
-        settings = self.load_settings()
-        with cloning() as progress:
-            try:
-                return find_targets(
-                    paths,
-                    indexes=self.folder or settings.indexes,
-                    cache=settings.cache,
-                    refresh=self.refresh,
-                    progress=progress if self.refresh else None,
-                )
-            except RepositoryNotFound as error:
-                if len(paths) == 1 and not any(mark in paths[0] for mark in "/\\:."):
-                    raise RepositoryNotFound(f"{error} (A question of several words needs quotes around it.)") from None
-                raise
-
-    def plan_jobs(self, targets: Sequence[Target]) -> list[Job]:
-        """Return what has to be done to search each target."""
-        return [
-            plan(target.repository, self.load_settings(target.repository.root), indexes=self.folder)
-            for target in targets
-        ]
+    settings = load_access_settings(access)
+    with cloning() as progress:
+        try:
+            return find_targets(
+                paths,
+                indexes=access.folder or settings.indexes,
+                cache=settings.cache,
+                refresh=access.refresh,
+                progress=progress if access.refresh else None,
+            )
+        except RepositoryNotFound as error:
+            if len(paths) == 1 and not any(mark in paths[0] for mark in "/\\:."):
+                raise RepositoryNotFound(f"{error} (A question of several words needs quotes around it.)") from None
+            raise
 
 
-@dataclass(frozen=True, slots=True)
-class MatchFilters:
-    """What may be found.
+def plan_jobs(access: IndexAccess, targets: Sequence[Target]) -> list[Job]:
+    """Return what has to be done to search each target."""
+    return [
+        plan(target.repository, load_access_settings(access, target.repository.root), indexes=access.folder)
+        for target in targets
+    ]
 
-    Attributes:
-        languages: Names of languages; none for all.
-        kinds: Of code; none for all.
-        patterns: ``.gitignore``-style patterns that let a path through; none for all paths.
-        tests: Whether files of tests are found: "yes", "no" or "only".
+
+def filters_within(wanted: MatchFilters, target: Target) -> Filters:
+    """Return the filters for a target, of which a part may be searched only.
+
+    Raises:
+        InputError: A language is not known, or a pattern is invalid.
     """
-
-    languages: Sequence[str] = ()
-    kinds: Sequence[Kind] = ()
-    patterns: Sequence[str] = ()
-    tests: str = ""
-
-    def within(self, target: Target) -> Filters:
-        """Return the filters for a target, of which a part may be searched only.
-
-        Raises:
-            InputError: A language is not known, or a pattern is invalid.
-        """
-        languages = map(language_named, self.languages)
-        return target.filters(languages, self.kinds, self.patterns, tests=self.tests, here=Path.cwd())
-
-
-def resolve_index_folder(index_dir: Path | None) -> Path | None:
-    """Return where ``--index-dir`` says that indexes lie; None for the default."""
-    return None if index_dir is None else index_dir.absolute()
+    languages = map(language_named, wanted.languages)
+    return target.filters(languages, wanted.kinds, wanted.patterns, tests=wanted.tests, here=Path.cwd())
 
 
 def open_repository_at(location: str) -> Repository:

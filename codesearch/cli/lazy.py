@@ -1,7 +1,7 @@
 """A group whose commands are imported when they are run, after "Lazily Loading Subcommands" in click's manual.
 
-Names and summaries are in a table. So ``--help`` and the completion of names import no command, and a command may
-import what it needs at the top of its module.
+Names and summaries are in a table. So ``--help`` and the completion of names import no command. The module of a
+command has its options, and a :class:`Later` for its work: the help of a command imports no search either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from codesearch.cli.program import Program
 
-__all__ = ["Entry", "LazyProgram"]
+__all__ = ["Entry", "Later", "LazyProgram"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,23 @@ class Entry:
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name)(target)
         return typer.main.get_command(single)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A function that is imported when it is called.
+
+    Attributes:
+        module: That holds it.
+        attribute: Its name there.
+    """
+
+    module: str
+    attribute: str
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Import the function, and call it."""
+        return getattr(import_module(self.module), self.attribute)(*values, **named)
 
 
 class _LoadedCommands(MutableMapping[str, Any]):

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesearch.languages import LANGUAGES
-from codesearch.records import Kind
-from codesearch.search.tests_choice import TESTS
+from codesearch.records import TESTS, Kind
 from codesearch.settings import DEVICES
 
 __all__ = [
@@ -33,6 +31,8 @@ __all__ = [
 
 def list_languages() -> list[str]:
     """Complete an option that takes a language."""
+    from codesearch.languages import LANGUAGES  # imported late: their table is read for this, and for no help page
+
     return sorted(LANGUAGES)
 
 
@@ -45,16 +45,24 @@ AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, wi
 Context = Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Show so many lines around each match.")]
 Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Find only this kind of code.", case_sensitive=False)]
 Languages = Annotated[
-    list[str] | None, typer.Option("--lang", help="Find only this language.", autocompletion=list_languages)
+    list[str] | None,
+    typer.Option("--lang", metavar="LANGUAGE", help="Find only this language.", autocompletion=list_languages),
 ]
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Print at most so many matches.")]
 NoRefresh = Annotated[bool, typer.Option("--no-refresh", help="Use the index as it is, and do not look for changes.")]
 PathPatterns = Annotated[
     list[str] | None,
-    typer.Option("--path", help="Find only files that match this .gitignore-style pattern; '!' before it leaves out."),
+    typer.Option(
+        "--path",
+        metavar="PATTERN",
+        help="Find only files that match this .gitignore-style pattern; '!' before it leaves out.",
+    ),
 ]
 Paths = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATH]...", help="Folders or Git URLs. The default is here.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH]...", help="Folders or Git URLs. Without one: the repository around the current folder."
+    ),
 ]
 Tests = Annotated[
     str,
@@ -67,10 +75,14 @@ Tests = Annotated[
 ]
 IndexDir = Annotated[
     Path | None,
-    typer.Option("--index-dir", help="Keep indexes in this folder instead of the user's cache."),
+    typer.Option("--index-dir", metavar="FOLDER", help="Keep indexes in this folder instead of the user's cache."),
 ]
 Device = Annotated[
     str,
-    typer.Option(help=f"Compute vectors on this device: {', '.join(DEVICES)}.", autocompletion=lambda: list(DEVICES)),
+    typer.Option(
+        metavar="DEVICE",
+        help=f"Compute vectors on this device: {', '.join(DEVICES)}.",
+        autocompletion=lambda: list(DEVICES),
+    ),
 ]
-Model = Annotated[str | None, typer.Option(help="Use the encoder in this model directory.")]
+Model = Annotated[str | None, typer.Option(metavar="MODEL", help="Use the encoder in this model directory.")]

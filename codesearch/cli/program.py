@@ -45,6 +45,18 @@ EXTRAS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Packages, by the name that is imported, of each extra in pyproject.toml."""
 
+_VALUES: Final[Mapping[str, str]] = {
+    "float": "NUMBER",
+    "float range": "NUMBER",
+    "int": "N",
+    "int range": "N",
+    "path": "PATH",
+    "str": "TEXT",
+    "directory": "FOLDER",
+    "file": "FILE",
+}
+"""What help pages write for a value, by Typer's name of its type; a choice is written as its values."""
+
 _FAILING_DISK: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
 
@@ -176,6 +188,13 @@ class Program(TyperGroup):
         with self._ends():
             return super().make_context(info_name, args, *rest, **options)
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, the values of its options written alike in all programs."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _name_values(command)
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         with self._ends():
@@ -183,6 +202,20 @@ class Program(TyperGroup):
 
     def _ends(self) -> Any:
         return turn_ends_into_sentences(self.name or "codesearch", extra=self.extra, stopped=self.stopped)
+
+
+def _name_values(command: Any) -> None:
+    """Write for a value what it is, where Typer writes the name of its type: N, not <int range>."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument" and parameter.metavar is None:
+            name = parameter.name.upper()
+            parameter.metavar = (name if parameter.required else f"[{name}]") + "..." * (parameter.nargs != 1)
+        elif parameter.param_type_name == "option" and not parameter.is_flag and parameter.metavar is None:
+            kind = parameter.type
+            folder = kind.name == "path" and not getattr(kind, "file_okay", True)
+            parameter.metavar = "FOLDER" if folder else _VALUES.get(kind.name)
+    for child in getattr(command, "commands", {}).values():
+        _name_values(child)
 
 
 def make_app(name: str, about: str, *, group: type[Program], example: str, completion: bool = False) -> typer.Typer:

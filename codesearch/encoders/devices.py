@@ -12,7 +12,7 @@ from pathlib import Path
 
 from codesearch.errors import MissingExtra, ModelError
 
-__all__ = ["DEVICES", "pick_device"]
+__all__ = ["DEVICES", "likely_gpu", "pick_device"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -47,13 +47,13 @@ def pick_device(device: str) -> str:
 
 
 def _best_device() -> str:
-    candidate = _likely_gpu()
+    candidate = likely_gpu()
     if candidate is not None and find_spec("torch") is not None and _works(candidate):
         return candidate
     return "cpu"
 
 
-def _likely_gpu() -> str | None:
+def likely_gpu() -> str | None:
     """Name the GPU that this machine seems to have, by signs that cost microseconds."""
     if sys.platform == "darwin":
         import platform

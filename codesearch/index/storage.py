@@ -103,11 +103,15 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
     )
-    connection.execute("PRAGMA cache_size = -16000")
-    if mode != "mode=ro":
-        connection.execute("PRAGMA synchronous = NORMAL")
-    else:  # a writer goes over all of a large index, and what it maps counts as its memory
-        connection.execute("PRAGMA mmap_size = 268435456")
+    try:  # a file that is no database is found out here
+        connection.execute("PRAGMA cache_size = -16000")
+        if mode != "mode=ro":
+            connection.execute("PRAGMA synchronous = NORMAL")
+        else:  # a writer goes over all of a large index, and what it maps counts as its memory
+            connection.execute("PRAGMA mmap_size = 268435456")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,11 +152,13 @@ def _reasons(match: Match, style: Style) -> list[str]:
 
     shown = {name: round(value, 3) for name, value in match.signals.items()}
     width = max((len(name) for name in shown), default=0)
-    lines = [
-        f"    {value:+.3f}  {name:<{width}}  {DESCRIPTIONS.get(name, '')}".rstrip()
-        for name, value in sorted(shown.items(), key=lambda item: -abs(item[1]))
-        if value
-    ]
+    lines = []
+    for name, value in sorted(shown.items(), key=lambda item: -abs(item[1])):
+        head = f"    {value:+.3f}  {name:<{width}}  "
+        if value:
+            room = max(20, style.width - len(head))
+            first, *more = textwrap.wrap(DESCRIPTIONS.get(name, ""), room, break_on_hyphens=False) or [""]
+            lines += [(head + first).rstrip(), *(" " * len(head) + line for line in more)]
     return [style.paint(_DIM, line) for line in [*lines, f"    {sum(shown.values()):+.3f}  in all"]]
 
 

@@ -125,6 +125,7 @@ def why_empty(states: Sequence[Searchable], filters: Sequence[Filters], otherwis
     if any(allowed != Filters() for allowed in filters):
         nothing = "nothing found" if by_words else "nothing to compare with"
         return Notice(
-            NoticeKind.FILTERED_OUT, f"{nothing} under these filters: try without the language, the kind or the path"
+            NoticeKind.FILTERED_OUT,
+            f"{nothing} under these filters: try without the language, the kind, the path or the tests",
         )
     return otherwise

@@ -17,6 +17,7 @@ from codesearch.records import Chunk, Match
 from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
 from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
+from codesearch.search.question_filters import read_filters
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
 from codesearch.search.ranking.path_roles import in_test_folder
 from codesearch.words import TermFinder, replace_surrogates
@@ -44,30 +45,32 @@ def search(
 
     Args:
         snapshots: What to search.
-        question: Plain words, a name, or pasted code.
+        question: Plain words, a name, or pasted code; filters in it hold beside `filters`
+            (``codesearch.search.question_filters``).
         encoder: Of the model that the snapshots were made with; None to search by words only.
         limit: The most matches that are returned.
         filters: Which chunks may be found, one for each snapshot; None for all.
 
     Raises:
-        InputError: The question is empty, or `limit` is not positive.
+        InputError: The question is empty, a filter in it cannot be used, or `limit` is not positive.
         IndexUnusable: An index is damaged.
     """
     if not question.strip():
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
-    question = replace_surrogates(question)
+    asked = read_filters(replace_surrogates(question))
     if limit < 1:
         raise InputError(f"the number of results must be 1 or more, not {limit}")
     filters = filters or [Filters()] * len(snapshots)
+    filters = [asked.within(allowed, snapshot) for allowed, snapshot in zip(filters, snapshots, strict=True)]
     model_id = None if encoder is None else encoder.model_id
     notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
-    found = find_candidates(snapshots, question, encoder, filters=filters)
+    found = find_candidates(snapshots, asked.words, encoder, filters=filters)
     ranked, depth = rank(found), CANDIDATES
     # Deeper searches name more, and what they name comes after what the first named: the first results are the same
     # however many are asked for. Where fewer were named than was asked for, there are no more.
     while len(ranked) < limit and len(found.candidates) >= depth:
         depth *= 2
-        found = find_candidates(snapshots, question, encoder, depth=depth, filters=filters)
+        found = find_candidates(snapshots, asked.words, encoder, depth=depth, filters=filters)
         append_deeper(ranked, rank(found))
     matches = _matches(snapshots, found, ranked[:limit])
     if not matches:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from codesearch.errors import InputError
+from codesearch.records import TESTS
 from codesearch.search.ranking import is_test
 
-__all__ = ["TESTS", "tests_matcher"]
-
-TESTS: Final = ("yes", "no", "only")
-"""The choices."""
+__all__ = ["tests_matcher"]
 
 
 def tests_matcher(choice: str) -> Callable[[str], bool] | None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from codesearch import __version__
 from codesearch.encoders import load_encoder
+from codesearch.encoders.devices import likely_gpu
 from codesearch.errors import CodesearchError, MissingExtra
 from codesearch.extraction import extract
 from codesearch.index.graphs import graph_library
@@ -155,6 +156,8 @@ def _model(settings: Settings) -> tuple[Outcome, str, str]:
 
 def _gpu(settings: Settings) -> tuple[Outcome, str, str]:
     if find_spec("torch") is None:
+        if likely_gpu() is None:
+            return Outcome.OK, "none: vectors are made on the CPU", ""
         return Outcome.NOTE, "PyTorch is not installed: vectors are made on the CPU", "pip install 'codesearch-nl[gpu]'"
     from codesearch.encoders.torch import device_is_available
 

@@ -136,7 +136,7 @@ def forecast_lines(found: Forecast, *, every_file: bool = False) -> Iterable[str
 
     Args:
         found: The forecast.
-        every_file: Whether to name the files that would be taken, too.
+        every_file: Whether to name each file, too.
     """
     languages = ", ".join(f"{name} {count:,}" for name, count in list(found.languages.items())[:8])
     yield f"{found.repository.name}: {len(found.taken):,} files would be searched, {found.changed:,} new or changed"
@@ -149,9 +149,15 @@ def forecast_lines(found: Forecast, *, every_file: bool = False) -> Iterable[str
     for reason, count in reasons.most_common():
         examples = [file.path for file in found.skipped if file.reason is reason][:3]
         yield f"  left out, {reason.value}: {count:,} ({', '.join(examples)}{', ...' if count > 3 else ''})"
-    if every_file:
-        yield "  searched:"
-        yield from (f"    {path}" for path in found.taken)
+    if not every_file:
+        if found.taken or found.skipped:
+            yield "  --files lists every file"
+        return
+    yield "  searched:"
+    yield from (f"    {path}" for path in found.taken)
+    if found.skipped:
+        yield "  left out:"
+        yield from (f"    {file.path}: {file.reason.value}" for file in found.skipped)
 
 
 def _duration(seconds: float) -> str:

@@ -5,12 +5,14 @@ Ties together settings, sources, encoder and index; the pieces know nothing of e
 
 from __future__ import annotations
 
+import re
+import shlex
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import IndexUnusable, InputError, NothingToIndex, Unusable
@@ -19,12 +21,16 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, open_reader, open_writer
 from codesearch.records import Repository
 from codesearch.settings import Settings
-from codesearch.sources import FileRules
+from codesearch.sources import FileRules, discover
 
 if TYPE_CHECKING:
     from codesearch.index.progress import Progress, UpdateReport
 
 __all__ = ["Job", "bring_up_to_date", "index_is_current", "is_current", "is_damaged", "plan"]
+
+
+_MAGIC: Final = re.compile(r"[*?\[\]\\ ]")
+"""What has a meaning in a pattern, and may stand in the name of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,22 @@ def plan(
         directory,
         FileRules(
             include=(*settings.include, *included),
-            exclude=(*settings.exclude, *excluded),
+            exclude=(*settings.exclude, *excluded, *_own_folders(repository.root, directory, settings.cache)),
             max_file_bytes=settings.max_file_bytes,
         ),
         included,
         excluded,
         settings.vector_cache,
     )
+
+
+def _own_folders(root: Path, directory: Path, cache: Path) -> Iterator[str]:
+    """Yield patterns for what codesearch itself keeps in a repository: an index must not index itself."""
+    top = root.resolve()
+    folders = [directory.parent if directory.parent.resolve() != top else directory, cache]
+    for folder in dict.fromkeys(one.resolve() for one in folders):
+        if folder != top and folder.is_relative_to(top):
+            yield "/" + _MAGIC.sub(r"\\\g<0>", folder.relative_to(top).as_posix()) + "/"
 
 
 def _remembered(directory: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -216,8 +231,23 @@ def bring_up_to_date(
                 on_replace(error)
     if not report.chunks:
         raise NothingToIndex(
-            f"{repository.root} holds no file that can be searched"
+            _holds_repositories(repository)
+            or f"{repository.root} holds no file that can be searched"
             # Without a number: a language server tells each text once, and would tell this anew with every file.
             + (": all were left out, `codesearch status --skipped` says why" if report.skipped else "")
         )
     return report
+
+
+def _holds_repositories(repository: Repository) -> str:
+    """Return how to go on in a folder that holds nothing but repositories; "" where it holds none."""
+    if repository.is_git or repository.imported:
+        return ""
+    count = len(discover(repository.root).work_trees)
+    place = shlex.quote(str(repository.root))
+    return (
+        f"{repository.root} holds {count:,} Git repositor{'y' if count == 1 else 'ies'} and no file of its own: run "
+        f'`codesearch index --all {place}`, then ask with `codesearch ask "parse json" --all {place}`'
+        if count
+        else ""
+    )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ class _Open:
         split: The version that `found` is of.
         found: Its chunks, by the URI of the folder that it lies in.
         task: Splits it, while that is under way.
+        taken: By the URI of a folder, whether its index would hold the file; asked anew once it is saved.
     """
 
     path: Path
@@ -49,15 +50,30 @@ class _Open:
     split: int = -1
     found: dict[str, Document] | None = None
     task: asyncio.Task[None] | None = None
+    taken: dict[str, bool] = field(default_factory=dict)
 
 
 class Documents:
-    """Splits changed documents in the indexing process, and keeps the result until the index has caught up."""
+    """Splits changed documents in the indexing process, and keeps the result until the index has caught up.
 
-    def __init__(self, worker: LoopWorker, searcher: Searcher, within: Callable[[Path], Iterable[Folder]]) -> None:
+    Args:
+        worker: Splits them.
+        searcher: Makes their vectors.
+        within: Returns the folders that a path lies in.
+        takes: Says whether the index of a folder would hold a file, were it saved; called in another thread.
+    """
+
+    def __init__(
+        self,
+        worker: LoopWorker,
+        searcher: Searcher,
+        within: Callable[[Path], Iterable[Folder]],
+        takes: Callable[[Folder, Path], bool],
+    ) -> None:
         self._worker = worker
         self._searcher = searcher
         self._within = within
+        self._takes = takes
         self._open: dict[str, _Open] = {}
         self.enabled = True
 
@@ -79,6 +95,7 @@ class Documents:
         """Note that a document was saved: once an update that began later is done, the index has it."""
         if uri in self._open:
             self._open[uri].saved_at = asyncio.get_running_loop().time()
+            self._open[uri].taken.clear()
 
     def closed(self, uri: str) -> None:
         """Forget a document; what was not saved is gone."""
@@ -152,7 +169,9 @@ class Documents:
         for folder in self._within(document.path):
             path = folder.relative(document.path)
             if path is not None:
-                chunks = await self._worker.extract(path, text)
+                if folder.uri not in document.taken:
+                    document.taken[folder.uri] = await asyncio.to_thread(self._takes, folder, document.path)
+                chunks = await self._worker.extract(path, text) if document.taken[folder.uri] else ()
                 if chunks is not None:
                     found[folder.uri] = await asyncio.to_thread(Document.of, path, chunks)
         return found

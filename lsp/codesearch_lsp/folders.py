@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from codesearch.errors import InputError
+from codesearch.errors import CodesearchError, InputError
 from codesearch.index.locations import index_directory
 from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
+from codesearch.sources import Scope
 from codesearch.upkeep.plan import Job, plan
 from codesearch.upkeep.targets import Target, find_target
 from codesearch_lsp.configuration import Configuration
 from codesearch_lsp.requests import SearchRequest
 
-__all__ = ["Folder", "State", "filters_for", "find_folder", "plan_folder", "settings_for"]
+__all__ = ["Folder", "State", "filters_for", "find_folder", "plan_folder", "settings_for", "takes_file"]
 
 
 class State(StrEnum):
@@ -127,6 +129,19 @@ def plan_folder(target: Target, configuration: Configuration) -> Job:
         exclude=(*job.rules.exclude, *configuration.exclude),
     )
     return replace(job, rules=rules)
+
+
+def takes_file(folder: Folder, path: Path, configuration: Configuration) -> bool:
+    """Whether an update of a folder's repository would take a file, were it saved; asks Git.
+
+    Where that cannot be told the answer is yes: the document is searched, as it was before anybody asked.
+    """
+    assert folder.target is not None
+    try:
+        rules = plan_folder(folder.target, configuration).rules
+        return bool(Scope(folder.target.repository, rules).concerned([os.fspath(path)]))
+    except (CodesearchError, OSError):
+        return True
 
 
 def settings_for(configuration: Configuration, root: Path | None = None) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from pathlib import Path
 from typing import Any, Final
 
 from lsprotocol import types
@@ -17,7 +18,7 @@ from codesearch_lsp.answering import QuestionHandler
 from codesearch_lsp.configuration import Configuration, read_configuration
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.features import code_actions, code_lenses, code_of_unnamed, hover
-from codesearch_lsp.folders import Folder
+from codesearch_lsp.folders import Folder, takes_file
 from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import symbol_of
 from codesearch_lsp.loop_worker import LoopWorker
@@ -50,7 +51,7 @@ class Server(LanguageServer):
         self.searcher = Searcher()
         self.reporter = Reporter(self, self.status, lambda folder, began: self.documents.caught_up(folder, began))
         self.keeper = FolderKeeper(self.worker, self.searcher, self.reporter)
-        self.documents = Documents(self.worker, self.searcher, self.keeper.within)
+        self.documents = Documents(self.worker, self.searcher, self.keeper.within, self._takes_file)
         self.questions = QuestionHandler(self.keeper, self.searcher, self.documents)
         self.background: list[asyncio.Task[None]] = []
         self.was_shut_down = False
@@ -64,6 +65,9 @@ class Server(LanguageServer):
     def configuration(self) -> Configuration:
         """What the client configured."""
         return self.keeper.configuration
+
+    def _takes_file(self, folder: Folder, path: Path) -> bool:
+        return takes_file(folder, path, self.configuration)
 
     def configure(self, given: object) -> None:
         """Take over settings; what cannot be used is told and left as it was."""

@@ -48,6 +48,8 @@ def check(line: str) -> None:
     name, *rest = arguments_of(line)
     if name.startswith("-") or name in ("COMMAND", "..."):
         return
+    if " " in name:  # a question needs no command
+        name, rest = "ask", [name, *rest]
     command = GROUP.commands.get(name)
     assert command is not None, f"there is no command {name!r}"
     while rest and rest[0] in getattr(command, "commands", {}):
@@ -154,6 +156,16 @@ def test_every_command_and_every_parameter_has_help(name: str, command: Any) -> 
     assert command.help, name
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+
+
+def test_the_table_of_settings_is_that_of_the_settings() -> None:
+    specification = importlib.util.spec_from_file_location("configuration", ROOT / "docs" / "configuration.py")
+    assert specification is not None
+    assert specification.loader is not None
+    configuration = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(configuration)
+    assert configuration.PAGE.read_text(encoding="utf-8") == configuration.page(), "run `python3 dev.py man`"
+    assert configuration.table() in configuration.page()
 
 
 def test_the_manual_page_is_that_of_this_command_line() -> None:

@@ -46,6 +46,24 @@ async def test_unsaved_buffers_are_searched_as_they_stand(workspace: Path, cache
         assert "retry_with_backoff" in await session.names("retry with backoff")
 
 
+async def test_what_an_update_would_leave_out_is_not_found_unsaved(workspace: Path, cache: Path) -> None:
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        # Written after the index, which so has never heard of them.
+        (workspace / ".gitignore").write_text("build/\n")
+        (workspace / ".codesearchignore").write_text("generated.py\n")
+        for path in ("build/made.py", "src/generated.py"):
+            (workspace / path).parent.mkdir(exist_ok=True)
+            (workspace / path).write_text("x = 1\n")
+            session.change(session.open(workspace / path), "def brand_new(socket):\n    return socket\n")
+        assert "brand_new" not in await session.names("brand new")
+        seen = session.open(workspace / "src" / "seen.py", "")
+        session.change(seen, "def brand_new(socket):\n    return socket\n")
+        found = (await session.search("brand new"))["items"]
+        assert [item["uri"] for item in found if item["name"] == "brand_new"] == [seen]
+
+
 async def test_an_unsaved_message_is_found_by_its_words_in_a_row(workspace: Path, cache: Path) -> None:
     async with start(cache) as session:
         await session.initialize(workspace)

@@ -11,7 +11,7 @@ from codesearch_train import tune as tune_module
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.export.conversion import export
 from codesearch_train.loop.trainer import Progress
-from codesearch_train.tune import TuningResult, repository_pairs, tune
+from codesearch_train.tune import Stage, TuningResult, repository_pairs, tune
 
 WORDS = ["parse", "json", "file", "read", "write", "open", "close", "send", "load", "sort", "merge", "split"]
 
@@ -57,6 +57,10 @@ def test_weights_that_gain_are_installed(tiny_bert: Path, tmp_path: Path) -> Non
     assert read_model_directory(tmp_path / "model").model_id.startswith("model-")
     assert not (tmp_path / "work" / "exported").exists()
     assert any(isinstance(event, Progress) for event in events)
+    assert isinstance(events[0], Stage), "something is said before the first step"
+    gain, low, high = measured.gain
+    assert low <= gain <= high
+    assert gain == pytest.approx(measured.after - measured.before)
 
 
 def test_weights_that_do_not_gain_enough_are_not(tiny_bert: Path, tmp_path: Path) -> None:
@@ -128,3 +132,13 @@ def merge_intervals(intervals):
         "Merge overlapping intervals into the smallest sorted list that covers them."
     ]
     assert all('"""' not in pair.code for pair in found)
+
+
+def test_no_more_is_held_out_than_can_be_measured_in_time(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune_module, "_LEAST_HELD_OUT", 5)
+    monkeypatch.setattr(tune_module, "_MEASURING_SHARE", 1e-9)
+    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=0.1, device="cpu")
+    assert isinstance(measured, TuningResult)
+    assert measured.held_out == 5

@@ -6,6 +6,7 @@ PyTorch, and what stands on it, is imported inside the commands: it takes second
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -357,32 +358,51 @@ def _read_description(path: Path) -> str:
 @app.command()
 def tune(
     repository: Annotated[Path, typer.Argument(help="Your repository.")],
-    output: Annotated[Path, typer.Option(help="Model directory that is written where the weights gain.")] = Path(
+    output: Annotated[Path, typer.Option(help="Model directory to write, if the new weights are better.")] = Path(
         "tuned-model"
     ),
     work: Annotated[Path, typer.Option(help="Directory for pairs and checkpoints.")] = Path("runs/tune"),
     initial: Annotated[str, typer.Option(help="Encoder to start from.")] = "",
-    minutes: Annotated[float, typer.Option(help="Longest time to train.")] = 10.0,
+    minutes: Annotated[float, typer.Option(help="Longest time for all of it, preparation included.", min=0.1)] = 10.0,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
 ) -> None:
     """Fine-tune an encoder on your own repository.
 
-    The command installs the new weights only if they gain.
+    The command writes a model directory only if the new weights are better on files that were held out. It changes no
+    setting: codesearch uses the directory once you name it.
     """
-    from codesearch_train.tune import TuningResult, repository_pairs
+    started = time.perf_counter()
+    from codesearch_train.tune import Stage, TuningResult, repository_pairs
     from codesearch_train.tune import tune as run
 
     if not repository.is_dir():
         raise InputError(f"{repository}: no such directory; name the top of a repository")
     start = initial or _shipped_model()
-    events = run(list(repository_pairs(repository)), work, output, initial=start, minutes=minutes, device=device)
+    typer.echo(f"reading {repository}")
+    pairs = list(repository_pairs(repository))
+    events = run(pairs, work, output, initial=start, minutes=minutes, device=device, started=started)
     for event in events:
         if isinstance(event, TuningResult):
-            typer.echo(f"held-out MRR {event.before:.2f} -> {event.after:.2f} ({event.held_out} pairs)")
-            gained = f"installed: {event.installed}" if event.installed else "no gain: the shipped model stays"
-            typer.echo(gained)
+            points, low, high = event.gain
+            typer.echo(
+                f"held-out MRR {event.before:.2f} -> {event.after:.2f}: {points:+.2f} [{low:+.2f}, {high:+.2f}], "
+                f"95% interval over {event.held_out:,} pairs"
+            )
+            typer.echo(_what_now(event.installed, sure=low > 0))
+        elif isinstance(event, Stage):
+            typer.echo(f"{time.perf_counter() - started:5.0f} s  {event.text}")
         else:
             _draw([event], TrainConfig(tensorboard=False))
+
+
+def _what_now(written: Path | None, *, sure: bool) -> str:
+    if written is None:
+        return "no gain: nothing was written, and codesearch goes on with the model that it has"
+    doubt = "" if sure else " The gain may be chance: its interval holds 0."
+    return (
+        f"written: {written}.{doubt} codesearch does not use it yet. To use it, set "
+        f"CODESEARCH_MODEL={written.absolute()} and run `codesearch index`"
+    )
 
 
 def _shipped_model() -> str:

@@ -1,20 +1,20 @@
-"""``codesearch doctor``: whether everything works here."""
+"""``codesearch doctor``: its options, and its help."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from codesearch.cli.inputs import resolve_index_folder
+from codesearch.cli.choices import resolve_index_folder
+from codesearch.cli.lazy import Later
 from codesearch.cli.options import IndexDir
-from codesearch.present.render import visible
-from codesearch.settings import load_settings
-from codesearch.upkeep.doctor import Outcome, examine
 
 __all__ = ["doctor"]
+
+_check: Callable[[Path | None, bool], None] = Later("codesearch.cli.work.doctor", "print_checks")
 
 
 def doctor(
@@ -31,14 +31,4 @@ def doctor(
       codesearch doctor
       codesearch doctor --json
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    failed = False
-    for check in examine(load_settings(), indexes=resolve_index_folder(index_dir)):
-        failed |= check.outcome is Outcome.FAILED
-        if as_json:
-            print(json.dumps(asdict(check)))
-        else:
-            print(f"{check.outcome.value:<7}{visible(check.name)}: {visible(check.says)}")
-            if check.mend:
-                print(f"       -> {visible(check.mend)}")
-    if failed:
-        raise typer.Exit(1)
+    _check(resolve_index_folder(index_dir), as_json)

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from codesearch.cli.choices import IndexAccess, resolve_index_folder
 from codesearch.cli.console import tell
-from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.inputs import load_access_settings, make_lazy_encoder
 from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
 from codesearch.mcp.clients import (
@@ -38,12 +39,14 @@ def serve(
     context: typer.Context,
     folder: Annotated[
         list[Path] | None,
-        typer.Option("--folder", help="Search in this folder. The default is the client's folders, or else here."),
+        typer.Option(
+            "--folder", help="Search in this folder. Without one: in the client's folders, or else in the current one."
+        ),
     ] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP on 127.0.0.1 instead of stdio.")] = False,
     port: Annotated[int, typer.Option(help="Listen on this port, with --http.", min=1, max=65535)] = 8387,
     token: Annotated[
-        str, typer.Option(help="Ask clients for this token, with --http. The default is a new one, which is shown.")
+        str, typer.Option(help="Ask clients for this token, with --http. Without one, a new token is made and shown.")
     ] = "",
     no_dense: Annotated[bool, typer.Option("--no-dense", help="Search by words only.")] = False,
     index_dir: IndexDir = None,
@@ -70,7 +73,7 @@ def serve(
     if sys.stdin.isatty() and not http:
         tell(_TO_A_PERSON)
     access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense)
-    settings = access.load_settings()
+    settings = load_access_settings(access)
     encoder = make_lazy_encoder(settings) if access.dense else None
     # Imported late: the protocol's library costs half a second, and neither --help nor `install` needs it.
     from codesearch.mcp.server import make_server, serve_http, serve_stdio

@@ -1,16 +1,15 @@
-"""``codesearch similar``: the functions most like the one at a place, or like a snippet."""
+"""``codesearch similar``: its options, and its help."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from codesearch.cli.console import MatchFormat, follow, print_matches, say, summary, tell
-from codesearch.cli.inputs import IndexAccess, MatchFilters, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.choices import IndexAccess, MatchFilters, MatchFormat, resolve_index_folder
+from codesearch.cli.lazy import Later
 from codesearch.cli.options import (
     AsJsonLines,
     AsMarkdown,
@@ -23,23 +22,37 @@ from codesearch.cli.options import (
     Model,
     NoRefresh,
     PathPatterns,
-    Paths,
     Tests,
     list_languages,
 )
-from codesearch.errors import InputError
-from codesearch.languages import language_named
-from codesearch.search.candidates import Filters
-from codesearch.search.location import Place, Snippet
-from codesearch.search.similar import similar as find_similar
-from codesearch.settings import Settings
-from codesearch.upkeep.asking import Surface, consult
-from codesearch.upkeep.targets import Target, find_place_target
 
-__all__ = ["similar"]
+__all__ = ["SimilarOptions", "similar"]
 
-_LONGEST_SNIPPET: Final = 1 << 20
-"""Bytes."""
+
+@dataclass(frozen=True, slots=True)
+class SimilarOptions:
+    """What the options ask for.
+
+    Attributes:
+        place: Of the code to compare with; "-" for a snippet on stdin.
+        paths: To search; () for the repository of the place.
+        snippet_language: What the snippet is written in; "" where it has to be guessed.
+        limit: Matches at most.
+        filters: What may be found.
+        access: Of the indexes.
+        printing: Of the matches.
+    """
+
+    place: str
+    paths: tuple[str, ...]
+    snippet_language: str
+    limit: int
+    filters: MatchFilters
+    access: IndexAccess
+    printing: MatchFormat
+
+
+_print_similar: Callable[[SimilarOptions], None] = Later("codesearch.cli.work.similar", "print_similar")
 
 
 def similar(
@@ -47,7 +60,12 @@ def similar(
         str,
         typer.Argument(metavar="PLACE", help='Path:line, path:line:column or path:name; "-" for a snippet on stdin.'),
     ],
-    paths: Paths = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="Folders or Git URLs. Without one: the repository that holds the place."
+        ),
+    ] = None,
     limit: Limit = 10,
     language: Languages = None,
     path: PathPatterns = None,
@@ -77,7 +95,7 @@ def similar(
       codesearch similar - --snippet-lang go < snippet.go
     """  # noqa: D301 - the backspace character tells click to keep the lines
     _print_similar(
-        _ComparisonOptions(
+        SimilarOptions(
             place,
             tuple(paths or ()),
             snippet_language,
@@ -87,77 +105,3 @@ def similar(
             MatchFormat(as_json, as_markdown, context, score),
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _ComparisonOptions:
-    """What the options ask for.
-
-    Attributes:
-        place: Of the code to compare with; "-" for a snippet on stdin.
-        paths: To search; () for the repository of the place.
-        snippet_language: What the snippet is written in; "" where it has to be guessed.
-        limit: Matches at most.
-        filters: What may be found.
-        access: Of the indexes.
-        printing: Of the matches.
-    """
-
-    place: str
-    paths: tuple[str, ...]
-    snippet_language: str
-    limit: int
-    filters: MatchFilters
-    access: IndexAccess
-    printing: MatchFormat
-
-
-def _print_similar(comparing: _ComparisonOptions) -> None:
-    access = comparing.access
-    settings = access.load_settings()
-    sample, targets, filters = _find_sample_and_targets(comparing, settings)
-    encoder = make_lazy_encoder(settings)
-    # A place is answered from its stored vector; the model is needed to see whether the index is current.
-    if access.refresh or comparing.place == "-":
-        encoder.load_ahead()
-    answer = consult(
-        access.plan_jobs(targets),
-        lambda snapshots: find_similar(snapshots, sample, encoder, limit=comparing.limit, filters=filters),
-        encoder,
-        Surface(tell, follow, lambda name, report: say(summary(name, report))),
-        refresh=access.refresh,
-    )
-    for notice in answer.notices:
-        tell(notice.text)
-    print_matches(answer.matches, comparing.printing)
-    if not answer.matches:
-        raise typer.Exit(1)
-
-
-def _find_sample_and_targets(
-    comparing: _ComparisonOptions, settings: Settings
-) -> tuple[Place | Snippet, Sequence[Target], Sequence[Filters]]:
-    """Return what to compare with, the repositories to open, and what may be found in each."""
-    access, language = comparing.access, comparing.snippet_language
-    if comparing.place == "-":
-        sample = Snippet(_read_stdin(), language_named(language, "--snippet-lang") if language else "")
-        targets = access.find_targets(comparing.paths)
-        return sample, targets, [comparing.filters.within(target) for target in targets]
-    if language:
-        raise InputError('--snippet-lang is for a snippet on stdin: give "-" instead of a place')
-    home, place = find_place_target(comparing.place, indexes=access.folder or settings.indexes, cache=settings.cache)
-    whole = Target(home.repository)
-    targets = access.find_targets(comparing.paths) if comparing.paths else [whole]
-    filters = [comparing.filters.within(target) for target in targets]
-    if place.root not in [target.repository.root for target in targets]:  # opened for the place alone
-        targets, filters = [*targets, whole], [*filters, Filters(path=lambda _: False)]
-    return place, targets, filters
-
-
-def _read_stdin() -> str:
-    if sys.stdin.isatty():
-        tell("reading a snippet from the terminal; end it with Ctrl-D")
-    data = sys.stdin.buffer.read(_LONGEST_SNIPPET + 1)
-    if len(data) > _LONGEST_SNIPPET:
-        raise InputError("the snippet is longer than 1 MiB: give a function, not a file of data")
-    return data.decode("utf-8", "replace")

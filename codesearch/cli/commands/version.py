@@ -1,15 +1,17 @@
-"""``codesearch version``: the versions of codesearch and of its parts."""
+"""``codesearch version``: its options, and its help."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from codesearch.upkeep.status import versions
+from codesearch.cli.lazy import Later
 
 __all__ = ["version"]
+
+_print: Callable[[bool], None] = Later("codesearch.cli.work.version", "print_versions")
 
 
 def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -19,5 +21,4 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     Examples:
       codesearch version --json
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    found = versions()
-    print(json.dumps(found) if as_json else "\n".join(f"{name:<14}{value}" for name, value in found.items()))
+    _print(as_json)

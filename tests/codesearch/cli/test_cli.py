@@ -50,11 +50,51 @@ def test_help(invoke: Invoke, command: tuple[str, ...]) -> None:
     assert "Usage:" in result.output
 
 
-@pytest.mark.parametrize(
-    "arguments", [("no-such-command",), ("ask",), ("ask", "x", "--no-such"), ("ask", "x", "-k", "0")]
-)
+@pytest.mark.parametrize("arguments", [("indx",), ("ask",), ("ask", "x", "--no-such"), ("ask", "x", "-k", "0")])
 def test_wrong_usage_is_exit_code_2(invoke: Invoke, arguments: tuple[str, ...]) -> None:
     assert invoke(*arguments).exit_code == 2
+
+
+# --- a question without a command ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question", ["parse a configuration file", "parse_config", "kind:function parse a configuration -is:test"]
+)
+def test_a_question_needs_no_command(
+    invoke: Invoke, sample: Path, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sample)
+    result = invoke(question, "-k", "1", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == invoke("ask", question, "-k", "1", "--json").stdout
+    assert paths(result) == ["src/config.py"]
+
+
+def test_a_question_may_begin_with_what_is_left_out(
+    invoke: Invoke, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sample)
+    for arguments in (["-path:src/config.py parse a configuration file"], ["ask", "-lang:python parse_config"]):
+        result = invoke(*arguments, "--json")
+        assert "src/config.py" not in paths(result)
+        assert "No such option" not in result.stderr
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("indx", "index"), ("aks", "ask"), ("search", "ask"), ("serch", "")])
+def test_a_mistyped_command_is_no_question(
+    invoke: Invoke, sample: Path, typed: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sample)
+    result = invoke(typed)
+    assert (f"Did you mean '{meant}'" in result.stderr) == bool(meant)
+
+
+def test_a_folder_is_no_question(invoke: Invoke, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sample)
+    result = invoke("src")
+    assert result.exit_code == 2
+    assert "src is a folder: `codesearch index src` indexes it" in result.stderr
 
 
 # --- index --------------------------------------------------------------------------------------------------
@@ -206,7 +246,7 @@ def test_kind_path_and_limit(invoke: Invoke, sample: Path) -> None:
 def test_filters_that_let_nothing_through_are_named(invoke: Invoke, sample: Path) -> None:
     result = invoke("ask", "config", sample, "--lang", "rust")
     assert result.exit_code == 1
-    assert "try without the language, the kind or the path" in result.stderr
+    assert "try without the language, the kind, the path or the tests" in result.stderr
 
 
 def test_question_from_stdin(invoke: Invoke, sample: Path) -> None:

@@ -12,9 +12,11 @@ import pytest
 import typer
 
 from codesearch.cli.app import app
+from codesearch.cli.lazy import Later
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = "codesearch.cli.commands"
+WORK = "codesearch.cli.work"
 
 
 def loaded_by(*arguments: str, environment: dict[str, str] | None = None) -> set[str]:
@@ -51,11 +53,26 @@ def test_every_module_of_a_command_is_listed() -> None:
 
     present = {module.name for module in iter_modules(import_module(COMMANDS).__path__)}
     listed = {listing.module.removeprefix(f"{COMMANDS}.") for listing in GROUP.listings.values()}
-    assert present - listed == {"interactive"}  # what `ask -i` does
-    assert listed <= present
+    assert present == listed
+    work = {module.name for module in iter_modules(import_module(WORK).__path__)}
+    assert work - listed == {"interactive"}  # what `ask -i` does
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("nonsense",)])
+def test_what_is_imported_later_is_there() -> None:
+    for name in {listing.module for listing in GROUP.listings.values()}:
+        for later in vars(import_module(name)).values():
+            if isinstance(later, Later):
+                assert callable(getattr(import_module(later.module), later.attribute))
+
+
+@pytest.mark.parametrize("name", [name for name in GROUP.listings if name != "mcp"])
+def test_the_help_of_a_command_imports_no_search(name: str) -> None:
+    modules = loaded_by(name, "--help")
+    assert not {module for module in modules if module.startswith(WORK)}
+    assert not modules & {"numpy", "sqlite3", "codesearch.search", "codesearch.sources", "codesearch.upkeep"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("indx",)])
 def test_the_program_itself_imports_no_command(arguments: tuple[str, ...]) -> None:
     modules = loaded_by(*arguments)
     assert commands_in(modules) == set()
@@ -102,3 +119,39 @@ def test_help_pages_fit_the_terminal(width: int) -> None:
         printed = CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": str(width)}).stdout
         assert printed
         assert max(map(len, printed.splitlines())) <= width, arguments
+
+
+def help_pages() -> list[list[str]]:
+    """Return the arguments of every help page of the three programs, as ``[program, command, ...]``."""
+
+    def below(command: Any, path: list[str]) -> list[list[str]]:
+        children = getattr(command, "commands", {})
+        return [path, *(page for name in children for page in below(children[name], [*path, name]))]
+
+    from codesearch_eval.cli import app as evaluation
+    from codesearch_train.cli import app as training
+
+    pages = below(GROUP, ["codesearch"])
+    for program, name in ((training, "codesearch-train"), (evaluation, "codesearch-eval")):
+        pages += below(typer.main.get_command(program), [name])
+    return pages
+
+
+def test_help_pages_of_all_programs_look_alike() -> None:
+    from typer.testing import CliRunner
+
+    from codesearch_eval.cli import app as evaluation
+    from codesearch_train.cli import app as training
+
+    programs = {"codesearch": app, "codesearch-train": training, "codesearch-eval": evaluation}
+    pages = help_pages()
+    assert len(pages) > 40
+    for program, *arguments in pages:
+        printed = CliRunner().invoke(programs[program], [*arguments, "--help"], env={"COLUMNS": "80"}).stdout
+        assert printed, arguments
+        assert max(map(len, printed.splitlines())) <= 80, arguments
+        assert "default is here" not in printed.lower()
+        for of_typer in ("<int", "<str", "<float", "<path", "<dir", "<file"):
+            assert of_typer not in printed, arguments
+        usage = printed.split("\n\n")[0]
+        assert usage.upper() == usage.replace(usage.split("[")[0], usage.split("[")[0].upper()), usage

@@ -418,3 +418,21 @@ def test_names_of_index_directories() -> None:
     assert index_directory(Path("/i"), Path("/")).name.startswith("root-")
     assert index_directory(Path("/i"), Path("/a/x")) != index_directory(Path("/i"), Path("/b/x"))
     assert len(index_directory(Path("/i"), Path("/" + "x" * 200)).name) < 60
+
+
+def test_a_file_that_is_no_database_leaves_no_connection_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(*given: object, **named: object) -> sqlite3.Connection:
+        opened.append(connect(*given, **named))  # type: ignore[call-overload]
+        return opened[-1]
+
+    (tmp_path / "index.db").write_bytes(b"this is no database" * 1000)
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    with pytest.raises(IndexUnusable):
+        open_reader(tmp_path)
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")

@@ -342,3 +342,14 @@ def test_a_window_is_opened_at_the_line_that_was_asked_for() -> None:
     window = Chunk("api.proto", "protobuf", Kind.TEXT, "Invoice1", "Invoice1", "", "", Span(1, 8), whole, text, text)
     assert Match("r", Path("/r"), window, 1.0, lines=(6, 2)).line == 6
     assert Match("r", Path("/r"), window, 1.0).line == 1
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_an_explanation_fits_the_width(width: int) -> None:
+    from codesearch.search.ranking import DESCRIPTIONS
+
+    found = replace(match(method()), signals=dict.fromkeys(DESCRIPTIONS, 0.125))
+    text = match_text(found, Style(cwd=ROOT, explain=True, width=width))
+    assert max(map(len, text.splitlines()[1:])) <= width
+    shown = " ".join(text.split())
+    assert all(" ".join(description.split()) in shown for description in DESCRIPTIONS.values())

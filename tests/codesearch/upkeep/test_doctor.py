@@ -89,3 +89,14 @@ def test_a_folder_that_is_gone_is_noted(invoke: Invoke, sample: Path) -> None:
     (found,) = [check for check in checks().values() if check.name.startswith("index ")]
     assert found.outcome is Outcome.NOTE
     assert "codesearch forget" in found.mend
+
+
+@pytest.mark.parametrize(("device", "advised"), [("cuda", True), (None, False)])
+def test_a_gpu_extra_is_advised_where_there_is_a_gpu(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, device: str | None, advised: bool
+) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    monkeypatch.setattr(doctor, "likely_gpu", lambda: device)
+    outcome, _, mend = doctor._gpu(load_settings())
+    assert (mend == "pip install 'codesearch-nl[gpu]'") == advised
+    assert outcome is (Outcome.NOTE if advised else Outcome.OK)

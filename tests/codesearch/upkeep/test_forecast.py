@@ -46,7 +46,8 @@ def test_what_is_indexed_need_not_be_done_again(sample: Path) -> None:
 def test_a_dry_run_writes_nothing(invoke: Invoke, sample: Path, environment: Path) -> None:
     done = invoke("index", sample, "--dry-run")
     assert done.exit_code == 0
-    assert "src/config.py" in done.stdout
+    assert "src/config.py" not in done.stdout
+    assert "--files lists every file" in done.stdout
     assert "to encode:" in done.stdout
     assert not environment.exists() or not list(environment.rglob("*.db"))
 
@@ -55,3 +56,12 @@ def test_without_an_encoder_nothing_is_to_be_encoded(sample: Path) -> None:
     foretold = forecast(job_of(sample), None)
     assert (foretold.to_encode, foretold.encode_seconds) == (0, None)
     assert not any("to encode" in line for line in forecast_lines(foretold))
+
+
+def test_a_dry_run_lists_files_on_request(invoke: Invoke, sample: Path) -> None:
+    (sample / "empty.py").touch()
+    done = invoke("index", sample, "--dry-run", "--files")
+    assert "    src/config.py\n" in done.stdout
+    assert "    empty.py: empty\n" in done.stdout
+    assert "--files lists" not in done.stdout
+    assert "give both" in invoke("index", sample, "--files").stderr

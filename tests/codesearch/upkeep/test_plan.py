@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,3 +179,31 @@ def test_a_search_writes_nothing(settled: Path, environment: Path) -> None:
     assert {k: v for k, v in after.items() if k.name not in names} == {
         k: v for k, v in before.items() if k.name not in names
     }
+
+
+@pytest.mark.parametrize("place", [".idx", "build [old]/indexes"])
+def test_an_index_inside_the_repository_is_left_out_of_it(settled: Path, environment: Path, place: str) -> None:
+    indexes = settled / place
+    repository = open_repository(settled, cache=environment)
+    job = plan(repository, load_settings(settled), indexes=indexes)
+    first = run(job)
+    (indexes / "notes.py").write_text("x = 1\n")
+    again = plan(repository, load_settings(settled), indexes=indexes)
+    assert (run(again).files, again.exclude) == (first.files, ())
+
+
+def test_a_cache_inside_the_repository_is_left_out_of_it(settled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = settled / "cache"
+    monkeypatch.setenv("CODESEARCH_CACHE", str(cache))
+    job = job_for(settled, cache)
+    first = run(job)
+    (cache / "notes.py").write_text("x = 1\n")
+    assert run(job_for(settled, cache)).files == first.files
+
+
+def test_a_folder_of_repositories_alone_says_how_to_go_on(environment: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "all of them" / name).mkdir(parents=True)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path / "all of them" / name, check=True)
+    with pytest.raises(NothingToIndex, match=r"holds 2 Git repositories .*`codesearch index --all '.*all of them'`"):
+        run(job_for(tmp_path / "all of them", environment))

@@ -35,6 +35,7 @@ __all__ = [
     "one_each",
     "read_development",
     "read_pools",
+    "reciprocal_ranks",
     "write_development",
 ]
 
@@ -207,7 +208,7 @@ def encode_all(encoder: Encoder, sequences: Sequences, rows: NDArray[np.int64], 
     return vectors
 
 
-def mean_reciprocal_rank(
+def reciprocal_ranks(
     encoder: Encoder,
     development: DevelopmentSet,
     special: tuple[int, int],
@@ -215,8 +216,8 @@ def mean_reciprocal_rank(
     text_tokens: int = 64,
     code_tokens: int = 160,
     max_tokens: int = 65536,
-) -> dict[str, float]:
-    """MRR of each pool, in percent.
+) -> dict[str, NDArray[np.float64]]:
+    """Reciprocal rank of each question of each pool, in percent.
 
     Of several right documents the best-ranked counts. A wrong document that ties with it counts as ranked before it,
     as in the protocols of ``codesearch-eval``; from its figures these differ by the shorter cut of the code alone.
@@ -227,7 +228,7 @@ def mean_reciprocal_rank(
         sequences = Sequences(ragged, np.full(len(ragged), limit), special, device)
         sides.append(encode_all(encoder, sequences, np.arange(len(ragged)), max_tokens))
     queries, documents = sides
-    figures = {}
+    figures: dict[str, NDArray[np.float64]] = {}
     own = development.pool[development.gold.ids[development.gold.offsets[:-1]]]
     for number, name in enumerate(development.pools):
         members = np.flatnonzero(development.pool == number)
@@ -239,8 +240,24 @@ def mean_reciprocal_rank(
         right[row, torch.from_numpy(np.searchsorted(members, gold.ids)).to(device)] = True
         best = similarity.masked_fill(~right, -torch.inf).amax(1, keepdim=True)
         ranks = 1 + ((similarity >= best) & ~right).sum(1)
-        figures[name] = 100 * float(ranks.double().reciprocal().mean())
+        figures[name] = 100 * ranks.double().reciprocal().cpu().numpy()
     return figures
+
+
+def mean_reciprocal_rank(
+    encoder: Encoder,
+    development: DevelopmentSet,
+    special: tuple[int, int],
+    *,
+    text_tokens: int = 64,
+    code_tokens: int = 160,
+    max_tokens: int = 65536,
+) -> dict[str, float]:
+    """MRR of each pool, in percent; see :func:`reciprocal_ranks`."""
+    ranks = reciprocal_ranks(
+        encoder, development, special, text_tokens=text_tokens, code_tokens=code_tokens, max_tokens=max_tokens
+    )
+    return {name: float(of_pool.mean()) for name, of_pool in ranks.items()}
 
 
 def mean_over_sets(figures: Iterable[Mapping[str, float]]) -> float:

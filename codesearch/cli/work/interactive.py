@@ -10,7 +10,8 @@ from pathlib import Path
 
 import typer
 
-from codesearch.cli.inputs import IndexAccess
+from codesearch.cli.choices import IndexAccess
+from codesearch.cli.inputs import load_access_settings
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import InputError
 from codesearch.index.snapshot import Snapshot
@@ -65,7 +66,7 @@ def ask_interactively(
             refuse_what_is_huge(job.repository)
 
     def updates(report: Callable[[JobReport], None]) -> IndexUpdates:
-        choice = EncoderChoice.of(access.load_settings()) if access.dense else None
+        choice = EncoderChoice.of(load_access_settings(access)) if access.dense else None
         return IndexUpdates(jobs, choice, report)
 
     names = [called.get(job.repository.root, job.repository.name) for job in jobs]
