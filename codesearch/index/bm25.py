@@ -99,13 +99,17 @@ class BM25:
     Args:
         statistics: Of all chunks that compete.
         terms: Distinct terms of the question.
+        emphasis: What terms weigh beside their rarity; 1 for those that are not in it.
     """
 
-    def __init__(self, statistics: Statistics, terms: Sequence[str]) -> None:
+    def __init__(
+        self, statistics: Statistics, terms: Sequence[str], emphasis: Mapping[str, float] | None = None
+    ) -> None:
         self.statistics = statistics
         self.terms = tuple(terms)
         self.rarity = {
-            (field, term): inverse_document_frequency(statistics.chunks, statistics.holding.get((field, term), 0))
+            (field, term): (1.0 if emphasis is None else emphasis.get(term, 1.0))
+            * inverse_document_frequency(statistics.chunks, statistics.holding.get((field, term), 0))
             for field in FIELDS
             for term in self.terms
         }

@@ -13,10 +13,13 @@ from codesearch.search.location import Place, chunk_at, relative_to_root
 if TYPE_CHECKING:
     from codesearch.search.candidates import Filters, Searchable
 
-__all__ = ["find_asked_places", "read_lines_asked"]
+__all__ = ["find_asked_places", "lets_through", "read_lines_asked"]
 
 _MOST_PLACES: Final = 10
 _LONGEST: Final = 20_000
+
+_BEGIN: Final = r"(?<![^\s\"'<>():,])"
+"""A path begins where its characters do. From each of them, a long one would be looked for again and again."""
 
 _FORMS: Final = (
     # The whole question, where a path may hold white space.
@@ -24,15 +27,15 @@ _FORMS: Final = (
     # Python:  File "a.py", line 12, in f
     re.compile(r"[\"'](?P<path>[^\"'\n]+)[\"'],? line (?P<line>\d+)"),
     # Java, PHP:  a.php on line 12;  a.py, line 12
-    re.compile(r"(?P<path>[^\s\"'<>():,]+),?(?: on| at)? line (?P<line>\d+)"),
+    re.compile(_BEGIN + r"(?P<path>[^\s\"'<>():,]+),?(?: on| at)? line (?P<line>\d+)"),
     # C#:  a.cs:line 12
-    re.compile(r"(?P<path>[^\s\"'<>():,]+):line (?P<line>\d+)"),
+    re.compile(_BEGIN + r"(?P<path>[^\s\"'<>():,]+):line (?P<line>\d+)"),
     # MSVC, TypeScript:  a.ts(12,5)
-    re.compile(r"(?P<path>[^\s\"'<>():,]+)\((?P<line>\d+)(?:[,:]\d+)?\)"),
+    re.compile(_BEGIN + r"(?P<path>[^\s\"'<>():,]+)\((?P<line>\d+)(?:[,:]\d+)?\)"),
     # GCC, Go, Rust, Node:  a.c:12:5
-    re.compile(r"(?P<path>(?:\b[A-Za-z]:[\\/])?[^\s\"'<>():,]+):(?P<line>\d+)\b"),
+    re.compile(_BEGIN + r"(?P<path>(?:\b[A-Za-z]:[\\/])?[^\s\"'<>():,]+):(?P<line>\d+)\b"),
     # GitHub, GitLab:  a.c#L12
-    re.compile(r"(?P<path>[^\s\"'<>():,]+)#L(?P<line>\d+)"),
+    re.compile(_BEGIN + r"(?P<path>[^\s\"'<>():,]+)#L(?P<line>\d+)"),
 )
 
 
@@ -64,7 +67,7 @@ def find_asked_places(snapshots: Sequence[Searchable], question: str, filters: S
             break
         for held, snapshot, allowed in zip(found, snapshots, filters, strict=True):
             for chunk_id, chunk in _at(snapshot, path, line):
-                if _lets_through(allowed, chunk):
+                if lets_through(allowed, chunk):
                     held.add(chunk_id)
     return found
 
@@ -100,7 +103,8 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     return count
 
 
-def _lets_through(filters: Filters, chunk: Chunk) -> bool:
+def lets_through(filters: Filters, chunk: Chunk) -> bool:
+    """Whether a chunk may be found."""
     return (
         (not filters.languages or chunk.language in filters.languages)
         and (not filters.kinds or chunk.kind in filters.kinds)

@@ -26,7 +26,7 @@ from codesearch.index.lexical import Among
 from codesearch.index.storage import Manifest
 from codesearch.records import Chunk, Kind, SkippedFile
 
-__all__ = ["QUOTING", "Candidate", "Filters", "Searchable", "find_in"]
+__all__ = ["QUOTING", "Candidate", "Filters", "Searchable", "find_in", "look_at"]
 
 QUOTING: Final = 20
 """How many chunks are named because they quote the question: what it was pasted from is among the first."""
@@ -204,6 +204,32 @@ def find_in(
     return _Retrieval(state, weights, query, pairs or {}, limit, among, asked).candidates()
 
 
+def look_at(
+    state: Searchable,
+    ids: Iterable[int],
+    query: Vector | None,
+    *,
+    weights: BM25,
+    pairs: Mapping[tuple[str, str], float],
+) -> list[Candidate]:
+    """Return chunks with all scores, without a search; ordered by path, and within a file as in it.
+
+    Args:
+        state: Which holds them.
+        ids: Of the chunks, each once.
+        query: The unit vector of what is asked, of shape [dimension]; None for words only.
+        weights: What its terms are worth.
+        pairs: Share of it that each pair of its neighbouring words is.
+
+    Raises:
+        IndexUnusable: The index is damaged.
+    """
+    found = state.evidence(sorted(ids), weights.terms, list(pairs), query)
+    words = weights.scores(found.counts, found.lengths)
+    files = weights.file_scores(found.file_counts, found.file_lengths)
+    return _candidates(found, range(len(found.heads)), words, _share_quoted(found, pairs), files)
+
+
 def _among(state: Searchable, filters: Filters) -> Among:
     kinds = {kind.value for kind in filters.kinds}
     files = None
@@ -278,18 +304,19 @@ class _Retrieval:
             deeper = self._words.go_deeper(least), self._meaning.go_deeper(nearest)
             if not any(deeper):
                 break
-        quoted = self._quoted(found)
+        quoted = _share_quoted(found, self._pairs)
         quoting = [row for row in _best(quoted, QUOTING)[0] if quoted[row] > self._no_quotation]
         asked = [row for row, head in enumerate(found.heads) if head.id in self._asked] if self._asked else []
         rows = sorted({*by_words, *quoting, *by_meaning, *asked})
         files = self._weights.file_scores(found.file_counts, found.file_lengths)
         return _candidates(found, rows, words, quoted, files)
 
-    def _quoted(self, found: Evidence) -> NDArray[np.float64]:
-        quoted = np.zeros(len(found.heads))
-        for held, share in zip(found.quotes, self._pairs.values(), strict=True):
-            quoted += held * share
-        return quoted
+
+def _share_quoted(found: Evidence, pairs: Mapping[tuple[str, str], float]) -> NDArray[np.float64]:
+    quoted = np.zeros(len(found.heads))
+    for held, share in zip(found.quotes, pairs.values(), strict=True):
+        quoted += held * share
+    return quoted
 
 
 def _quotations(named: NamedChunks) -> tuple[Sequence[int], float]:

@@ -16,6 +16,11 @@ RUN_INDEX: Final = "run `codesearch index`"
 """What to do at a command line where an index is behind."""
 
 
+NOT_ALL_READ: Final = (
+    "the question is too long to be read to its end: what it asks should stand in its first 40,000 characters"
+)
+
+
 class NoticeKind(StrEnum):
     """What a caller should know about an answer."""
 
@@ -27,6 +32,7 @@ class NoticeKind(StrEnum):
     FILTERED_OUT = "filters let nothing through"
     NO_WORDS = "no words in the question"
     NOTHING_FOUND = "nothing found"
+    NOT_ALL_READ = "not all of the question was read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ It reads committed snapshots and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
-from codesearch.index.bm25 import BM25, NO_STATISTICS
 from codesearch.records import Chunk, Match
 from codesearch.search.asked_places import find_asked_places
-from codesearch.search.candidates import QUOTING, Candidate, Filters, Searchable, find_in
-from codesearch.search.notices import Answer, Notice, NoticeKind, notices_of, why_empty
+from codesearch.search.candidates import Filters, Searchable
+from codesearch.search.long_questions import find_for_long
+from codesearch.search.long_text import read_long_text
+from codesearch.search.notices import NOT_ALL_READ, Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.question_filters import read_filters
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
-from codesearch.search.ranking.path_roles import in_test_folder
+from codesearch.search.retrieval import Retrieval
 from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
@@ -28,9 +29,6 @@ CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
-
-_ABOUT_TESTS = 0.8
-"""Share of its files."""
 
 
 def search(
@@ -72,6 +70,8 @@ def search(
         depth *= 2
         found = find_candidates(snapshots, asked.words, encoder, depth=depth, filters=filters)
         append_deeper(ranked, rank(found))
+    if found.unread:
+        notices.append(Notice(NoticeKind.NOT_ALL_READ, NOT_ALL_READ))
     matches = _matches(snapshots, found, ranked[:limit])
     if not matches:
         notices.append(_why_empty(snapshots, found.question, filters, encoder))
@@ -95,60 +95,15 @@ def find_candidates(
         depth: How many chunks each of the two searches names, of all snapshots together.
         filters: Which chunks may be found, one for each snapshot.
     """
+    retrieval = Retrieval(snapshots, encoder, filters, depth)
+    if text := read_long_text(question):
+        return find_for_long(retrieval, text, question)
     asked = parse_question(question)
-    # As if all were one index: left to weigh a term by how rare it is in each, a repository that mentions a socket
-    # once would win over the one that is about sockets.
-    weights = BM25(sum((s.statistics(asked.terms) for s in snapshots), NO_STATISTICS), asked.terms)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
-    frequency = {term: weights.statistics.frequency(term) for term in asked.terms}
-    documents = sum(s.chunk_count for s in snapshots)
-    pairs = asked.shares_of_pairs(frequency, documents)
     places = find_asked_places(snapshots, question, filters)
-    candidates: list[tuple[int, Candidate]] = []
-    for source, (snapshot, allowed) in enumerate(zip(snapshots, filters, strict=True)):
-        fits = encoder is not None and snapshot.manifest.model_id == encoder.model_id
-        query = vector if fits else None
-        named = find_in(
-            snapshot,
-            asked.terms,
-            query,
-            depth,
-            allowed,
-            weights=weights,
-            pairs=pairs,
-            asked=places[source],
-            names=asked.names,
-        )
-        candidates += [(source, candidate) for candidate in named]
-    if len(snapshots) > 1:
-        candidates = _best_of_all(candidates, depth, places, frozenset(asked.names))
-    at_place = frozenset((source, chunk_id) for source, held in enumerate(places) for chunk_id in held)
-    about_tests = frozenset(source for source, snapshot in enumerate(snapshots) if _is_about_tests(snapshot))
-    return CandidateSet(asked, candidates, frequency, documents, at_place, about_tests)
-
-
-def _is_about_tests(snapshot: Searchable) -> bool:
-    """Whether nearly all of a repository lies in folders of tests: then it is a framework for them, or tests alone."""
-    tests, files = snapshot.count_files(in_test_folder)
-    return tests > _ABOUT_TESTS * files
-
-
-def _best_of_all(
-    candidates: list[tuple[int, Candidate]], depth: int, places: Sequence[Collection[int]], names: frozenset[str]
-) -> list[tuple[int, Candidate]]:
-    """Return what the searches would have named, had all snapshots been one."""
-    by_words = sorted(candidates, key=lambda entry: -entry[1].lexical)[:depth]
-    by_meaning = sorted(candidates, key=lambda entry: 2.0 if entry[1].dense is None else -entry[1].dense)
-    best = {(source, candidate.id) for source, candidate in by_words if candidate.lexical}
-    best |= {(source, candidate.id) for source, candidate in by_meaning[:depth] if candidate.dense is not None}
-    by_quotation = sorted(candidates, key=lambda entry: -entry[1].quoted)[:QUOTING]
-    best |= {(source, candidate.id) for source, candidate in by_quotation if candidate.quoted}
-    return [
-        (source, candidate)
-        for source, candidate in candidates
-        if (source, candidate.id) in best or candidate.id in places[source] or candidate.name in names
-    ]
+    wanted = retrieval.wanted(asked, vector)
+    return retrieval.candidate_set(wanted, retrieval.find(wanted, places), places)
 
 
 def _why_empty(
@@ -169,7 +124,7 @@ def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Seque
     for source, snapshot in enumerate(snapshots):
         ids = [entry.candidate.id for entry in ranked if entry.source == source]
         chunks |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
-    weight = {term: 1.0 / (1 + found.frequency[term]) ** 0.5 for term in found.question.terms}
+    weight = {term: 1.0 / (1 + frequency) ** 0.5 for term, frequency in found.frequencies.items()}
     finder = TermFinder(weight)
     return [
         Match(

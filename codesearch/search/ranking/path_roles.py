@@ -6,9 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from codesearch.words import terms
-
-__all__ = ["ABOUT", "PLACES", "in_test_folder", "is_test", "places_of"]
+__all__ = ["PLACES", "in_test_folder", "is_test", "places_of"]
 
 _TEST_FOLDER: Final = re.compile(
     r"(?:^|/)(?:(?i:tests?|specs?|__tests__|testdata|fixtures?|mocks?|e2e|benchmarks?|bench|(?:\w*[-_.])tests)|\w*[a-z0-9]Tests)/"
@@ -27,7 +25,12 @@ _PRODUCT: Final = re.compile(r"(?:^|/)src/main/")
 _ELSEWHERE: Final = {
     "example": re.compile(r"(^|/)(?i:examples?|samples?|demos?|tutorials?|playground)/"),
     "prose": re.compile(
-        r"(^|/)(?i:docs?|documentation|changelogs?|website)/|(?i:(^|/)(changelog|changes|history|news|release)[^/]*$)"
+        r"(^|/)(?i:docs?|documentation|changelogs?|website)/"
+        # A module that is called so keeps a history, or makes releases.
+        r"|(^|/)(?i:change_?logs?|changes|history|news|release[-_]?(?:notes|history))(?:[-_.]v?[\d.]+)?"
+        r"(?i:\.(?:html?|xml|json|ya?ml|toml|in))?$"
+        # Templates hold the headings of every issue, and code none.
+        r"|(^|/)\.(?:github|gitlab|gitea)/(?i:[^/]*template)|(^|/)(?i:(?:issue|pull_request|merge_request)_template)"
         r"|\.(?i:md|markdown|mdx|rst|rdoc|adoc|pod|texi?|txt|org)$"
     ),
     "legacy": re.compile(r"(^|/)(?i:legacy|deprecated|compat|vendor|vendored|third[_-]?party|_vendor|old|dist|build)/"),
@@ -36,14 +39,6 @@ _ELSEWHERE: Final = {
 
 PLACES: Final = ("test", *_ELSEWHERE)
 """The names of such places."""
-
-ABOUT: Final = {
-    "test": frozenset(terms("test tests testing tested spec specs fixture mock benchmark assert assertion coverage")),
-    "example": frozenset(terms("example examples sample samples demo tutorial playground")),
-    "prose": frozenset(terms("documentation docs doc documented readme changelog manual guide release notes website")),
-    "legacy": frozenset(terms("legacy deprecated compat compatibility vendor vendored old")),
-}
-"""A question with one of these words is about such a place, and then the place is no fault."""
 
 
 @lru_cache(maxsize=1 << 14)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import Final
 
 from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.framing import bare
+from codesearch.search.ranking.topic import topics_of
 from codesearch.words import neighbours, question_terms, split_identifier
 
 __all__ = ["CandidateSet", "Question", "parse_question", "plain"]
@@ -45,6 +46,7 @@ class Question:
         mentions: What looks like names in it, as they are written, without what qualifies them.
         names: The bare names that it may ask for: those, and `symbol` in any case style.
         quoted: Whether it stands in quotation marks.
+        topics: What it is about besides code: tests, examples, documents, or what is old.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Question:
     mentions: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     quoted: bool = False
+    topics: frozenset[str] = frozenset()
 
     def rarity(self, frequency: Mapping[str, int], documents: int) -> dict[str, float]:
         """Return the weight of each term: BM25's inverse document frequency.
@@ -94,6 +97,9 @@ class CandidateSet:
         at_place: The candidates that hold a line which the question names: position of the repository, and id.
         about_tests: The positions of repositories whose product is what elsewhere are tests: nearly all of it lies in
             such folders.
+        body: Of a long question, of which all else is the title: what its body asks, and the same candidates.
+        evidence: Of a long question, further signals of candidates: position of the repository, and id.
+        unread: Whether the question is so long that not all of it was read.
     """
 
     question: Question
@@ -102,6 +108,14 @@ class CandidateSet:
     documents: int
     at_place: frozenset[tuple[int, int]] = frozenset()
     about_tests: frozenset[int] = frozenset()
+    body: CandidateSet | None = None
+    evidence: Mapping[tuple[int, int], Mapping[str, float]] = field(default_factory=dict)
+    unread: bool = False
+
+    @property
+    def frequencies(self) -> Mapping[str, int]:
+        """In how many chunks each term occurs, of the title and of the body."""
+        return self.frequency if self.body is None else {**self.body.frequency, **self.frequency}
 
     def rarity(self) -> dict[str, float]:
         """Return the weight of each term of the question: BM25's inverse document frequency."""
@@ -110,6 +124,7 @@ class CandidateSet:
 
 def parse_question(text: str) -> Question:
     """Analyse a question."""
+    topics = topics_of(text)
     text = bare(text)
     found = tuple(question_terms(text))
     brevity = min(1.0, max(0.0, (_SENTENCE_TERMS - len(found)) / (_SENTENCE_TERMS - _PHRASE_TERMS)))
@@ -119,10 +134,19 @@ def parse_question(text: str) -> Question:
     if _SYMBOL.fullmatch(name):
         parts = re.split(r"\.|::|#|->", name.removesuffix("()"))
         names = tuple(_case_styles(parts[-1]))
-        return Question(text, found, parts[-1], ".".join(parts), brevity, pairs, names=names, quoted=quoted)
+        return Question(
+            text, found, parts[-1], ".".join(parts), brevity, pairs, names=names, quoted=quoted, topics=topics
+        )
     mentions = _mentions(text)
     return Question(
-        text, found, brevity=brevity, pairs=pairs, mentions=frozenset(mentions), names=mentions, quoted=quoted
+        text,
+        found,
+        brevity=brevity,
+        pairs=pairs,
+        mentions=frozenset(mentions),
+        names=mentions,
+        quoted=quoted,
+        topics=topics,
     )
 
 

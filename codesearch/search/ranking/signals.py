@@ -14,13 +14,15 @@ from typing import Final
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 from codesearch.search.candidates import Candidate
+from codesearch.search.ranking.blending import blend
 from codesearch.search.ranking.main_definitions import find_secondary
-from codesearch.search.ranking.path_roles import ABOUT, PLACES, places_of
+from codesearch.search.ranking.path_roles import PLACES, places_of
 from codesearch.search.ranking.places import place_words
 from codesearch.search.ranking.question import CandidateSet, plain
+from codesearch.search.ranking.versions import find_outdated
 from codesearch.words import terms
 
-__all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "measure"]
+__all__ = ["AGAINST", "DESCRIPTIONS", "SIGNALS", "beyond_chance", "measure"]
 
 _EVIDENCE_CHUNKS: Final = 5
 _BY_CHANCE: Final = 0.4
@@ -58,7 +60,7 @@ class _WeightedQuestion:
         rarity = {term: weight for term, weight in found.rarity().items() if term in known}
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
-        self._about = {name for name, words in ABOUT.items() if not words.isdisjoint(found.question.terms)}
+        self._about = found.question.topics
         self._places: dict[tuple[bool, bool], dict[str, dict[str, float]]] = {}
         self._words_of_path: dict[str, dict[str, float]] = {}
         self.quotation = self._quotation()
@@ -113,12 +115,26 @@ class _WeightedQuestion:
 
 
 def measure(found: CandidateSet) -> list[dict[str, float]]:
-    """Return the signals of each candidate, by name; those that are 0 are left out."""
+    """Return the signals of each candidate, by name; those that are 0 are left out.
+
+    Those of a long question are those of its title and of its body, and what else it says of a candidate.
+    """
     if not found.candidates:
         return []
+    rows = _measure(found)
+    if found.body is not None:
+        rows = [blend(title, body) for title, body in zip(rows, _measure(found.body), strict=True)]
+    for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
+        for name, value in found.evidence.get((repository, candidate.id), {}).items():
+            row[name] = max(row.get(name, 0.0), value)
+    return rows
+
+
+def _measure(found: CandidateSet) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = [{} for _ in found.candidates]
     asked = _WeightedQuestion(found)
     candidates = [candidate for _, candidate in found.candidates]
+    outdated = find_outdated(candidate.path for candidate in candidates)
     for row, (source, candidate), (words, meaning) in zip(rows, found.candidates, _fuse(candidates), strict=True):
         row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
         for name, signal in _SINGLE.items():
@@ -129,6 +145,8 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
         row.update(asked.words_of_path(candidate.path))
         row.update(_kind(candidate))
         row.update(asked.places(candidate.path, candidate.tests, source in found.about_tests))
+        if candidate.path in outdated and "legacy" not in asked.question.topics:
+            row["legacy"] = 1.0
     for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
         if (repository, candidate.id) in found.at_place:
             row["place"] = 1.0
@@ -262,9 +280,12 @@ def _phrase(asked: _WeightedQuestion, candidate: Candidate) -> float:
     Any two texts about one thing have some pairs in common, the comment on the function next to the right one above
     all: only what goes beyond tells a quotation. And the two words of a topic are neighbours wherever it is spoken of.
     """
-    if not asked.quotation or candidate.quoted <= _BY_CHANCE:
-        return 0.0
-    return asked.quotation * ((candidate.quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2
+    return asked.quotation * beyond_chance(candidate.quoted) if asked.quotation else 0.0
+
+
+def beyond_chance(quoted: float) -> float:
+    """Return the signal *phrase* of a text that holds a share of the pairs of what is pasted for certain."""
+    return ((quoted - _BY_CHANCE) / (1 - _BY_CHANCE)) ** 2 if quoted > _BY_CHANCE else 0.0
 
 
 # --- the whole list -----------------------------------------------------------------------------------------
@@ -317,6 +338,7 @@ SIGNALS: Final = (
     "folders",
     "secondary",
     "place",
+    "named file",
     "function",
     "type",
     "text",
@@ -347,6 +369,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "definition": "it defines exactly the name that was asked",
     "namesake": "it defines the name that was asked in another case style, or elsewhere",
     "place": "it holds a line that was asked for, as path:line",
+    "named file": "the question names its file, or a traceback in it does",
     "function": "it is a function or method",
     "type": "it is a type",
     "text": "it is a window of a file without a grammar",

@@ -54,6 +54,7 @@ GIVEN = {
     "definition": 1.0,
     "namesake": 0.5,
     "place": 3.0,
+    "named file": 0.3,
     "function": 0.08,
     "type": 0.06,
     "text": -0.12,
