@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from codesearch.extraction import extract, grammars
+from codesearch.extraction import extract, grammars, missing_grammars
 from codesearch.languages import LANGUAGES
+from codesearch.records import Kind
 
 GRAMMARS = sorted(name for name, language in LANGUAGES.items() if language.grammar)
 
@@ -65,3 +68,16 @@ def test_a_table_is_code() -> None:
     rows = "".join(f"    ({n}, 'name', 'description', None, None),\n" for n in range(2_000))
     text = f"TABLE = [\n{rows}]\n\n\ndef needle():\n    return TABLE\n"
     assert "needle" in [chunk.name for chunk in extract("a.py", text, LANGUAGES["python"])]
+
+
+def test_a_grammar_that_cannot_be_loaded_is_named_and_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(LANGUAGES["dart"], grammar="no_such_wheel")
+    monkeypatch.setattr(grammars, "_failures", {})
+    for _ in range(2):
+        (chunk,) = extract("a.dart", "/// Adds one.\nint found(int a) {\n  return a + 1;\n}\n", row)
+        assert (chunk.name, chunk.kind, chunk.documentation) == ("found", Kind.FUNCTION, "Adds one.")
+    assert missing_grammars() == {"dart": "ModuleNotFoundError: No module named 'no_such_wheel'"}
+
+
+def test_every_grammar_is_here() -> None:
+    assert missing_grammars(LANGUAGES[name] for name in GRAMMARS) == {}
