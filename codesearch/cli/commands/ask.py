@@ -34,7 +34,7 @@ from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
 from codesearch.upkeep.plan import Job
-from codesearch.upkeep.targets import Target, find_indexed
+from codesearch.upkeep.targets import Target, find_ignored, find_indexed
 
 __all__ = ["ask"]
 
@@ -184,7 +184,10 @@ def _find_targets(asking: _QuestionOptions, indexes: Path) -> tuple[list[Target]
     """Return what to ask, and by root what to call each repository where the path alone may not tell."""
     access, below = asking.access, asking.below
     if below is None:
-        return access.find_targets(asking.paths), {}
+        targets = access.find_targets(asking.paths)
+        named = find_ignored(targets, asking.filters.patterns, Path.cwd(), cache=access.load_settings().cache)
+        roots = {target.repository.root for target in targets}
+        return [*targets, *(target for target in named if target.repository.root not in roots)], {}
     found = find_indexed(below, access.folder or indexes)
     advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
     if found.missing:
