@@ -23,8 +23,10 @@
 (type_definition (type_binding) (type_binding name: (_) @name) @type)
 (exception_definition (constructor_declaration . (constructor_name) @name)) @constant
 
-(compilation_unit (value_definition . (let_binding pattern: (value_name) @name)) @constant)
-(structure (value_definition . (let_binding pattern: (value_name) @name)) @constant)
+((compilation_unit (value_definition . (let_binding pattern: (value_name) @name)) @constant)
+  (#not-match? @name "^_"))
+((structure (value_definition . (let_binding pattern: (value_name) @name)) @constant)
+  (#not-match? @name "^_"))
 
 [(attribute) (item_attribute)] @attribute
 (comment) @doc
