@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from codesearch.extraction import extract, grammars, missing_grammars
+from codesearch.extraction.landmarks import landmarks
+from codesearch.extraction.source import Source
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
 
@@ -81,3 +83,12 @@ def test_a_grammar_that_cannot_be_loaded_is_named_and_done_without(monkeypatch: 
 
 def test_every_grammar_is_here() -> None:
     assert missing_grammars(LANGUAGES[name] for name in GRAMMARS) == {}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", [*PATTERNS, "* ", "a ", "a, ", "a::", "static ", "[a]", "a*", "' "])
+def test_no_line_is_too_much_for_a_landmark(pattern: str) -> None:
+    """Such as a row of 79 stars above a heading, which Objective-C's took for a type that never ends."""
+    source = Source("\n".join([f"x = {pattern * 79}", pattern * 79, f"  {pattern * 79}("]))
+    for row in LANGUAGES.values():
+        landmarks(source, row)
