@@ -1,7 +1,7 @@
-"""Questions about whole repositories that no language model wrote: the development benchmark of ranking.
+"""Questions about whole repositories: the development benchmark of ranking.
 
-Each repository of `repositories.tsv` is asked in several ways (`QuestionKind`), all of them from what its own
-authors wrote. Answers are files and, inside them, chunks; what is searched is a whole tree of the repository:
+Each repository of `repositories.tsv` is asked in several ways (`QuestionKind`), all but one of them from what its
+own authors wrote. Answers are files and, inside them, chunks; what is searched is a whole tree of the repository:
 
 - *commit*: the subject of a small, focused commit asks; the functions and files that it changed answer, in the
   tree of its parent. *commit body* is the same with the first paragraph of the message's body after the subject.
@@ -10,6 +10,15 @@ authors wrote. Answers are files and, inside them, chunks; what is searched is a
 - *symbol*: the name of a definition asks, as it is written, in another case style, or with one of its words
   forgotten; every definition of that name answers.
 - *pasted*: a line of code, or a message out of a string literal, that occurs in one function only; it answers.
+- *asked*: written by somebody who had read the code, for somebody who has not; kept where a second reader, who saw
+  only the question and the tree, found the same place (`asked.py`).
+- *change log*: an entry that a commit added to a change log asks; what else it changed answers, in the tree of its
+  parent (`changes.py`).
+- *issue-like*: a commit's whole message, longer than most, with all errors and code in it; answered likewise.
+- *tests say*: the description of a test asks; the code under test answers, in a tree without the tests that ask
+  (`tests_say.py`).
+- *file says*: what a file's header, or the documentation of the type that it is named after, says in its first
+  paragraph; the file answers, in a tree from which that was cut (`file_says.py`).
 
 Repositories are split into a half that ranking is fitted on and a held-out half. None of them was in the
 training corpus of the shipped encoder.
@@ -21,6 +30,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,7 +38,17 @@ from typing import Any
 from codesearch.errors import InputError
 from codesearch_eval.json_lines import read_records
 
-__all__ = ["BenchmarkRepository", "Half", "Question", "QuestionKind", "read_list", "read_questions"]
+__all__ = [
+    "BenchmarkRepository",
+    "Half",
+    "Question",
+    "QuestionKind",
+    "View",
+    "is_sealed",
+    "question_of",
+    "read_list",
+    "read_questions",
+]
 
 
 class Half(StrEnum):
@@ -49,6 +69,29 @@ class QuestionKind(StrEnum):
     SYMBOL_PART = "symbol, partly remembered"
     CODE = "pasted line of code"
     MESSAGE = "pasted message"
+    ASKED = "asked"
+    ISSUE = "issue-like"
+    CHANGE_LOG = "change log"
+    TEST = "tests say"
+    FILE = "file says"
+
+
+class View(StrEnum):
+    """What of a commit's tree is searched. In this order, trees of one commit differ little from one to the next."""
+
+    WHOLE = "whole"
+    WITHOUT_TESTS = "without the tests that ask"
+    WITHOUT_HEADERS = "without the headers that ask"
+    WITHOUT_DOCUMENTATION = "without the documentation that asks"
+
+
+_VIEWS = {
+    QuestionKind.TEST: View.WITHOUT_TESTS,
+    QuestionKind.FILE: View.WITHOUT_HEADERS,
+    QuestionKind.DOCUMENTATION: View.WITHOUT_DOCUMENTATION,
+}
+
+_SEALED_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +120,9 @@ class Question:
         text: What is asked.
         tree: Id of the commit whose tree is searched.
         files: Paths that answer.
-        chunks: (path, qualified name) of each chunk that answers, all of them in `files`.
-        source: The commit that asks, or the qualified name of the function that does.
+        chunks: (path, qualified name) of each chunk that answers, all of them in `files`; () where files answer.
+        source: The commit that asks, the qualified name of the function that does, the path of the file or of the
+            test that does, or the style of a question that was written.
     """
 
     kind: QuestionKind
@@ -87,6 +131,22 @@ class Question:
     files: tuple[str, ...]
     chunks: tuple[tuple[str, str], ...]
     source: str
+
+    @property
+    def view(self) -> View:
+        """What of the tree is searched."""
+        return _VIEWS.get(self.kind, View.WHOLE)
+
+
+def is_sealed(repository: BenchmarkRepository, question: Question) -> bool:
+    """Whether a question is of the part of the held-out half that nobody looks at until the end.
+
+    Its words decide, so a question stays where it is when others come and go.
+    """
+    if repository.half is not Half.HELD_OUT:
+        return False
+    digest = sha256(f"{repository.name}\0{question.kind}\0{question.text}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") < _SEALED_SHARE * 2**32
 
 
 def read_list(path: Path | None = None) -> list[BenchmarkRepository]:
@@ -115,10 +175,11 @@ def read_questions(path: Path) -> Sequence[Question]:
     Raises:
         InputError: The file is missing or damaged.
     """
-    return read_records(path, _question, "questions: run `codesearch-eval repositories build`")
+    return read_records(path, question_of, "questions: run `codesearch-eval repositories build`")
 
 
-def _question(row: dict[str, Any]) -> Question:
+def question_of(row: dict[str, Any]) -> Question:
+    """Return the question whose fields these are."""
     chunks = tuple((str(path), str(name)) for path, name in row["chunks"])
     kind, files_ = QuestionKind(row["kind"]), tuple(map(str, row["files"]))
     return Question(kind, str(row["text"]), str(row["tree"]), files_, chunks, str(row["source"]))

@@ -38,6 +38,7 @@ __all__ = [
     "subject_question",
     "touches",
     "tree_chunks",
+    "tree_files",
     "without_documentation",
 ]
 
@@ -212,12 +213,18 @@ def touches(chunk: Chunk, start: int, count: int) -> bool:
 
 def tree_chunks(git_dir: Path, commit: str) -> Iterator[Chunk]:
     """Yield the chunks of all files of a commit that have a grammar, in the order of their paths."""
+    for path, source in tree_files(git_dir, commit):
+        yield from parse_source(path, source)
+
+
+def tree_files(git_dir: Path, commit: str) -> Iterator[tuple[str, str]]:
+    """Yield path and text of all files of a commit whose language is known, in the order of their paths."""
     try:
         with GitObjects(git_dir) as objects:
             for file in objects.files(commit):
                 # Large files may be absent from a partial clone, and are left out as what is too large is.
                 if file.size <= _MAX_BYTES and language_of(file.path):
-                    yield from parse_source(file.path, objects.read(file.blob).decode("utf-8", errors="replace"))
+                    yield file.path, objects.read(file.blob).decode("utf-8", errors="replace")
     except (GitUnavailableError, RepositoryNotFound) as error:
         raise InputError(f"git cannot read {git_dir}: {error}") from error
 

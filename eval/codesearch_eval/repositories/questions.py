@@ -9,22 +9,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from codesearch.errors import InputError
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind
 from codesearch.words import split_identifier, terms
+from codesearch_eval.repositories.asked import asked_questions
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
+from codesearch_eval.repositories.changes import change_log_questions, changed_code, issue_questions
+from codesearch_eval.repositories.file_says import file_questions
 from codesearch_eval.repositories.history import (
     MAX_FILES,
     TEST_PATH,
-    changed_definitions,
-    changed_files,
     documentation_asks,
     documentation_question,
     git_text,
+    parse_source,
     subject_question,
-    tree_chunks,
+    tree_files,
 )
+from codesearch_eval.repositories.tests_say import test_questions
 
 __all__ = ["commit_questions", "documentation_questions", "make_questions", "pasted_questions", "symbol_questions"]
 
@@ -57,13 +59,23 @@ def make_questions(git_dir: Path, repository: BenchmarkRepository) -> list[Quest
     Raises:
         InputError: Its history or its tree cannot be read.
     """
-    chunks = list(tree_chunks(git_dir, repository.commit))
+    files = {
+        path: (language.name, source)
+        for path, source in tree_files(git_dir, repository.commit)
+        if (language := language_of(path, source.split("\n", 1)[0]))
+    }
+    chunks = [chunk for path, (_, source) in files.items() for chunk in parse_source(path, source)]
     draw = random.Random(repository.name)
     return [
         *commit_questions(git_dir, repository.commit),
         *documentation_questions(chunks, repository.commit, draw),
         *symbol_questions(chunks, repository.commit, draw),
         *pasted_questions(chunks, repository.commit, draw),
+        *change_log_questions(git_dir, repository.commit),
+        *issue_questions(git_dir, repository.commit),
+        *test_questions(files, chunks, repository.commit),
+        *file_questions(files, chunks, repository.commit),
+        *asked_questions(git_dir, repository, chunks),
     ]
 
 
@@ -83,7 +95,7 @@ def commit_questions(git_dir: Path, newest: str) -> Iterator[Question]:
         if not text or not text.isascii() or not parents or subjects[subject] > 1 or len(terms(text)) < 3:
             continue
         parent = parents.split()[0]
-        answers = _changed(git_dir, parent, commit)
+        answers = changed_code(git_dir, parent, commit, most_files=MAX_FILES, most_definitions=_MAX_CHUNKS)
         if not answers:
             continue
         paths = tuple(dict.fromkeys(path for path, _ in answers))
@@ -106,30 +118,6 @@ def _body(body: str) -> str:
         if len(text.split()) in _BODY_WORDS and text.isascii():
             return text
     return ""
-
-
-def _changed(git_dir: Path, parent: str, commit: str) -> tuple[tuple[str, str], ...]:
-    """Return the definitions that a commit changed; none where it is large, or adds files of code."""
-    try:
-        changes = changed_files(git_dir, parent, commit)
-        paths = [(mark, path) for mark, path in changes if _is_code(path)]
-        if not 0 < len(paths) <= MAX_FILES or any(mark != "M" for mark, _ in paths):
-            return ()
-        found = [
-            (path, name)
-            for _, path in paths
-            for name in changed_definitions(git_dir, parent, commit, path, _DEFINITIONS)
-        ]
-    except InputError:  # an object that a partial clone lacks
-        return ()
-    answers = tuple(dict.fromkeys(found))
-    complete = {path for path, _ in answers} == {path for _, path in paths}
-    return answers if complete and len(answers) <= _MAX_CHUNKS else ()
-
-
-def _is_code(path: str) -> bool:
-    language = language_of(path)
-    return language is not None and language.grammar is not None and not TEST_PATH.search(path)
 
 
 # --- documentation and names --------------------------------------------------------------------------------

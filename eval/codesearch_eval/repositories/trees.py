@@ -12,8 +12,10 @@ from tempfile import TemporaryDirectory
 from codesearch.errors import InputError
 from codesearch.languages import language_of
 from codesearch.records import Repository
-from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
+from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, View
+from codesearch_eval.repositories.file_says import cut_header, headers
 from codesearch_eval.repositories.history import documentation_question, git_text, parse_source
+from codesearch_eval.repositories.tests_say import without_inline_tests
 
 __all__ = ["Tree", "find_repository", "trees"]
 
@@ -50,7 +52,7 @@ def trees(git_dir: Path, repository: BenchmarkRepository, questions: Sequence[Qu
     """Give the trees that questions are asked about one after another, oldest first, at one place on disk.
 
     One place, so that an index of it is brought up to date from one tree to the next instead of made anew.
-    The last tree is that from which documentation was cut.
+    The last trees are those from which what asks was cut.
 
     Raises:
         InputError: Git cannot check a tree out.
@@ -67,14 +69,57 @@ def _each(root: Path, repository: BenchmarkRepository, questions: Sequence[Quest
     where = Repository(root, repository.name, is_git=True)
     order = git_text(root / ".git", "rev-list", "--reverse", "--topo-order", repository.commit).split()
     position = {commit: number for number, commit in enumerate(order)}
-    whole = [question for question in questions if question.kind is not QuestionKind.DOCUMENTATION]
-    for tree in sorted({question.tree for question in whole}, key=lambda tree: position.get(tree, -1)):
+    for tree, view in sorted(
+        {(question.tree, question.view) for question in questions},
+        key=lambda one: (position.get(one[0], -1), list(View).index(one[1])),
+    ):
         _checkout(root, tree)
-        yield Tree(where, tuple(question for question in whole if question.tree == tree))
-    documented = tuple(question for question in questions if question.kind is QuestionKind.DOCUMENTATION)
-    if documented:
-        _checkout(root, repository.commit)
-        yield Tree(where, tuple(question for question in documented if cut_documentation(root, question)))
+        asked = [question for question in questions if (question.tree, question.view) == (tree, view)]
+        yield Tree(where, tuple(question for question in asked if _cut(root, question)))
+
+
+def _cut(root: Path, question: Question) -> bool:
+    """Cut what asks out of the tree on disk; say whether that worked."""
+    if question.view is View.WITHOUT_DOCUMENTATION:
+        return cut_documentation(root, question)
+    if question.view is View.WITHOUT_HEADERS:
+        return cut_file_header(root, question)
+    return question.view is not View.WITHOUT_TESTS or cut_tests(root, question)
+
+
+def cut_tests(root: Path, question: Question) -> bool:
+    """Remove the file of tests that asks, or the tests out of the file of code where they lie in it."""
+    file = root / question.source
+    if question.source not in question.files:
+        file.unlink(missing_ok=True)
+        return True
+    language, source = _read(root, question.source)
+    cut = without_inline_tests(language, source)
+    file.write_bytes(cut.encode())
+    return question.text not in cut
+
+
+def cut_file_header(root: Path, question: Question) -> bool:
+    """Cut what a file says of itself out of it; say whether that worked."""
+    (path,) = question.files
+    language, source = _read(root, path)
+    cut = cut_header(language, path, source, parse_source(path, source), question.text)
+    if cut is None or any(
+        header.text == question.text for header in headers(language, path, cut, parse_source(path, cut))
+    ):
+        return False
+    (root / path).write_bytes(cut.encode())
+    return True
+
+
+def _read(root: Path, path: str) -> tuple[str, str]:
+    """Return the language and the text of a file; ("", "") where it cannot be read."""
+    try:
+        source = (root / path).read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return "", ""
+    language = language_of(path, source.split("\n", 1)[0])
+    return (language.name if language else "", source)
 
 
 def cut_documentation(root: Path, question: Question) -> bool:
