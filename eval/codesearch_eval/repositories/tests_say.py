@@ -154,7 +154,9 @@ def _questions_of(
         answer = code_under_test(path, source, code, by_key)
     for said in descriptions(language, tests) if answer else ():
         named = functions.get(answer, {})
-        body = set(re.findall(r"\w{3,}[!?]?", said.body))
+        # Haskell and shells call without a sign of it. Elsewhere a word that is no call is often but a word.
+        calls = r"\w{3,}" if language in ("haskell", "bash") else r"\w{3,}[!?]?(?=\s?[(!<{])|(?<=[.:&])\w{3,}[!?]?"
+        body = set(re.findall(calls, said.body))
         chunks = [(answer, qualified) for name in named if name in body for qualified in named[name]]
         if len(chunks) > _MOST_FUNCTIONS:
             chunks = []
