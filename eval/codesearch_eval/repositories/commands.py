@@ -1,6 +1,9 @@
 """``codesearch-eval repositories``: the development benchmark of ranking, step by step.
 
 codesearch-eval repositories build --clones DIR --out BENCH       # questions, from history and documentation
+codesearch-eval repositories texts --clones DIR --out BENCH       # what is to be encoded for that, if elsewhere
+codesearch-eval repositories vectors SHARD ... --to PARTS         # encode it, on a GPU where there is one
+codesearch-eval repositories cache PARTS/*.npz                    # so that `ask` need not
 codesearch-eval repositories ask --clones DIR --out BENCH         # what the two searches name for each
 codesearch-eval repositories score --out BENCH                    # how good the shipped ranking is
 codesearch-eval repositories fit --out BENCH --weights FILE       # weights, fitted on one half
@@ -11,6 +14,7 @@ codesearch-eval repositories ablate --out BENCH                   # what each si
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +76,44 @@ def ask(
         asked = list(ask_repository(git_dir, repository, questions, encoder, depth=depth))
         write_asked(asked, _file(out, repository.name, "asked"))
         _say(f"{repository.name}: {len(asked)} questions asked")
+
+
+@app.command()
+def texts(clones: Clones, out: Out, repositories: List = None, only: Only = None) -> None:
+    """Write every text of every tree that is asked about, each once, to be encoded elsewhere."""
+    from codesearch_eval.repositories.texts import repository_texts
+    from codesearch_eval.repositories.vector_parts import write_shards
+
+    def every() -> Iterator[str]:
+        seen: set[bytes] = set()
+        for repository in _chosen(repositories, only):
+            questions = read_questions(_file(out, repository.name, "jsonl"))
+            before = len(seen)
+            yield from repository_texts(find_repository(clones, repository.name), repository, questions, seen)
+            _say(f"{repository.name}: {len(seen) - before:,} texts")
+        _say(f"{len(seen):,} texts")
+
+    for path in write_shards(every(), out / "texts"):
+        typer.echo(path)
+
+
+@app.command()
+def vectors(shards: Annotated[list[Path], typer.Argument()], to: Annotated[Path, typer.Option(help="Folder.")]) -> None:
+    """Encode shards of texts, on a GPU where there is one; vectors are kept in 8 bits a dimension."""
+    from codesearch_eval.repositories.vector_parts import encode_shard
+
+    encoder = load_encoder(None, "auto")
+    for shard in shards:
+        for path in encode_shard(shard, to, encoder):
+            typer.echo(path)
+
+
+@app.command()
+def cache(parts: Annotated[list[Path], typer.Argument()]) -> None:
+    """Put encoded texts into the cache of vectors, so that `ask` encodes questions only."""
+    from codesearch_eval.repositories.texts import fill_cache
+
+    typer.echo(f"{fill_cache(parts):,} vectors")
 
 
 @app.command(name="score")
