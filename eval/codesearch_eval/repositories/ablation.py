@@ -8,17 +8,24 @@ import numpy as np
 
 from codesearch.search.ranking.signals import SIGNALS
 from codesearch_eval.markdown import markdown_table
-from codesearch_eval.metrics import Floats, paired_comparison
+from codesearch_eval.metrics import Floats
 from codesearch_eval.repositories.benchmark import QuestionKind
 from codesearch_eval.repositories.fit import WORD_SIGNALS, Example, by_words_only, examples_of, fit, ndcg_of, without
+from codesearch_eval.repositories.headline import headline
 from codesearch_eval.repositories.runs import QuestionCandidates
 
 __all__ = ["ablation_table", "single_searches"]
 
 _KINDS = {
+    "asked": {QuestionKind.ASKED},
+    "issue-like": {QuestionKind.ISSUE},
     "commits": {QuestionKind.COMMIT, QuestionKind.COMMIT_BODY},
+    "change log": {QuestionKind.CHANGE_LOG},
+    "tests say": {QuestionKind.TEST},
+    "file says": {QuestionKind.FILE},
     "documentation": {QuestionKind.DOCUMENTATION},
     "symbols": {QuestionKind.SYMBOL, QuestionKind.SYMBOL_STYLE, QuestionKind.SYMBOL_PART},
+    "pasted": {QuestionKind.CODE, QuestionKind.MESSAGE},
 }
 
 
@@ -26,7 +33,7 @@ def ablation_table(fitted_on: Sequence[QuestionCandidates], shown_on: Sequence[Q
     """Return a Markdown table of NDCG@10 over files, in percent, each row against the whole ranking.
 
     Every row but those of a single search is fitted anew without what it leaves out. The interval is the 95%
-    bootstrap interval of the paired difference over questions.
+    bootstrap interval of the paired difference over questions. The first figure is the headline, then come kinds.
     """
     inside, outside = examples_of(fitted_on), examples_of(shown_on)
     whole = ndcg_of(outside, fit(inside, signals=SIGNALS).weights)
@@ -43,7 +50,7 @@ def ablation_table(fitted_on: Sequence[QuestionCandidates], shown_on: Sequence[Q
         if name not in ("words", "meaning"):
             values = ndcg_of(outside, fit(inside, signals=without(SIGNALS, name)).weights)
             rows.append(_row(f"without {name}", values, whole, outside))
-    return markdown_table(["ranking", "all %", "against the whole", *(f"{kind} %" for kind in _KINDS)], rows)
+    return markdown_table(["ranking", "headline %", "against the whole", *(f"{kind} %" for kind in _KINDS)], rows)
 
 
 def single_searches() -> dict[str, Floats]:
@@ -55,11 +62,12 @@ def single_searches() -> dict[str, Floats]:
 
 
 def _row(name: str, values: Floats, whole: Floats, examples: Sequence[Example]) -> list[str]:
-    cells = [name, f"{100 * values.mean():.1f}"]
+    questions = [example.asked.question for example in examples]
+    cells = [name, f"{100 * headline(questions, values).value:.1f}"]
     if values is whole:
         cells.append("")
     else:
-        found = paired_comparison([whole], [values]).difference
+        found = headline(questions, values - whole)
         cells.append(f"{100 * found.value:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}]")
     for kinds in _KINDS.values():
         chosen = np.array([example.asked.question.kind in kinds for example in examples])

@@ -27,6 +27,7 @@ __all__ = [
     "agree",
     "agreement_table",
     "asked_questions",
+    "join_readers",
     "read_second",
     "read_written",
 ]
@@ -83,6 +84,8 @@ class Agreement:
         first_file: Whether the file that each takes for the best is accepted by the other.
         files: Whether any file is accepted by both.
         functions: Whether any function is; None where one of them names none.
+        file_overlap: What share of the files that either accepts both do.
+        function_overlap: Likewise of the functions.
         kept: The question with the answers that both accept; None where they do not agree.
     """
 
@@ -91,6 +94,8 @@ class Agreement:
     first_file: bool
     files: bool
     functions: bool | None
+    file_overlap: float
+    function_overlap: float
     kept: WrittenQuestion | None
 
 
@@ -150,8 +155,34 @@ def agree(written: WrittenQuestion, second: SecondAnswer) -> Agreement:
         kept_files = tuple(dict.fromkeys([*both, *(p for p in (*written.files, *second.files) if p in accepted)]))
         kept_functions = functions or [one for one in written.functions if one[0] in kept_files]
         kept = WrittenQuestion(written.repository, written.style, written.question, kept_files, tuple(kept_functions))
-    comparable = bool(written.functions and second.functions)
-    return Agreement(written, second.clear, first_file, bool(both), bool(functions) if comparable else None, kept)
+    return Agreement(
+        written,
+        second.clear,
+        first_file,
+        bool(both),
+        bool(functions) if written.functions and second.functions else None,
+        _overlap(written.files, second.files),
+        _overlap(written.functions, second.functions),
+        kept,
+    )
+
+
+def join_readers(first: Sequence[Path], second: Sequence[Path]) -> list[Agreement]:
+    """Compare files of questions with files of second readers' answers, pair by pair.
+
+    Raises:
+        InputError: There are more files of one kind, one cannot be read, or a question has no second answer.
+    """
+    if len(first) != len(second):
+        raise InputError("each file of questions needs one file of a second reader's answers")
+    agreements = []
+    for questions, answers in zip(first, second, strict=True):
+        found = read_second(answers)
+        for number, written in enumerate(read_written(questions)):
+            if number not in found:
+                raise InputError(f"{answers} has no answer to question {number} of {questions}")
+            agreements.append(agree(written, found[number]))
+    return agreements
 
 
 def agreement_table(agreements: Sequence[Agreement]) -> str:
@@ -162,23 +193,28 @@ def agreement_table(agreements: Sequence[Agreement]) -> str:
         if chosen:
             named = [one.functions for one in chosen if one.functions is not None]
             kept = sum(one.kept is not None for one in chosen)
-            rows.append(
-                [
-                    style,
-                    str(len(chosen)),
-                    _share([one.clear for one in chosen]),
-                    _share([one.files for one in chosen]),
-                    _share([one.first_file for one in chosen]),
-                    _share(named),
-                    str(kept),
-                ]
-            )
-    titles = ["style", "n", "clear %", "a file in common %", "best files accepted %", "a function in common %", "kept"]
-    return markdown_table(titles, rows)
+            shares = [
+                [one.clear for one in chosen],
+                [one.files for one in chosen],
+                [one.first_file for one in chosen],
+                [one.file_overlap for one in chosen],
+                named,
+                [one.function_overlap for one in chosen if one.functions is not None],
+            ]
+            rows.append([style, str(len(chosen)), *map(_percent, shares), str(kept)])
+    titles = ["clear %", "a file in common %", "best files accepted %", "files shared %"]
+    titles += ["a function in common %", "functions shared %"]
+    return markdown_table(["style", "n", *titles, "kept"], rows)
 
 
-def _share(values: Collection[bool]) -> str:
+def _percent(values: Collection[float]) -> str:
     return f"{100 * sum(values) / len(values):.1f}" if values else ""
+
+
+def _overlap(first: Collection[object], second: Collection[object]) -> float:
+    """Return what two collections share, of all that is in either (Jaccard's index); 1 where both are empty."""
+    either = {*first, *second}
+    return len(set(first) & set(second)) / len(either) if either else 1.0
 
 
 def asked_questions(

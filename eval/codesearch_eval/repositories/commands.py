@@ -1,5 +1,6 @@
 """``codesearch-eval repositories``: the development benchmark of ranking, step by step.
 
+codesearch-eval repositories agree --first A --second B -o FILE   # written questions that two readers agree on
 codesearch-eval repositories build --clones DIR --out BENCH       # questions, from history and documentation
 codesearch-eval repositories texts --clones DIR --out BENCH       # what is to be encoded for that, if elsewhere
 codesearch-eval repositories vectors SHARD ... --to PARTS         # encode it, on a GPU where there is one
@@ -24,11 +25,9 @@ import typer
 from codesearch.encoders import load_encoder
 from codesearch.errors import InputError
 from codesearch_eval.json_lines import write_records
-from codesearch_eval.markdown import markdown_table
-from codesearch_eval.metrics import paired_comparison
-from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, read_list, read_questions
+from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, is_sealed, read_list, read_questions
 from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked
-from codesearch_eval.repositories.scores import METRICS, kind_table, language_table, score, score_orders
+from codesearch_eval.repositories.scores import kind_table, language_table, score
 from codesearch_eval.repositories.trees import find_repository
 
 __all__ = ["app"]
@@ -45,6 +44,8 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder that holds questi
 List = Annotated[Path | None, typer.Option("--list", help="Another list of repositories than the committed one.")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="owner/name: only this repository. Repeatable.")]
 
+Sealed = Annotated[bool, typer.Option("--sealed", help="The sealed questions, and only those.")]
+
 _say = partial(typer.echo, err=True)
 
 
@@ -57,6 +58,20 @@ def build(clones: Clones, out: Out, repositories: List = None, only: Only = None
         questions = make_questions(find_repository(clones, repository.name), repository)
         write_records(questions, _file(out, repository.name, "jsonl"))
         _say(f"{repository.name}: {len(questions)} questions")
+
+
+@app.command()
+def agree(
+    first: Annotated[list[Path], typer.Option(help="Questions with their writer's answers. Repeatable.")],
+    second: Annotated[list[Path], typer.Option(help="A second reader's answers to each, in the same order.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write what both agree on.")],
+) -> None:
+    """Keep the written questions on whose answers two readers agree, and print how often they do."""
+    from codesearch_eval.repositories.asked import agreement_table, join_readers
+
+    agreements = join_readers(first, second)
+    write_records([one.kept for one in agreements if one.kept], output)
+    typer.echo(agreement_table(agreements))
 
 
 @app.command()
@@ -121,16 +136,24 @@ def score_command(
     out: Out,
     half: Annotated[Half | None, typer.Option(help="Only the repositories of this half.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the shipped ones.")] = None,
+    sealed: Sealed = False,
+    words_only: Annotated[bool, typer.Option("--words-only", help="As if there were no vectors.")] = False,
 ) -> None:
     """Print how good the ranking is, by kind of question and by language."""
     from codesearch.search.ranking import rank
     from codesearch.search.ranking.weights import read_weights
+    from codesearch_eval.repositories.fit import by_words_only
 
-    asked = _of_half(read_asked(out), half)
+    asked = _of_half(read_asked(out), half, sealed=sealed)
+    if not asked:
+        raise InputError("there are no such questions: `codesearch-eval repositories ask` has found none for them")
     chosen = read_weights(weights) if weights else None
+    if words_only:
+        asked = [by_words_only(one) for one in asked]
     found = score(asked, lambda one: rank(one.found, chosen))
+    of_chunks = [asked[number].question for number in found.of_chunks]
     typer.echo(f"over files, one result a file\n\n{kind_table([a.question for a in asked], found.files)}\n")
-    typer.echo(f"over chunks\n\n{kind_table([a.question for a in asked], found.chunks)}\n")
+    typer.echo(f"over chunks\n\n{kind_table(of_chunks, found.chunks)}\n")
     typer.echo(f"over files, by language\n\n{language_table(asked, found.files)}")
 
 
@@ -166,30 +189,24 @@ def ablate(out: Out) -> None:
 
 
 @app.command()
-def semble(clones: Clones, out: Out, half: Half = Half.HELD_OUT, only: Only = None) -> None:
+def semble(
+    clones: Clones, out: Out, half: Half = Half.HELD_OUT, only: Only = None, sealed: Sealed = False
+) -> None:
     """Ask semble (BM25 and its rules; ``pip install semble``) the same, and compare."""
-    from codesearch_eval.repositories.peers import semble_files
+    from codesearch_eval.repositories.peers import peer_tables, semble_files
 
     theirs, ours = [], []
     for repository in _chosen(None, only):
-        if repository.half is half:
-            asked = {one.question: one for one in read_asked(out) if one.repository.name == repository.name}
+        found = _of_half(read_asked(out, [repository.name]), half, sealed=sealed) if repository.half is half else []
+        asked = {one.question: one for one in found}
+        if asked:
             answers = semble_files(find_repository(clones, repository.name), repository, tuple(asked))
             theirs += answers
             ours += [asked[question] for question, _ in answers]
             _say(f"{repository.name}: {len(answers)} questions")
     if not theirs:
         raise InputError(f"no question of the half {half.value!r}: run `codesearch-eval repositories ask` first")
-    peer = score_orders([question.files for question, _ in theirs], [files for _, files in theirs])
-    mine = score(ours).files
-    rows = []
-    for metric in METRICS:
-        compared = paired_comparison([peer[metric]], [mine[metric]]).difference
-        difference = f"{100 * compared.value:+.1f} [{100 * compared.low:+.1f}, {100 * compared.high:+.1f}]"
-        rows.append([metric, f"{100 * peer[metric].mean():.1f}", f"{100 * mine[metric].mean():.1f}", difference])
-    typer.echo(markdown_table(["over files", "semble %", "codesearch %", "difference"], rows))
-    typer.echo(f"\nsemble\n\n{kind_table([q for q, _ in theirs], peer)}")
-    typer.echo(f"\ncodesearch\n\n{kind_table([q for q, _ in theirs], mine)}")
+    typer.echo(peer_tables([files for _, files in theirs], ours))
 
 
 def _chosen(path: Path | None, only: list[str] | None) -> list[BenchmarkRepository]:
@@ -204,5 +221,9 @@ def _file(out: Path, name: str, suffix: str) -> Path:
     return out / f"{name.replace('/', '+')}.{suffix}"
 
 
-def _of_half(asked: list[QuestionCandidates], half: Half | None) -> list[QuestionCandidates]:
-    return [one for one in asked if half is None or one.repository.half is half]
+def _of_half(
+    asked: list[QuestionCandidates], half: Half | None, *, sealed: bool = False
+) -> list[QuestionCandidates]:
+    """Return the questions of a half: those that anybody may look at, or those that are sealed."""
+    chosen = [one for one in asked if half is None or one.repository.half is half]
+    return [one for one in chosen if is_sealed(one.repository, one.question) is sealed]

@@ -3,13 +3,14 @@
 For each question, an answer should score higher than what is no answer (RankSVM's view of ranking: Joachims,
 2002): logistic regression on the differences of their signals, by SciPy's L-BFGS-B. Each pair weighs what
 exchanging the two would change of NDCG under the weights of the round before (Burges, *From RankNet to LambdaRank
-to LambdaMART*, 2010), so the top of a ranking counts, and each question counts the same. The sign of each weight is
+to LambdaMART*, 2010), so the top of a ranking counts. A question counts as much as the headline gives it
+(`headline.py`), so what is fitted is what is reported. The sign of each weight is
 given: what speaks for a candidate never counts against it, however the questions happen to have fallen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log2
@@ -21,6 +22,7 @@ from codesearch.search.candidates import QUOTING
 from codesearch.search.pipeline import CANDIDATES
 from codesearch.search.ranking.signals import AGAINST, SIGNALS, measure
 from codesearch_eval.metrics import Floats
+from codesearch_eval.repositories.headline import question_weights
 from codesearch_eval.repositories.runs import QuestionCandidates
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "examples_of",
     "fit",
     "fit_shipped",
+    "mean_of",
     "ndcg_of",
+    "weights_of",
     "without",
 ]
 
@@ -80,7 +84,8 @@ class Example:
         asked: The question.
         signals: ``[candidates, len(SIGNALS)]``.
         files: Number of each candidate's file, ``[candidates]``.
-        answers: Whether each candidate answers, ``[candidates]``.
+        answers: Whether each candidate answers, ``[candidates]``. Where a file answers as a whole, that is the candidate
+            of it which looks most like an answer.
         in_answer: Whether each candidate is in a file that answers, ``[candidates]``.
         ideal: DCG of a perfect order of files.
     """
@@ -127,14 +132,40 @@ def _example(asked: QuestionCandidates) -> Example:
             row[column[name]] = value
     paths = {path: number for number, path in enumerate(dict.fromkeys(c.path for c in candidates))}
     question = asked.question
+    in_answer = np.array([c.path in question.files for c in candidates], dtype=bool)
+    answers = np.array([(c.path, c.qualified_name) in question.chunks for c in candidates], dtype=bool)
+    if not question.chunks:
+        answers = _best_of_files(signals, paths, [c.path for c in candidates], question.files)
     return Example(
         asked,
         signals,
         np.array([paths[c.path] for c in candidates], dtype=np.intp),
-        np.array([(c.path, c.qualified_name) in question.chunks for c in candidates], dtype=bool),
-        np.array([c.path in question.files for c in candidates], dtype=bool),
+        answers,
+        in_answer,
         sum(1 / log2(place + 1) for place in range(1, min(len(question.files), 10) + 1)),
     )
+
+
+def _best_of_files(
+    signals: Matrix, paths: Mapping[str, int], where: Sequence[str], files: Collection[str]
+) -> NDArray[np.bool_]:
+    """Mark the candidate of each file that looks most like an answer, by the two searches alone."""
+    looks = signals[:, 0] + signals[:, 1]
+    best = np.zeros(len(signals), dtype=bool)
+    for path in paths.keys() & set(files):
+        of_file = [number for number, other in enumerate(where) if other == path]
+        best[max(of_file, key=lambda number: looks[number])] = True
+    return best
+
+
+def weights_of(examples: Sequence[Example]) -> Floats:
+    """Return what each question weighs in the headline, ``[questions]``, 1 on the mean."""
+    return question_weights([example.asked.question.kind for example in examples])
+
+
+def mean_of(examples: Sequence[Example], values: Floats) -> float:
+    """Return the mean of values over questions, each weighing what the headline gives it."""
+    return float(np.average(values, weights=weights_of(examples)))
 
 
 def ndcg_of(examples: Sequence[Example], weights: Floats) -> Floats:
@@ -160,11 +191,14 @@ def fit(examples: Sequence[Example], *, signals: Sequence[str] = SIGNALS, streng
     """Fit weights to questions.
 
     Args:
-        examples: The questions; those without an answer among the candidates teach nothing.
+        examples: The questions; those without an answer among the candidates teach nothing. Each weighs what the
+            headline gives it.
         signals: The signals that may count.
         strength: What the loss weighs against the squared weights, whose half is added to it.
     """
-    able = [example for example in examples if example.answers.any() and not example.answers.all()]
+    weighed = zip(examples, weights_of(examples), strict=True)
+    counted = [(example, weight) for example, weight in weighed if example.answers.any() and not example.answers.all()]
+    able = [example for example, _ in counted]
     given = np.array([GIVEN.get(name, 0.0) if name in signals else 0.0 for name in SIGNALS])
     columns = [number for number, name in enumerate(SIGNALS) if name in signals and name not in GIVEN]
     differences = np.concatenate(
@@ -174,7 +208,8 @@ def fit(examples: Sequence[Example], *, signals: Sequence[str] = SIGNALS, streng
     weights[[SIGNALS.index("words"), SIGNALS.index("meaning")]] = 1.0
     scale = _scale(able, weights + given)
     for _ in range(_ROUNDS):
-        pair_weights = np.concatenate([_pair_weights(example, weights + scale * given) for example in able])
+        current = weights + scale * given
+        pair_weights = np.concatenate([weight * _pair_weights(example, current) for example, weight in counted])
         weights = np.zeros(len(SIGNALS))
         weights[columns] = _minimise(
             differences[:, columns],
@@ -253,15 +288,15 @@ def fit_shipped(asked: Sequence[QuestionCandidates]) -> dict[str, object]:
     """Return the contents of ``weights.json``: what was fitted, on what, and how good it is in cross-validation."""
     examples = examples_of(asked)
     words = examples_of([by_words_only(one) for one in asked])
-    value = float(cross_validate(examples).mean())
-    by_words = float(cross_validate(words, signals=WORD_SIGNALS).mean())
+    value = mean_of(examples, cross_validate(examples))
+    by_words = mean_of(words, cross_validate(words, signals=WORD_SIGNALS))
     repositories = {one.repository.name for one in asked}
     return {
         "provenance": {
             "command": "codesearch-eval repositories fit",
             "data": f"{len(asked):,} questions about {len(repositories)} repositories (repositories.tsv, fit)",
             "model": "linear, pairwise logistic loss with LambdaRank's pair weights, signs given",
-            "NDCG@10 over files, 5-fold cross-validation by repository": f"{value:.4f}, by words only {by_words:.4f}",
+            "headline NDCG@10 over files, 5-fold cross-validation by repository": f"{value:.4f}, by words only {by_words:.4f}",
         },
         "repeat": 0.7,
         "signals": _rounded(fit(examples)),
@@ -285,7 +320,7 @@ def by_words_only(asked: QuestionCandidates) -> QuestionCandidates:
 def earned_signals(examples: Sequence[Example], say: Callable[[str], None]) -> list[str]:
     """Return the signals without which NDCG@10 in cross-validation falls by `_EARNS`, least promising first."""
     kept = list(SIGNALS)
-    best = float(cross_validate(examples, signals=kept).mean())
+    best = mean_of(examples, cross_validate(examples, signals=kept))
     say(f"all {len(kept)} signals: {best:.4f}")
     weights = fit(examples, signals=kept).weights
     spread = np.concatenate([example.signals for example in examples if len(example.signals)]).std(axis=0)
@@ -293,7 +328,7 @@ def earned_signals(examples: Sequence[Example], say: Callable[[str], None]) -> l
         if name not in kept or name in GIVEN:
             continue
         rest = without(kept, name)
-        value = float(cross_validate(examples, signals=rest).mean())
+        value = mean_of(examples, cross_validate(examples, signals=rest))
         say(f"without {name}: {value:.4f} ({value - best:+.4f})")
         if value > best - _EARNS:
             kept, best = rest, max(best, value)

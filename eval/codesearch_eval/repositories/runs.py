@@ -83,14 +83,19 @@ def write_asked(asked: Sequence[QuestionCandidates], path: Path) -> None:
         pickle.dump(list(asked), file)
 
 
-def read_asked(folder: Path) -> list[QuestionCandidates]:
-    """Read what was found for all repositories of a folder. Pickled: read only what you wrote yourself.
+def read_asked(folder: Path, only: Sequence[str] | None = None) -> list[QuestionCandidates]:
+    """Read what was found for the repositories of a folder. Pickled: read only what you wrote yourself.
+
+    Args:
+        folder: Where `write_asked` wrote.
+        only: Names of repositories, instead of all.
 
     Raises:
         InputError: There is nothing, or it is of another version of this program.
     """
     found: list[QuestionCandidates] = []
-    for path in sorted(folder.glob("*.asked")):
+    wanted = None if only is None else {f"{name.replace('/', '+')}.asked" for name in only}
+    for path in sorted(path for path in folder.glob("*.asked") if wanted is None or path.name in wanted):
         try:
             with gzip.open(path, "rb") as file:
                 found += pickle.load(file)
