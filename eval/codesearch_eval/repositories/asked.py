@@ -21,6 +21,7 @@ from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question
 from codesearch_eval.repositories.history import git_text
 
 __all__ = [
+    "ASKED",
     "Agreement",
     "SecondAnswer",
     "WrittenQuestion",
@@ -31,6 +32,9 @@ __all__ = [
     "read_second",
     "read_written",
 ]
+
+ASKED = Path(str(files("codesearch_eval.repositories") / "asked.jsonl"))
+"""What two readers agree on, as it is committed."""
 
 STYLES = ("behaviour", "place", "architecture", "concept")
 
@@ -141,9 +145,9 @@ def _functions(rows: Sequence[Sequence[str]]) -> tuple[Function, ...]:
 def agree(written: WrittenQuestion, second: SecondAnswer) -> Agreement:
     """Compare what two readers answer, and keep what both accept.
 
-    A question is kept where the second reader takes it for clear, and each accepts the file that the other takes for the
-    best. Its files are those that both name, and those that one names and in which the other accepts a function. Its
-    functions are those that both accept, and where there are none, those of the writer in these files.
+    A question is kept where the second reader takes it for clear, and each accepts the file that the other takes for
+    the best. Its files are those that both name, and those that one names and in which the other accepts a function.
+    Its functions are those that both accept, and where there are none, those of the writer in these files.
     """
     both = [path for path in written.files if path in second.files]
     first_file = bool(both) and written.files[0] in second.files and second.files[0] in written.files
@@ -231,8 +235,7 @@ def asked_questions(
     Raises:
         InputError: A file or a function that answers is not there.
     """
-    source = path or Path(str(files("codesearch_eval.repositories") / "asked.jsonl"))
-    written = [one for one in read_written(source) if one.repository == repository.name]
+    written = [one for one in read_written(path or ASKED) if one.repository == repository.name]
     if not written:
         return []
     listed = git_text(git_dir, "ls-tree", "-r", "-z", "--name-only", repository.commit).split("\0")

@@ -12,8 +12,8 @@ own authors wrote. Answers are files and, inside them, chunks; what is searched 
 - *pasted*: a line of code, or a message out of a string literal, that occurs in one function only; it answers.
 - *asked*: written by somebody who had read the code, for somebody who has not; kept where a second reader, who saw
   only the question and the tree, found the same place (`asked.py`).
-- *change log*: an entry that a commit added to a change log asks; what else it changed answers, in the tree of its
-  parent (`changes.py`).
+- *change log*: an entry that a commit added to a change log asks; what else it changed answers, in a tree from
+  before it (`changes.py`).
 - *issue-like*: a commit's whole message, longer than most, with all errors and code in it; answered likewise.
 - *tests say*: the description of a test asks; the code under test answers, in a tree without the tests that ask
   (`tests_say.py`).

@@ -1,13 +1,17 @@
 """Questions from what commits say at length: entries of change logs, and long messages.
 
-Both are answered by the code that the commit changed, in the tree of its parent, where the entry is not yet.
+Both are answered by the code that the commit changed, in a tree from before it, where the entry is not yet. That tree
+is one of a few that are searched anyway, so that asking more does not mean indexing more: of those that are ancestors
+of the commit, the newest that has all of the answers already.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from codesearch.errors import InputError
@@ -15,13 +19,29 @@ from codesearch.languages import language_of
 from codesearch.records import Kind
 from codesearch.sources import clean_subject
 from codesearch_eval.repositories.benchmark import Question, QuestionKind
-from codesearch_eval.repositories.history import TEST_PATH, changed_definitions, changed_files, git_text
+from codesearch_eval.repositories.history import (
+    TEST_PATH,
+    changed_definitions,
+    changed_files,
+    git_text,
+    parse_source,
+)
 from codesearch_eval.repositories.own_names import says_own_name, says_something
 
-__all__ = ["changed_code", "change_log_questions", "is_code", "issue_questions", "read_entry"]
+__all__ = [
+    "EarlierTrees",
+    "change_log_questions",
+    "changed_code",
+    "is_code",
+    "issue_questions",
+    "read_entry",
+    "read_message",
+]
 
 _COMMITS = 1_500
 _PER_KIND = 12
+_OLDER_TREES = 3
+"""How many trees are tried. One much older than the commit has little to do with it."""
 _MOST_FILES = 4
 _MOST_DEFINITIONS = 10
 _DEFINITIONS = frozenset({Kind.FUNCTION, Kind.METHOD, Kind.TYPE})
@@ -88,25 +108,79 @@ def changed_code(
     return answers if complete and len(answers) <= most_definitions else ()
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierTrees:
+    """Commits whose trees may be searched for questions that later commits ask.
+
+    Attributes:
+        git_dir: Git directory of the repository.
+        parents: Of each commit, newest first.
+        bases: Those whose trees may be searched.
+    """
+
+    git_dir: Path
+    parents: Mapping[str, Sequence[str]]
+    bases: frozenset[str]
+
+    @classmethod
+    def of(cls, git_dir: Path, newest: str, bases: Iterable[str]) -> EarlierTrees:
+        """Return them with the history of `newest`."""
+        lines = git_text(git_dir, "rev-list", "--topo-order", "--parents", newest).splitlines()
+        history = {commit: parents for commit, *parents in map(str.split, lines)}
+        return cls(git_dir, history, frozenset(bases))
+
+    def before(self, parent: str, answers: Sequence[tuple[str, str]]) -> str:
+        """Return the newest that `parent` is or comes after, and that has all of the answers; "" without one.
+
+        Args:
+            parent: Id of a commit.
+            answers: (path, qualified name) of definitions.
+        """
+        found, waiting = {parent}, [parent]
+        while waiting:
+            fresh = [other for other in self.parents.get(waiting.pop(), ()) if other not in found]
+            found.update(fresh)
+            waiting += fresh
+        before = (commit for commit in self.parents if commit in found and commit in self.bases)
+        return next((base for base in islice(before, _OLDER_TREES) if self._has(base, answers)), "")
+
+    def _has(self, base: str, answers: Sequence[tuple[str, str]]) -> bool:
+        try:
+            there = {
+                (path, chunk.qualified_name)
+                for path in {path for path, _ in answers}
+                for chunk in parse_source(path, git_text(self.git_dir, "show", f"{base}:{path}"))
+            }
+        except InputError:  # no such file yet, or an object that a partial clone lacks
+            return False
+        return there >= set(answers)
+
+
 # --- change logs --------------------------------------------------------------------------------------------
 
 
-def change_log_questions(git_dir: Path, newest: str) -> Iterator[Question]:
+def change_log_questions(git_dir: Path, newest: str, earlier: EarlierTrees) -> Iterator[Question]:
     """Yield the questions that entries of change logs ask, up to a number of commits.
 
     A merge is a commit as well: it brings what a pull request changed, with the entry about it.
+
+    Args:
+        git_dir: Git directory of the repository.
+        newest: Id of the commit to look back from.
+        earlier: The trees that may be searched. Where there is none at all, it is that of the parent.
     """
     asked = 0
     for commit, parent, logs in _commits_with_entries(git_dir, newest):
         text = _only_entry(git_dir, parent, commit, logs)
         if not text:
             continue
-        answers = changed_code(
-            git_dir, parent, commit, most_files=_MOST_FILES, most_definitions=_MOST_DEFINITIONS
-        )
+        answers = changed_code(git_dir, parent, commit, most_files=_MOST_FILES, most_definitions=_MOST_DEFINITIONS)
         files = tuple(dict.fromkeys(path for path, _ in answers))
-        if answers and not says_own_name(text, files, [name for _, name in answers]) and says_something(text, files):
-            yield Question(QuestionKind.CHANGE_LOG, text, parent, files, answers, commit)
+        if not answers or says_own_name(text, files, [name for _, name in answers]) or not says_something(text, files):
+            continue
+        tree = earlier.before(parent, answers) if earlier.bases else parent
+        if tree:
+            yield Question(QuestionKind.CHANGE_LOG, text, tree, files, answers, commit)
             asked += 1
             if asked == _PER_KIND:
                 return
@@ -132,7 +206,9 @@ def _only_entry(git_dir: Path, parent: str, commit: str, logs: list[str]) -> str
     """Return the one entry that a commit added to change logs; "" where there are several, or none."""
     try:
         diff = git_text(git_dir, "diff", "-U0", "--no-color", "--no-renames", parent, commit, "--", *logs)
-        before = [_squeeze(git_text(git_dir, "show", f"{parent}:{log}")) for log in logs if _is_there(git_dir, parent, log)]
+        before = [
+            _squeeze(git_text(git_dir, "show", f"{parent}:{log}")) for log in logs if _is_there(git_dir, parent, log)
+        ]
     except InputError:
         return ""
     lines = [line for line in diff.splitlines() if not line.startswith(("+++", "---"))]
@@ -186,14 +262,13 @@ def _squeeze(text: str) -> str:
 # --- long messages ------------------------------------------------------------------------------------------
 
 
-def issue_questions(git_dir: Path, newest: str) -> Iterator[Question]:
+def issue_questions(git_dir: Path, newest: str, earlier: EarlierTrees) -> Iterator[Question]:
     """Yield the questions that long commit messages ask, up to a number of commits.
 
-    The text is whole, with its errors, its code and the names in it, as that of an issue is.
+    The text is whole, with its errors, its code and the names in it, as that of an issue is. Arguments are those of
+    `change_log_questions`.
     """
-    log = git_text(
-        git_dir, "log", "--no-merges", f"-n{_COMMITS}", f"--format={_SPLIT}%H%x00%P%x00%B", newest
-    )
+    log = git_text(git_dir, "log", "--no-merges", f"-n{_COMMITS}", f"--format={_SPLIT}%H%x00%P%x00%B", newest)
     commits = [record.rstrip("\n").split("\0") for record in log.split(_SPLIT) if record.count("\0") == 2]
     commits.sort(key=lambda commit: sha256(commit[0].encode()).digest())
     asked = 0
@@ -203,9 +278,10 @@ def issue_questions(git_dir: Path, newest: str) -> Iterator[Question]:
             continue
         parent = parents.split()[0]
         answers = changed_code(git_dir, parent, commit, most_files=_MOST_FILES, most_definitions=_MOST_DEFINITIONS)
-        if answers:
+        tree = earlier.before(parent, answers) if answers and earlier.bases else parent
+        if answers and tree:
             files = tuple(dict.fromkeys(path for path, _ in answers))
-            yield Question(QuestionKind.ISSUE, text, parent, files, answers, commit)
+            yield Question(QuestionKind.ISSUE, text, tree, files, answers, commit)
             asked += 1
             if asked == _PER_KIND:
                 return

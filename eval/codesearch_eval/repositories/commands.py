@@ -1,7 +1,9 @@
 """``codesearch-eval repositories``: the development benchmark of ranking, step by step.
 
 codesearch-eval repositories agree --first A --second B -o FILE   # written questions that two readers agree on
-codesearch-eval repositories build --clones DIR --out BENCH       # questions, from history and documentation
+codesearch-eval repositories build --clones DIR --out BENCH       # questions, made anew from clones
+codesearch-eval repositories list --out BENCH                     # into the committed list
+codesearch-eval repositories build --out BENCH                    # or: questions, as they are in the committed list
 codesearch-eval repositories texts --clones DIR --out BENCH       # what is to be encoded for that, if elsewhere
 codesearch-eval repositories vectors SHARD ... --to PARTS         # encode it, on a GPU where there is one
 codesearch-eval repositories cache PARTS/*.npz                    # so that `ask` need not
@@ -50,14 +52,39 @@ _say = partial(typer.echo, err=True)
 
 
 @app.command()
-def build(clones: Clones, out: Out, repositories: List = None, only: Only = None) -> None:
-    """Make the questions of each repository."""
+def build(
+    out: Out,
+    clones: Annotated[
+        Path | None, typer.Option(help="Folder of clones to make questions from, instead of taking the committed list.")
+    ] = None,
+    repositories: List = None,
+    only: Only = None,
+) -> None:
+    """Make the questions of each repository anew, or take them from the committed list."""
+    from codesearch_eval.repositories.lists import read_committed
     from codesearch_eval.repositories.questions import make_questions
 
+    committed = {} if clones else read_committed()
     for repository in _chosen(repositories, only):
-        questions = make_questions(find_repository(clones, repository.name), repository)
+        if clones:
+            questions = make_questions(find_repository(clones, repository.name), repository)
+        else:
+            questions = committed.get(repository.name, [])
         write_records(questions, _file(out, repository.name, "jsonl"))
         _say(f"{repository.name}: {len(questions)} questions")
+
+
+@app.command(name="list")
+def list_command(
+    out: Out,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Instead of the committed list.")] = None,
+) -> None:
+    """Write the questions of all repositories into the list that is committed."""
+    from codesearch_eval.repositories.lists import COMMITTED, write_committed
+
+    questions = {one.name: read_questions(_file(out, one.name, "jsonl")) for one in read_list()}
+    write_committed(questions, output or COMMITTED)
+    typer.echo(f"{sum(map(len, questions.values())):,} questions: {output or COMMITTED}")
 
 
 @app.command()
@@ -189,9 +216,7 @@ def ablate(out: Out) -> None:
 
 
 @app.command()
-def semble(
-    clones: Clones, out: Out, half: Half = Half.HELD_OUT, only: Only = None, sealed: Sealed = False
-) -> None:
+def semble(clones: Clones, out: Out, half: Half = Half.HELD_OUT, only: Only = None, sealed: Sealed = False) -> None:
     """Ask semble (BM25 and its rules; ``pip install semble``) the same, and compare."""
     from codesearch_eval.repositories.peers import peer_tables, semble_files
 
@@ -221,9 +246,7 @@ def _file(out: Path, name: str, suffix: str) -> Path:
     return out / f"{name.replace('/', '+')}.{suffix}"
 
 
-def _of_half(
-    asked: list[QuestionCandidates], half: Half | None, *, sealed: bool = False
-) -> list[QuestionCandidates]:
+def _of_half(asked: list[QuestionCandidates], half: Half | None, *, sealed: bool = False) -> list[QuestionCandidates]:
     """Return the questions of a half: those that anybody may look at, or those that are sealed."""
     chosen = [one for one in asked if half is None or one.repository.half is half]
     return [one for one in chosen if is_sealed(one.repository, one.question) is sealed]

@@ -46,7 +46,9 @@ _LICENCE = re.compile(
     r"generated|do not edit|eslint|prettier|jshint|pylint|noqa|vim:|ts-ignore|clang-format|stylelint|https?://\S+$",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"^\s*[@\\](?:author|copyright|license|module|classmod|since|version|param|see|package|file|date|\w+mod)\b")
+_TAG = re.compile(
+    r"^\s*[@\\](?:author|copyright|license|module|classmod|since|version|param|see|package|file|date|\w+mod)\b"
+)
 _FILE_NAME = re.compile(r"^(?:[@\\]file\s+)?[\w./-]+\.\w{1,5}\b\s*(?:[-:]+|\u2014)?\s+|^[@\\](?:brief|description)\s+")
 _RULER = re.compile(r"^[\W_]*$")
 
@@ -68,7 +70,12 @@ def headers(language: str, path: str, source: str, chunks: Sequence[Chunk]) -> I
     """Yield what a file says of itself, the comment at its head first."""
     yield from _head_comments(language, source)
     for chunk in chunks:
-        if chunk.kind is Kind.TYPE and chunk.part == 0 and _is_named_after(path, chunk.name) and chunk.code != chunk.text:
+        if (
+            chunk.kind is Kind.TYPE
+            and chunk.part == 0
+            and _is_named_after(path, chunk.name)
+            and chunk.code != chunk.text
+        ):
             lines = _documentation_lines(chunk)
             if lines:
                 yield Header(documentation_question(chunk.documentation), lines)
@@ -150,7 +157,7 @@ def _head_comments(language: str, source: str) -> Iterator[Header]:
         if end == position:
             return
         text = _first_paragraph(lines[position:end])
-        if text and _is_of_file(language, lines, position, end):
+        if text and _is_of_file(lines, position, end):
             yield Header(text, frozenset(range(position + 1, end + 1)))
         position = end
 
@@ -172,14 +179,17 @@ def _comment_end(language: str, lines: Sequence[str], start: int) -> int:
     return end
 
 
-def _is_of_file(language: str, lines: Sequence[str], start: int, end: int) -> bool:
+def _is_of_file(lines: Sequence[str], start: int, end: int) -> bool:
     """Whether a comment is of the file, and not of the definition after it."""
     first = lines[start].lstrip()
     if first.startswith(("//!", "/*!", '"""', "'''", 'r"""')):
         return True
     after = lines[end] if end < len(lines) else ""
     return not after.strip() or bool(
-        re.match(r"\s*(?:package|import|#include|#if|#pragma|using|namespace|module|require|use|from|extern|local \w+ =)", after)
+        re.match(
+            r"\s*(?:package|import|#include|#if|#pragma|using|namespace|module|require|use|from|extern|local \w+ =)",
+            after,
+        )
     )
 
 

@@ -84,8 +84,8 @@ class Example:
         asked: The question.
         signals: ``[candidates, len(SIGNALS)]``.
         files: Number of each candidate's file, ``[candidates]``.
-        answers: Whether each candidate answers, ``[candidates]``. Where a file answers as a whole, that is the candidate
-            of it which looks most like an answer.
+        answers: Whether each candidate answers, ``[candidates]``. Where a file answers as a whole, that is the
+            candidate of it which looks most like an answer.
         in_answer: Whether each candidate is in a file that answers, ``[candidates]``.
         ideal: DCG of a perfect order of files.
     """
@@ -296,7 +296,9 @@ def fit_shipped(asked: Sequence[QuestionCandidates]) -> dict[str, object]:
             "command": "codesearch-eval repositories fit",
             "data": f"{len(asked):,} questions about {len(repositories)} repositories (repositories.tsv, fit)",
             "model": "linear, pairwise logistic loss with LambdaRank's pair weights, signs given",
-            "headline NDCG@10 over files, 5-fold cross-validation by repository": f"{value:.4f}, by words only {by_words:.4f}",
+            "headline NDCG@10 over files, 5-fold cross-validation by repository": (
+                f"{value:.4f}, by words only {by_words:.4f}"
+            ),
         },
         "repeat": 0.7,
         "signals": _rounded(fit(examples)),

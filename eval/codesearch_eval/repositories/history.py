@@ -45,7 +45,7 @@ __all__ = [
 _COMMITS = 600
 MAX_FILES = 3
 _MAX_ANSWERS = 5
-_MAX_BYTES = 200_000
+_MAX_BYTES = 400_000
 _MAX_MEAN_LINE = 200
 _QUESTIONS = 40
 _SUBJECT_WORDS = range(4, 17)
@@ -218,12 +218,16 @@ def tree_chunks(git_dir: Path, commit: str) -> Iterator[Chunk]:
 
 
 def tree_files(git_dir: Path, commit: str) -> Iterator[tuple[str, str]]:
-    """Yield path and text of all files of a commit whose language is known, in the order of their paths."""
+    """Yield path and text of all files of a commit whose language is known, in the order of their paths.
+
+    A file without a suffix may be a script, whose first line says so: `parse_source` looks at it.
+    """
     try:
         with GitObjects(git_dir) as objects:
             for file in objects.files(commit):
                 # Large files may be absent from a partial clone, and are left out as what is too large is.
-                if file.size <= _MAX_BYTES and language_of(file.path):
+                suffix = "." in file.path.rpartition("/")[2]
+                if file.size <= _MAX_BYTES and (language_of(file.path) or not suffix):
                     yield file.path, objects.read(file.blob).decode("utf-8", errors="replace")
     except (GitUnavailableError, RepositoryNotFound) as error:
         raise InputError(f"git cannot read {git_dir}: {error}") from error

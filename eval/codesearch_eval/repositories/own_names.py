@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from codesearch.words import split_identifier, terms
+from codesearch.words import question_terms, split_identifier, terms
 
 __all__ = ["bare_name", "file_stem", "says_own_name", "says_something"]
 
@@ -43,7 +43,7 @@ def says_own_name(text: str, files: Iterable[str], names: Iterable[str] = ()) ->
 def says_something(text: str, files: Sequence[str]) -> bool:
     """Whether a question has a few words that mean something and are not in the names of its answers."""
     named = {term for path in files for term in terms(file_stem(path))}
-    return len(set(terms(text)) - named) >= _FEWEST_TERMS
+    return len(set(question_terms(text)) - named) >= _FEWEST_TERMS
 
 
 def _words(identifier: str) -> list[str]:

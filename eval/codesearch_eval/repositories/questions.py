@@ -14,7 +14,7 @@ from codesearch.records import Chunk, Kind
 from codesearch.words import split_identifier, terms
 from codesearch_eval.repositories.asked import asked_questions
 from codesearch_eval.repositories.benchmark import BenchmarkRepository, Question, QuestionKind
-from codesearch_eval.repositories.changes import change_log_questions, changed_code, issue_questions
+from codesearch_eval.repositories.changes import EarlierTrees, change_log_questions, changed_code, issue_questions
 from codesearch_eval.repositories.file_says import file_questions
 from codesearch_eval.repositories.history import (
     MAX_FILES,
@@ -66,13 +66,15 @@ def make_questions(git_dir: Path, repository: BenchmarkRepository) -> list[Quest
     }
     chunks = [chunk for path, (_, source) in files.items() for chunk in parse_source(path, source)]
     draw = random.Random(repository.name)
+    commits = list(commit_questions(git_dir, repository.commit))
+    earlier = EarlierTrees.of(git_dir, repository.commit, {question.tree for question in commits})
     return [
-        *commit_questions(git_dir, repository.commit),
+        *commits,
         *documentation_questions(chunks, repository.commit, draw),
         *symbol_questions(chunks, repository.commit, draw),
         *pasted_questions(chunks, repository.commit, draw),
-        *change_log_questions(git_dir, repository.commit),
-        *issue_questions(git_dir, repository.commit),
+        *change_log_questions(git_dir, repository.commit, earlier),
+        *issue_questions(git_dir, repository.commit, earlier),
         *test_questions(files, chunks, repository.commit),
         *file_questions(files, chunks, repository.commit),
         *asked_questions(git_dir, repository, chunks),

@@ -88,8 +88,7 @@ def kind_table(questions: Sequence[Question], values: Mapping[str, Floats]) -> s
     order = [kind.value for kind in QuestionKind]
     groups = sorted((question.kind.value for question in questions), key=order.index)
     cells = ["headline", f"{len(questions):,}"]
-    for metric in METRICS:
-        cells.append(_cell(metric, headline(questions, values[metric])))
+    cells += [_cell(metric, headline(questions, values[metric])) for metric in METRICS]
     rows = _rows([question.kind.value for question in questions], list(dict.fromkeys(groups)), values)
     return markdown_table(_titles("questions"), [*rows, cells])
 

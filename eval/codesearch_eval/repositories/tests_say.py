@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -17,12 +17,12 @@ from posixpath import normpath
 
 from codesearch.records import Chunk, Kind
 from codesearch.search.ranking.path_roles import is_test
-from codesearch.words import split_identifier, terms
+from codesearch.words import split_identifier
 from codesearch_eval.repositories.benchmark import Question, QuestionKind
 from codesearch_eval.repositories.changes import is_code
 from codesearch_eval.repositories.own_names import file_stem, says_own_name, says_something
 
-__all__ = ["SaidByTest", "code_under_test", "descriptions", "test_questions", "without_inline_tests"]
+__all__ = ["Code", "SaidByTest", "descriptions", "test_questions", "without_inline_tests"]
 
 _PER_KIND = 12
 _PER_FILE = 2
@@ -47,7 +47,8 @@ _PATTERNS: Mapping[str, Sequence[str]] = {
     "java": (_JUNIT,),
     "kotlin": (_JUNIT, _SCRIPTED),
     "csharp": (
-        rf"\[(?:Fact|Theory|Test|TestMethod)\b[^\]\n]*\]\s*\n{_ATTRIBUTES}public (?:async )?(?:void|Task) (?P<name>\w+)\(",
+        rf"\[(?:Fact|Theory|Test|TestMethod)\b[^\]\n]*\]\s*\n{_ATTRIBUTES}"
+        r"public (?:async )?(?:void|Task) (?P<name>\w+)\(",
     ),
     "php": (r"^[ \t]*public function test_?(?P<name>\w+)\(", _SCRIPTED),
     "swift": (r"^[ \t]*func test_?(?P<name>\w+)\(", r'@Test\("(?P<text>[^"\n]+)"'),
@@ -59,7 +60,9 @@ _PATTERNS: Mapping[str, Sequence[str]] = {
 }
 _OTHERS = (_SCRIPTED,)
 
-_RUST_TESTS = re.compile(r"^#\[cfg\((?:all\()?test\b[^\n]*\n(?:#\[[^\n]*\n)*(?:pub )?mod \w+ \{\n(?:.*\n)*?\}\n?", re.MULTILINE)
+_RUST_TESTS = re.compile(
+    r"^#\[cfg\((?:all\()?test\b[^\n]*\n(?:#\[[^\n]*\n)*(?:pub )?mod \w+ \{\n(?:.*\n)*?\}\n?", re.MULTILINE
+)
 _ZIG_TEST = re.compile(r"^test (?:\"[^\"\n]*\"|\w+)? ?\{\n(?:.*\n)*?\}\n?", re.MULTILINE)
 _INLINE = {"rust": _RUST_TESTS, "zig": _ZIG_TEST}
 
@@ -108,9 +111,50 @@ def without_inline_tests(path_language: str, source: str) -> str:
     return pattern.sub("", source) if pattern else source
 
 
-def test_questions(
-    files: Mapping[str, tuple[str, str]], chunks: Sequence[Chunk], tree: str
-) -> list[Question]:
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The code of a tree, tests left out.
+
+    Attributes:
+        paths: Of all its files.
+        by_key: Those paths by the words of their names.
+        functions: Qualified names of the functions of each file, by name.
+    """
+
+    paths: frozenset[str]
+    by_key: Mapping[str, Sequence[str]]
+    functions: Mapping[str, Mapping[str, Sequence[str]]]
+
+    @classmethod
+    def of(cls, paths: Iterable[str], chunks: Iterable[Chunk]) -> Code:
+        """Return the code among the files of a tree."""
+        code = sorted(path for path in paths if is_code(path) and not is_test(path))
+        by_key: dict[str, list[str]] = {}
+        for path in code:
+            by_key.setdefault(_key(path), []).append(path)
+        functions: dict[str, dict[str, list[str]]] = {}
+        for chunk in chunks:
+            if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and chunk.part == 0:
+                functions.setdefault(chunk.path, {}).setdefault(chunk.name, []).append(chunk.qualified_name)
+        return cls(frozenset(code), by_key, functions)
+
+    def under_test(self, path: str, source: str) -> str:
+        """Return the path of the code that a file of tests is about; "" where that is not clear.
+
+        Args:
+            path: Of the tests.
+            source: Their text.
+        """
+        key = _key(path)
+        if key and key not in _NO_NAMES:
+            near = sorted(((_shared_folders(path, other), other) for other in self.by_key.get(key, ())), reverse=True)
+            if near and (len(near) == 1 or near[0][0] > near[1][0]):
+                return near[0][1]
+        imported = {found for match in _IMPORTS.finditer(source) for found in _imported(path, match, self.paths)}
+        return next(iter(imported & self.paths), "") if len(imported) == 1 else ""
+
+
+def test_questions(files: Mapping[str, tuple[str, str]], chunks: Sequence[Chunk], tree: str) -> list[Question]:
     """Return questions from the tests of a tree.
 
     Args:
@@ -118,57 +162,46 @@ def test_questions(
         chunks: Of all files.
         tree: Id of the commit.
     """
-    functions: dict[str, dict[str, list[str]]] = {}
-    for chunk in chunks:
-        if chunk.kind in (Kind.FUNCTION, Kind.METHOD) and chunk.part == 0:
-            functions.setdefault(chunk.path, {}).setdefault(chunk.name, []).append(chunk.qualified_name)
-    code = {path: "" for path in files if is_code(path) and not is_test(path)}
-    by_key: dict[str, list[str]] = {}
-    for path in code:
-        by_key.setdefault(_key(path), []).append(path)
+    code = Code.of(files, chunks)
     asked = [
-        question
+        Question(QuestionKind.TEST, said.text, tree, (answer,), named, path)
         for path, (language, source) in files.items()
-        for question in _questions_of(path, language, source, files, code, by_key, functions, tree)
+        for said, answer, named in _said_of_code(path, language, source, code)
     ]
     said = Counter(question.text.casefold() for question in asked)
     return _draw([question for question in asked if said[question.text.casefold()] == 1])
 
 
-def _questions_of(
-    path: str,
-    language: str,
-    source: str,
-    files: Mapping[str, tuple[str, str]],
-    code: Mapping[str, str],
-    by_key: Mapping[str, Sequence[str]],
-    functions: Mapping[str, Mapping[str, Sequence[str]]],
-    tree: str,
-) -> Iterator[Question]:
-    if path in code:
+def _said_of_code(
+    path: str, language: str, source: str, code: Code
+) -> Iterator[tuple[SaidByTest, str, tuple[tuple[str, str], ...]]]:
+    """Yield the tests of a file that can be asked, with the file of code and its definitions that answer."""
+    if path in code.paths:
         inline = _INLINE.get(language)
         tests = "".join(found[0] for found in inline.finditer(source)) if inline else ""
         answer = path if tests else ""
     else:
-        tests = source
-        answer = code_under_test(path, source, code, by_key)
+        tests, answer = source, code.under_test(path, source)
     for said in descriptions(language, tests) if answer else ():
-        named = functions.get(answer, {})
         # Haskell and shells call without a sign of it. Elsewhere a word that is no call is often but a word.
         calls = r"\w{3,}" if language in ("haskell", "bash") else r"\w{3,}[!?]?(?=\s?[(!<{])|(?<=[.:&])\w{3,}[!?]?"
         body = set(re.findall(calls, said.body))
-        chunks = [(answer, qualified) for name in named if name in body for qualified in named[name]]
-        if len(chunks) > _MOST_FUNCTIONS:
-            chunks = []
-        if (
-            len(said.text.split()) in _WORDS
-            and said.text.isascii()
-            and len(set(terms(said.text))) >= 3
-            and not re.search(r"[#$%]\{|%[sd]|\$\w|\\", said.text)
-            and not says_own_name(said.text, [answer], [name for _, name in chunks])
-            and says_something(said.text, [answer])
-        ):
-            yield Question(QuestionKind.TEST, said.text, tree, (answer,), tuple(chunks), path)
+        functions = code.functions.get(answer, {})
+        named = tuple((answer, qualified) for name in functions if name in body for qualified in functions[name])
+        if len(named) > _MOST_FUNCTIONS:
+            named = ()
+        if _asks(said.text, answer, [name for _, name in named]):
+            yield said, answer, named
+
+
+def _asks(text: str, answer: str, names: Sequence[str]) -> bool:
+    return (
+        len(text.split()) in _WORDS
+        and text.isascii()
+        and not re.search(r"[#$%]\{|%[sd]|\$\w|\\", text)  # a program fills something in
+        and not says_own_name(text, [answer], names)
+        and says_something(text, [answer])
+    )
 
 
 def _draw(asked: Sequence[Question]) -> list[Question]:
@@ -180,26 +213,6 @@ def _draw(asked: Sequence[Question]) -> list[Question]:
         if of_file[question.files[0]] <= _PER_FILE and len(drawn) < _PER_KIND:
             drawn.append(question)
     return drawn
-
-
-def code_under_test(
-    path: str, source: str, code: Mapping[str, str], by_key: Mapping[str, Sequence[str]]
-) -> str:
-    """Return the path of the code that a file of tests is about; "" where that is not clear.
-
-    Args:
-        path: Of the tests.
-        source: Their text.
-        code: Paths of all files of code without tests.
-        by_key: Those paths by the words of their names.
-    """
-    key = _key(path)
-    if key and key not in _NO_NAMES:
-        near = sorted(((_shared_folders(path, other), other) for other in by_key.get(key, ())), reverse=True)
-        if near and (len(near) == 1 or near[0][0] > near[1][0]):
-            return near[0][1]
-    imported = {found for match in _IMPORTS.finditer(source) for found in _imported(path, match, code)}
-    return next(iter(imported & code.keys()), "") if len(imported) == 1 else ""
 
 
 def _key(path: str) -> str:
@@ -218,7 +231,7 @@ def _shared_folders(path: str, other: str) -> int:
     return sum((first & second).values())
 
 
-def _imported(path: str, match: re.Match[str], code: Mapping[str, str]) -> Iterator[str]:
+def _imported(path: str, match: re.Match[str], code: Collection[str]) -> Iterator[str]:
     """Yield the file of the repository that a test imports; what cannot be found as it is written."""
     folder = PurePosixPath(path).parent
     if match["path"]:
