@@ -197,7 +197,7 @@ def agreement_table(agreements: Sequence[Agreement]) -> str:
         if chosen:
             named = [one.functions for one in chosen if one.functions is not None]
             kept = sum(one.kept is not None for one in chosen)
-            shares = [
+            shares: list[Sequence[float]] = [
                 [one.clear for one in chosen],
                 [one.files for one in chosen],
                 [one.first_file for one in chosen],

@@ -207,7 +207,7 @@ def _asks(text: str, answer: str, names: Sequence[str]) -> bool:
 def _draw(asked: Sequence[Question]) -> list[Question]:
     """Return a few questions, not many of one file, in an order that has nothing to do with where they come from."""
     of_file: Counter[str] = Counter()
-    drawn = []
+    drawn: list[Question] = []
     for question in sorted(asked, key=lambda one: sha256(f"{one.source}\0{one.text}".encode()).digest()):
         of_file[question.files[0]] += 1
         if of_file[question.files[0]] <= _PER_FILE and len(drawn) < _PER_KIND:
