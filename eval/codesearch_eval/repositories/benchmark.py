@@ -3,8 +3,9 @@
 Each repository of `repositories.tsv` is asked in several ways (`QuestionKind`), all but one of them from what its
 own authors wrote. Answers are files and, inside them, chunks; what is searched is a whole tree of the repository:
 
-- *commit*: the subject of a small, focused commit asks; the functions and files that it changed answer, in the
-  tree of its parent. *commit body* is the same with the first paragraph of the message's body after the subject.
+- *commit*: the subject of a small, focused commit asks; the functions and files that it changed answer, in the tree
+  of its parent, or in one a little older that has all of them. *commit body* is the same with the first paragraph of
+  the message's body after the subject.
 - *documentation*: the first paragraph of a function's documentation asks; the function answers, in a tree from
   which the documentation of every function that asks was cut.
 - *symbol*: the name of a definition asks, as it is written, in another case style, or with one of its words

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -42,6 +42,10 @@ _COMMITS = 1_500
 _PER_KIND = 12
 _OLDER_TREES = 3
 """How many trees are tried. One much older than the commit has little to do with it."""
+_SHARE_A_TREE = 4
+"""How many commits are asked about in one tree."""
+_NEAR = 400
+"""How many commits may lie between."""
 _MOST_FILES = 4
 _MOST_DEFINITIONS = 10
 _DEFINITIONS = frozenset({Kind.FUNCTION, Kind.METHOD, Kind.TYPE})
@@ -143,6 +147,21 @@ class EarlierTrees:
             waiting += fresh
         before = (commit for commit in self.parents if commit in found and commit in self.bases)
         return next((base for base in islice(before, _OLDER_TREES) if self._has(base, answers)), "")
+
+    def shared(self, questions: Sequence[Question]) -> list[Question]:
+        """Return questions of commits, a few after one another asked in the tree of the oldest of them."""
+        place = {commit: number for number, commit in enumerate(self.parents)}
+        moved: dict[str, str] = {}
+        base, held = "", 0
+        for parent in sorted({question.tree for question in questions}, key=lambda tree: -place[tree]):
+            only = replace(self, bases=frozenset({base}))
+            answers = [answer for question in questions if question.tree == parent for answer in question.chunks]
+            near = bool(base) and held < _SHARE_A_TREE and place[base] - place[parent] < _NEAR
+            if not near or not only.before(parent, answers):
+                base, held = parent, 0
+            moved[parent] = base
+            held += 1
+        return [replace(question, tree=moved[question.tree]) for question in questions]
 
     def _has(self, base: str, answers: Sequence[tuple[str, str]]) -> bool:
         try:

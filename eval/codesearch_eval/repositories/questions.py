@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,8 +67,9 @@ def make_questions(git_dir: Path, repository: BenchmarkRepository) -> list[Quest
     }
     chunks = [chunk for path, (_, source) in files.items() for chunk in parse_source(path, source)]
     draw = random.Random(repository.name)
-    commits = list(commit_questions(git_dir, repository.commit))
-    earlier = EarlierTrees.of(git_dir, repository.commit, {question.tree for question in commits})
+    history = EarlierTrees.of(git_dir, repository.commit, ())
+    commits = history.shared(list(commit_questions(git_dir, repository.commit)))
+    earlier = replace(history, bases=frozenset(question.tree for question in commits))
     return [
         *commits,
         *documentation_questions(chunks, repository.commit, draw),

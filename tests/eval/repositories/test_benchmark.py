@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError
@@ -24,9 +26,11 @@ from codesearch_eval.repositories.benchmark import (
     Half,
     Question,
     QuestionKind,
+    is_sealed,
     read_list,
     read_questions,
 )
+from codesearch_eval.repositories.commands import app
 from codesearch_eval.repositories.fit import (
     GIVEN,
     by_words_only,
@@ -37,7 +41,9 @@ from codesearch_eval.repositories.fit import (
     fit_shipped,
     ndcg_of,
 )
+from codesearch_eval.repositories.headline import HEADLINE, headline, question_weights
 from codesearch_eval.repositories.history import documentation_question
+from codesearch_eval.repositories.peers import peer_tables
 from codesearch_eval.repositories.questions import commit_questions, make_questions, symbol_questions
 from codesearch_eval.repositories.runs import QuestionCandidates, ask_repository, read_asked, write_asked
 from codesearch_eval.repositories.scores import chunk_order, file_order, kind_table, score, score_orders
@@ -280,6 +286,66 @@ def test_the_example_of_a_question_ranks_as_the_product_does(asked: list[Questio
     weights = np.array([load_weights().signals.get(name, 0.0) for name in SIGNALS])
     expected = score(asked, lambda one: rank(one.found, replace(load_weights(), repeat=1.0))).files["NDCG@10"]
     assert ndcg_of(examples_of(asked), weights) == pytest.approx(expected)
+
+
+def test_the_headline_weighs_kinds_and_not_questions() -> None:
+    assert sum(HEADLINE.values()) == pytest.approx(1)
+    assert set(HEADLINE) == set(QuestionKind)
+    questions = [Question(QuestionKind.ASKED, "a", "t", ("a",), (), "s")]
+    questions += [Question(QuestionKind.SYMBOL, str(n), "t", ("a",), (), "s") for n in range(99)]
+    values = np.array([1.0, *([0.0] * 99)])
+    share = HEADLINE[QuestionKind.ASKED] / (HEADLINE[QuestionKind.ASKED] + HEADLINE[QuestionKind.SYMBOL])
+    assert headline(questions, values).value == pytest.approx(share)
+    weights = question_weights([question.kind for question in questions])
+    assert weights.mean() == pytest.approx(1)
+    assert weights[0] / weights.sum() == pytest.approx(share)
+
+
+def test_a_fit_is_of_the_headline() -> None:
+    """Words answer many questions of a light kind, meaning a few of a heavy one."""
+    heavy = synthetic(4, 5)
+    light = []
+    for number, one in enumerate(synthetic(4, 40)):
+        swapped = [(s, c._replace(lexical=10 * (c.dense or 0), dense=c.lexical / 10)) for s, c in one.found.candidates]
+        question = replace(one.question, kind=QuestionKind.SYMBOL_PART, text=f"{one.question.text} {number}")
+        light.append(replace(one, question=question, found=replace(one.found, candidates=swapped)))
+    asked = [replace(one, question=replace(one.question, kind=QuestionKind.ASKED)) for one in heavy] + light
+    by_kind = fit(examples_of(asked)).by_name()
+    alike = [replace(one, question=replace(one.question, kind=QuestionKind.ASKED)) for one in asked]
+    by_number = fit(examples_of(alike)).by_name()
+    assert by_kind["meaning"] > by_kind.get("words", 0.0)
+    assert by_number["words"] > by_number.get("meaning", 0.0)
+
+
+def test_where_a_file_answers_as_a_whole_its_likeliest_candidate_teaches() -> None:
+    (one,) = synthetic(1, 1)
+    second = (0, candidate("dull", "answer.py", 0.1, 0.0))
+    found = replace(one.found, candidates=[*one.found.candidates, second])
+    (example,) = examples_of([replace(one, question=replace(one.question, chunks=()), found=found)])
+    assert example.answers.tolist() == [False] * 8 + [True, False]
+    assert example.in_answer.tolist() == [False] * 8 + [True, True]
+    assert score([replace(one, question=replace(one.question, chunks=()))]).of_chunks == ()
+
+
+def test_sealed_questions_are_scored_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    held_out = replace(synthetic(1, 1)[0].repository, half=Half.HELD_OUT)
+    asked = [
+        replace(one, repository=held_out, question=replace(one.question, text=f"question {number}"))
+        for number, one in enumerate(synthetic(1, 40))
+    ]
+    write_asked(asked, tmp_path / "a.asked")
+    count = sum(is_sealed(one.repository, one.question) for one in asked)
+    assert 0 < count < 20
+    for options, expected in (([], 40 - count), (["--sealed"], count), (["--words-only"], 40 - count)):
+        printed = CliRunner().invoke(app, ["score", "--out", str(tmp_path), *options]).output
+        assert re.search(rf"\| headline +\| +{expected} \|", printed), printed
+
+
+def test_another_tool_is_compared_by_kind_and_by_words_alone() -> None:
+    asked = synthetic(2, 3)
+    table = peer_tables([["o1.py", "answer.py"]] * len(asked), asked)
+    assert "| headline" in table
+    assert "by words only" in table
 
 
 def test_what_is_shipped_names_its_data(asked: list[QuestionCandidates]) -> None:
