@@ -9,7 +9,15 @@ import pytest
 
 from codesearch.extraction import extract
 from codesearch.languages import LANGUAGES
-from codesearch_eval.repositories.benchmark import BenchmarkRepository, Half, Question, QuestionKind, View, is_sealed
+from codesearch_eval.repositories.benchmark import (
+    BenchmarkRepository,
+    Half,
+    Question,
+    QuestionKind,
+    View,
+    is_sealed,
+    read_list,
+)
 from codesearch_eval.repositories.changes import (
     EarlierTrees,
     change_log_questions,
@@ -316,3 +324,18 @@ def test_the_committed_list_comes_back_and_equal_lists_are_equal_files(
         write_committed(made, tmp_path / name)
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
     assert read_committed(tmp_path / "a.gz") == made
+
+
+def test_the_committed_list_is_as_large_as_it_says_and_fits_the_repositories() -> None:
+    repositories = {one.name: one for one in read_list()}
+    found = read_committed()
+    assert found.keys() == repositories.keys()
+    asked = [(repositories[name], question) for name, questions in found.items() for question in questions]
+    assert {question.kind for _, question in asked} == set(QuestionKind)
+    assert sum(is_sealed(repository, question) for repository, question in asked) >= 400
+    assert sum(question.kind is QuestionKind.ASKED for _, question in asked) >= 500
+    for _, question in asked:
+        assert question.files
+        assert {path for path, _ in question.chunks} <= set(question.files)
+    trees_asked = {(repository.name, q.tree, q.view) for repository, q in asked}
+    assert len(trees_asked) < 15 * len(repositories)
