@@ -52,10 +52,8 @@ def rank(found: CandidateSet, weights: Weights | None = None) -> list[RankedCand
     counts = weights.by_words if by_words else weights.signals
     ranked = []
     for (source, candidate), signals in zip(found.candidates, measure(found), strict=True):
-        entry = RankedCandidate(source, candidate)
-        for name, value in signals.items():
-            entry.add(name, counts.get(name, 0.0) * value)
-        ranked.append(entry)
+        said = {name: counts[name] * value for name, value in signals.items() if counts.get(name)}
+        ranked.append(RankedCandidate(source, candidate, sum(said.values()), said))
     _discount_repeats(ranked, weights.repeat)
     return sorted(ranked, key=_order)
 

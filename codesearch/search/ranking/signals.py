@@ -61,8 +61,7 @@ class _WeightedQuestion:
         total = sum(rarity.values())
         self.share = {term: weight / total for term, weight in rarity.items()} if total else {}
         self._about = found.question.topics
-        self._places: dict[tuple[bool, bool], dict[str, dict[str, float]]] = {}
-        self._words_of_path: dict[str, dict[str, float]] = {}
+        self._paths: dict[tuple[str, bool, bool], dict[str, float]] = {}
         self.quotation = self._quotation()
 
     def _quotation(self) -> float:
@@ -79,39 +78,48 @@ class _WeightedQuestion:
             return 0.0
         return sum(weight for term, weight in self.share.items() if term in words)
 
-    def words_of_path(self, path: str) -> dict[str, float]:
-        """Return what the path of a file has of the question."""
-        found = self._words_of_path.get(path)
-        if found is None:
-            stem, folders = place_words(path)
-            found = {}
-            if held := self.held_by(stem):
-                found["stem"] = held
-                covered = sum(word in self.share for word in stem) / len(stem)
-                # A word that is in every other file tells no file from others, even if it is all of a name.
-                found["stem covered"] = covered * min(1.0, _COVERING * held)
-            if held := self.held_by(folders - stem):
-                found["folders"] = held
-            self._words_of_path[path] = found
-        return found
-
-    def places(self, path: str, is_test: bool, about_tests: bool) -> dict[str, float]:
-        """Return what places a path is in: whether the question is about one of them, and those it is not about.
+    def signals_of_path(self, path: str, is_test: bool, about_tests: bool) -> dict[str, float]:
+        """Return the signals of a file by its path: its words, and what places it is in.
 
         Args:
             path: Of the candidate.
             is_test: Whether its text says that it is a test.
             about_tests: Whether its repository is about nothing else: then a folder of tests tells nothing.
         """
-        known = self._places.setdefault((is_test, about_tests), {})
-        found = known.get(path)
+        key = path, is_test, about_tests
+        found = self._paths.get(key)
         if found is None:
-            among = places_of(path, about_tests)
-            if is_test and "test" not in among:
-                among = (*among, "test")
-            asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
-            found = known[path] = asked | {name: 1.0 for name in among if name not in self._about}
+            found = self._paths[key] = self._words_of_path(path) | self._places(path, is_test, about_tests)
         return found
+
+    def _words_of_path(self, path: str) -> dict[str, float]:
+        stem, folders = place_words(path)
+        found = {}
+        if held := self.held_by(stem):
+            found["stem"] = held
+            covered = sum(word in self.share for word in stem) / len(stem)
+            # A word that is in every other file tells no file from others, even if it is all of a name.
+            found["stem covered"] = covered * min(1.0, _COVERING * held)
+        if held := self.held_by(folders - stem):
+            found["folders"] = held
+        return found
+
+    def _places(self, path: str, is_test: bool, about_tests: bool) -> dict[str, float]:
+        """Return whether the question is about a place that a path is in, and the places that it is not about."""
+        among = places_of(path, about_tests)
+        if is_test and "test" not in among:
+            among = (*among, "test")
+        asked = {_ASKED_PLACE: 1.0} if any(name in self._about for name in among) else {}
+        return asked | {name: 1.0 for name in among if name not in self._about}
+
+    def signals(self) -> list[tuple[str, Callable[[_WeightedQuestion, Candidate], float]]]:
+        """Return the signals of single candidates that can say something, given the question."""
+        silent: set[str] = set()
+        silent |= set() if self.question.brevity else {"name"}
+        silent |= set() if self.quotation else {"phrase"}
+        silent |= set() if self.question.symbol else {"definition", "namesake"}
+        silent |= set() if self.question.mentions else {"mention"}
+        return [(name, signal) for name, signal in _SINGLE.items() if name not in silent]
 
 
 def measure(found: CandidateSet) -> list[dict[str, float]]:
@@ -133,18 +141,22 @@ def measure(found: CandidateSet) -> list[dict[str, float]]:
 def _measure(found: CandidateSet) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = [{} for _ in found.candidates]
     asked = _WeightedQuestion(found)
+    single = asked.signals()
     candidates = [candidate for _, candidate in found.candidates]
     outdated = find_outdated(candidate.path for candidate in candidates)
     for row, (source, candidate), (words, meaning) in zip(rows, found.candidates, _fuse(candidates), strict=True):
-        row.update((name, value) for name, value in (("words", words), ("meaning", meaning)) if value)
-        for name, signal in _SINGLE.items():
+        if words:
+            row["words"] = words
+        if meaning:
+            row["meaning"] = meaning
+        for name, signal in single:
             value = signal(asked, candidate)
             if value:
                 row[name] = value
-        row.update((name, value) for name, signal in _OF_ITSELF.items() if (value := signal(candidate)))
-        row.update(asked.words_of_path(candidate.path))
+        if candidate.substance < _STUB:
+            row.update({name: value for name, signal in _OF_ITSELF.items() if (value := signal(candidate))})
+        row.update(asked.signals_of_path(candidate.path, candidate.tests, source in found.about_tests))
         row.update(_kind(candidate))
-        row.update(asked.places(candidate.path, candidate.tests, source in found.about_tests))
         if candidate.path in outdated and "legacy" not in asked.question.topics:
             row["legacy"] = 1.0
     for row, (repository, candidate) in zip(rows, found.candidates, strict=True):
@@ -211,13 +223,16 @@ def _name(asked: _WeightedQuestion, candidate: Candidate) -> float:
 
 def _signature(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Words of the question in parameters and types."""
-    return asked.held_by(_words_of(candidate.signature[:400]) - _words_of(candidate.name))
+    words = _words_of(candidate.signature[:400])
+    return 0.0 if asked.share.keys().isdisjoint(words) else asked.held_by(words - _words_of(candidate.name))
 
 
 def _enclosing(asked: _WeightedQuestion, candidate: Candidate) -> float:
     """Words of the question in the names of what encloses it, beyond those in its own name."""
-    around = candidate.qualified_name[: -len(candidate.name)] if candidate.name else ""
-    return asked.held_by(_words_of(around) - _words_of(candidate.name)) if around else 0.0
+    around = _words_of(candidate.qualified_name[: -len(candidate.name)]) if candidate.name else ()
+    if not around or asked.share.keys().isdisjoint(around):
+        return 0.0
+    return asked.held_by(around - _words_of(candidate.name))
 
 
 def _mention(asked: _WeightedQuestion, candidate: Candidate) -> float:
