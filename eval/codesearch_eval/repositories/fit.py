@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from codesearch.search.candidates import QUOTING
 from codesearch.search.pipeline import CANDIDATES
+from codesearch.search.ranking import CandidateSet
 from codesearch.search.ranking.signals import AGAINST, SIGNALS, measure
 from codesearch_eval.metrics import Floats
-from codesearch_eval.repositories.headline import question_weights
+from codesearch_eval.repositories.headline import TEACHING, question_weights
 from codesearch_eval.repositories.runs import QuestionCandidates
 
 __all__ = [
@@ -204,7 +205,8 @@ def fit(examples: Sequence[Example], *, signals: Sequence[str] = SIGNALS, streng
         signals: The signals that may count.
         strength: What the loss weighs against the squared weights, whose half is added to it.
     """
-    weighed = zip(examples, weights_of(examples), strict=True)
+    taught = question_weights([example.asked.question.kind for example in examples], TEACHING)
+    weighed = zip(examples, taught, strict=True)
     counted = [(example, weight) for example, weight in weighed if example.answers.any() and not example.answers.all()]
     able = [example for example, _ in counted]
     given = np.array([GIVEN.get(name, 0.0) if name in signals else 0.0 for name in SIGNALS])
@@ -320,11 +322,23 @@ def _rounded(fitted: Fit) -> dict[str, float]:
 
 def by_words_only(asked: QuestionCandidates) -> QuestionCandidates:
     """Return what would have been found without vectors."""
-    held = sorted((pair for pair in asked.found.candidates if pair[1].lexical > 0), key=lambda pair: -pair[1].lexical)
+    found = asked.found
+    kept = _named_by_words(found) | (_named_by_words(found.body) if found.body is not None else set())
+    body = None if found.body is None else _without_vectors(found.body, kept)
+    return replace(asked, found=replace(_without_vectors(found, kept), body=body))
+
+
+def _named_by_words(found: CandidateSet) -> set[tuple[int, int]]:
+    """Return the candidates that words alone name: position of the repository, and id."""
+    held = sorted((pair for pair in found.candidates if pair[1].lexical > 0), key=lambda pair: -pair[1].lexical)
     quoting = sorted((pair for pair in held[CANDIDATES:] if pair[1].quoted > 0), key=lambda pair: -pair[1].quoted)
-    named = held[:CANDIDATES] + quoting[:QUOTING]
-    candidates = [(source, candidate._replace(dense=None)) for source, candidate in named]
-    return replace(asked, found=replace(asked.found, candidates=candidates))
+    return {(source, candidate.id) for source, candidate in held[:CANDIDATES] + quoting[:QUOTING]}
+
+
+def _without_vectors(found: CandidateSet, kept: set[tuple[int, int]]) -> CandidateSet:
+    # In their order: title and body of a long question have the same candidates, row for row.
+    named = [(source, candidate) for source, candidate in found.candidates if (source, candidate.id) in kept]
+    return replace(found, candidates=[(source, candidate._replace(dense=None)) for source, candidate in named])
 
 
 def earned_signals(examples: Sequence[Example], say: Callable[[str], None]) -> list[str]:
