@@ -70,6 +70,11 @@ class Language:
     sections: bool = False
     embeds: bool = False
 
+    @property
+    def has_definitions(self) -> bool:
+        """Whether a grammar finds definitions in it: it is code, and no text with headings or keys."""
+        return self.grammar is not None and not self.sections
+
 
 # Suffixes that several languages share: the first regular expression that is found decides, else the
 # row that lists the suffix. Each looks for a line that is common in the one language and impossible or

@@ -69,8 +69,8 @@ async def test_an_unsaved_message_is_found_by_its_words_in_a_row(workspace: Path
         await session.initialize(workspace)
         await session.ready()
         uri = session.open(workspace / "src" / "parser.py")
-        session.change(uri, "def unsaved(path):\n    raise OSError(f'no such_thing at {path} today')\n")
-        item = (await session.search("no such thing at"))["items"][0]
+        session.change(uri, "def unsaved(path):\n    raise OSError(f'cannot find_session token at {path} today')\n")
+        item = (await session.search("cannot find session token at"))["items"][0]
         assert item["name"] == "unsaved"
         assert item["signals"]["phrase"] > 0
 

@@ -64,7 +64,7 @@ def repository_pairs(root: Path) -> list[Pair]:
     found = []
     for file in list_files(repository, rules).files:
         language = language_of(file.path)
-        if language is None or language.grammar is None or why_not_file(file.path):
+        if language is None or not language.has_definitions or why_not_file(file.path):
             continue
         source = read_source(repository, file, rules)
         if not isinstance(source, SourceText):

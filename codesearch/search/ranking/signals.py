@@ -28,7 +28,7 @@ _EVIDENCE_CHUNKS: Final = 5
 _BY_CHANCE: Final = 0.4
 _TOPIC_WORDS: Final = 2
 """So many words are a topic, and not yet a quotation."""
-_QUOTATION_WORDS: Final = 4
+_QUOTATION_WORDS: Final = 3
 _STUB: Final = 12
 """Words of code that a definition has at least if it does something."""
 _COVERING: Final = 4.0
@@ -65,7 +65,7 @@ class _WeightedQuestion:
         self.quotation = self._quotation()
 
     def _quotation(self) -> float:
-        """How much the question looks like something pasted: 0 for a topic of two words, 1 for four words and more."""
+        """How much the question looks like something pasted: 0 for a topic of two words, 1 for three words and more."""
         if self.question.quoted and self.question.pairs:
             return 1.0
         pairs = [p for p in self.question.pairs if all(word in self.share or word not in self.asked for word in p)]

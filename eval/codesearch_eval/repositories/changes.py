@@ -85,7 +85,7 @@ _SPLIT = "\x1e"
 def is_code(path: str) -> bool:
     """Whether a path is that of code with a grammar, and of no test."""
     language = language_of(path)
-    return language is not None and language.grammar is not None and not TEST_PATH.search(path)
+    return language is not None and language.has_definitions and not TEST_PATH.search(path)
 
 
 def changed_code(

@@ -328,16 +328,17 @@ def by_words_only(asked: QuestionCandidates) -> QuestionCandidates:
     return replace(asked, found=replace(_without_vectors(found, kept), body=body))
 
 
-def _named_by_words(found: CandidateSet) -> set[tuple[int, int]]:
-    """Return the candidates that words alone name: position of the repository, and id."""
-    held = sorted((pair for pair in found.candidates if pair[1].lexical > 0), key=lambda pair: -pair[1].lexical)
-    quoting = sorted((pair for pair in held[CANDIDATES:] if pair[1].quoted > 0), key=lambda pair: -pair[1].quoted)
-    return {(source, candidate.id) for source, candidate in held[:CANDIDATES] + quoting[:QUOTING]}
+def _named_by_words(found: CandidateSet) -> set[int]:
+    """Return the rows of the candidates that words alone name."""
+    rows = [(row, candidate) for row, (_, candidate) in enumerate(found.candidates) if candidate.lexical > 0]
+    rows.sort(key=lambda pair: -pair[1].lexical)
+    quoting = sorted((pair for pair in rows[CANDIDATES:] if pair[1].quoted > 0), key=lambda pair: -pair[1].quoted)
+    return {row for row, _ in rows[:CANDIDATES] + quoting[:QUOTING]}
 
 
-def _without_vectors(found: CandidateSet, kept: set[tuple[int, int]]) -> CandidateSet:
+def _without_vectors(found: CandidateSet, rows: set[int]) -> CandidateSet:
     # In their order: title and body of a long question have the same candidates, row for row.
-    named = [(source, candidate) for source, candidate in found.candidates if (source, candidate.id) in kept]
+    named = [pair for row, pair in enumerate(found.candidates) if row in rows]
     return replace(found, candidates=[(source, candidate._replace(dense=None)) for source, candidate in named])
 
 

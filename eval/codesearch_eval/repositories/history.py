@@ -237,7 +237,7 @@ def parse_source(path: str, source: str) -> list[Chunk]:
     """Return the chunks of a file; none of a file without a grammar, or a minified one."""
     language = language_of(path, source.split("\n", 1)[0])
     minified = len(source) > _MAX_MEAN_LINE * (source.count("\n") + 1)
-    if language is None or language.grammar is None or minified:
+    if language is None or not language.has_definitions or minified:
         return []
     return extract(path, source, language)
 

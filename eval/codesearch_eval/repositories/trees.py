@@ -159,7 +159,7 @@ def _checkout(root: Path, tree: str) -> None:
 
 def _is_source(path: str) -> bool:
     language = language_of(path)
-    return language is not None and language.grammar is not None
+    return language is not None and language.has_definitions
 
 
 def _git(*arguments: str) -> None:

@@ -56,7 +56,7 @@ def _source_files(commit: Commit) -> list[ChangedFile]:
     found = []
     for file in commit.files:
         language = language_of(file.path)
-        if language is not None and language.grammar is not None and why_not_file(file.path) is None:
+        if language is not None and language.has_definitions and why_not_file(file.path) is None:
             found.append(file)
     return found
 

@@ -92,7 +92,7 @@ def _chunks(objects: GitObjects, entries: Iterable[TreeFile], removed: Counter[s
     read = 0
     for entry in entries:
         language = language_of(entry.path)
-        if language is None or language.grammar is None:
+        if language is None or not language.has_definitions:
             continue
         reason = why_not_file(entry.path)
         if reason is None and reason_by_name(entry.path) is not None:
