@@ -32,7 +32,8 @@ HEADLINE: Mapping[QuestionKind, float] = {
 }
 """What each kind weighs; 1 in all."""
 
-TEACHING: Mapping[QuestionKind, float] = HEADLINE | {
+TEACHING: Mapping[QuestionKind, float] = {
+    **HEADLINE,
     QuestionKind.ISSUE: 0.25,
     QuestionKind.DOCUMENTATION: 0.10,
     QuestionKind.SYMBOL_PART: 0.10,
