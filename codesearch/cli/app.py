@@ -52,10 +52,20 @@ class _Commands(LazyProgram):
         if first not in self.listings:
             if first in _OTHER_NAMES:
                 ctx.fail(f"No such command {first!r}. Did you mean 'ask'?")
-            if any(map(str.isspace, first)) or not (first and get_close_matches(first, self.listings)):
-                _refuse_place(first)
+            mistyped = first and get_close_matches(first, self.listings)
+            if any(map(str.isspace, first)) or (not mistyped and _reads_as_question(first)):
                 args = ["ask", *args]
         return super().resolve_command(ctx, args)
+
+
+def _reads_as_question(first: str) -> bool:
+    """Whether it is no command that somebody thought there was: a word of small letters alone is one.
+
+    Raises:
+        InputError: It is a folder.
+    """
+    _refuse_place(first)
+    return bool(first) and not (first.isalpha() and first.islower())
 
 
 def _refuse_place(first: str) -> None:

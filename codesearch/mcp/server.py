@@ -101,7 +101,9 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         folders: The current folder where there is none, and the client names none either.
         tools: What answers.
     """
-    server = _Server("codesearch", title="codesearch", version=__version__, instructions=INSTRUCTIONS)
+    server = _Server(
+        "codesearch", title="codesearch", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
+    )
 
     async def sandbox(context: Context[Any, Any]) -> Sandbox:
         roots = await _client_roots(context)

@@ -219,11 +219,15 @@ def empty(database: Path) -> None:
 
 
 def overwrite_tables(database: Path) -> None:
-    """Leave the first pages, and with them the manifest, and overwrite the rest."""
-    size = database.stat().st_size
+    """Leave the schema and the manifest, and overwrite the first page of every other table and index."""
+    connection = sqlite3.connect(database)
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    roots = connection.execute("SELECT rootpage FROM sqlite_master WHERE rootpage AND name <> 'manifest'").fetchall()
+    connection.close()
     with database.open("r+b") as file:
-        file.seek(4096 * 3)
-        file.write(b"\xa5" * (size - 4096 * 3))
+        for (page,) in roots:
+            file.seek(size * (page - 1))
+            file.write(b"\xa5" * size)
 
 
 def drop_a_table(database: Path) -> None:

