@@ -15,8 +15,6 @@ from codesearch.errors import InputError
 from codesearch.records import Chunk, Match
 from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import Filters, Searchable
-from codesearch.search.long_questions import find_for_long
-from codesearch.search.long_text import read_long_text
 from codesearch.search.notices import NOT_ALL_READ, Answer, Notice, NoticeKind, notices_of, why_empty
 from codesearch.search.question_filters import read_filters
 from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
@@ -24,6 +22,9 @@ from codesearch.search.retrieval import Retrieval
 from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
+
+_MAY_BE_LONG = 50
+"""Characters; fewer are no long question."""
 
 CANDIDATES = 100
 """How many each of the two searches names; further down, nothing was ever the answer."""
@@ -96,8 +97,13 @@ def find_candidates(
         filters: Which chunks may be found, one for each snapshot.
     """
     retrieval = Retrieval(snapshots, encoder, filters, depth)
-    if text := read_long_text(question):
-        return find_for_long(retrieval, text, question)
+    if len(question) >= _MAY_BE_LONG:
+        # Imported late: most questions are short, and the patterns of issues and tracebacks take 15 ms to compile.
+        from codesearch.search.long_questions import find_for_long
+        from codesearch.search.long_text import read_long_text
+
+        if text := read_long_text(question):
+            return find_for_long(retrieval, text, question)
     asked = parse_question(question)
     # Signs alone have a vector too, and whatever is nearest to it is nearest by chance.
     vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
