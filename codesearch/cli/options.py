@@ -9,6 +9,7 @@ import typer
 
 from codesearch.languages import LANGUAGES
 from codesearch.records import Kind
+from codesearch.search.least_confidence import LEVELS
 from codesearch.search.tests_choice import TESTS
 from codesearch.settings import DEVICES
 
@@ -22,6 +23,7 @@ __all__ = [
     "Kinds",
     "Languages",
     "Limit",
+    "MinConfidence",
     "Model",
     "NoRefresh",
     "PathPatterns",
@@ -48,6 +50,15 @@ Languages = Annotated[
     list[str] | None, typer.Option("--lang", help="Find only this language.", autocompletion=list_languages)
 ]
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Print at most so many matches.")]
+MinConfidence = Annotated[
+    str,
+    typer.Option(
+        "--min-confidence",
+        metavar=f"[{'|'.join(LEVELS)}]",
+        help="Leave out matches that are less certain; exit with 1 if none is left.",
+        autocompletion=lambda: list(LEVELS),
+    ),
+]
 NoRefresh = Annotated[bool, typer.Option("--no-refresh", help="Use the index as it is, and do not look for changes.")]
 PathPatterns = Annotated[
     list[str] | None,

@@ -55,6 +55,7 @@ PathPattern = Annotated[
     list[str] | None, Field(description="Only files that match, as in .gitignore: src/**; !docs/ leaves out.")
 ]
 Tests = Annotated[str, Field(description='"no" leaves out files of tests, "only" finds nothing else.')]
+MinConfidence = Annotated[str, Field(description='Only results that are "sure", or at least "likely".')]
 Within = Annotated[str, Field(description="A folder or file of the project to search; default: all of it.")]
 Limit = Annotated[int, Field(description=f"The most results, 1 to {MOST_RESULTS}.")]
 Offset = Annotated[int, Field(description="Results to leave out: next_offset of the answer before.")]
@@ -97,6 +98,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         kinds: Kinds = None,
         files: PathPattern = None,
         tests: Tests = "",
+        min_confidence: MinConfidence = "",
         limit: Limit = 8,
         offset: Offset = 0,
         max_tokens: MaxTokens = 2_500,
@@ -112,6 +114,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
                 (languages, kinds, files, tests),
                 (offset, limit, max_tokens),
                 report,
+                min_confidence,
             ),
         )
 

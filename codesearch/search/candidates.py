@@ -70,6 +70,7 @@ class Candidate(NamedTuple):
         lexical: BM25 score, 0.0 where no term occurs.
         dense: Cosine to the question, None where there is no vector yet or none was asked for.
         quoted: Share of the question's pairs of neighbouring words that are neighbours in its text, from 0 to 1.
+        held: Which terms of the question occur in its text, name or path: bit n stands for the n-th term.
     """
 
     id: int
@@ -86,6 +87,7 @@ class Candidate(NamedTuple):
     lexical: float = 0.0
     dense: float | None = None
     quoted: float = 0.0
+    held: int = 0
 
 
 class Searchable(Protocol):
@@ -304,9 +306,16 @@ def _nearest(found: Evidence, limit: int) -> tuple[Sequence[int], float]:
 def _candidates(
     found: Evidence, rows: Iterable[int], words: NDArray[np.float64], quoted: NDArray[np.float64]
 ) -> list[Candidate]:
-    scores = zip(words.tolist(), found.cosines.tolist(), quoted.tolist(), strict=True)
+    scores = zip(words.tolist(), found.cosines.tolist(), quoted.tolist(), _held(found.counts), strict=True)
     scored = list(zip(found.heads, scores, strict=True))
     candidates = []
-    for head, (lexical, cosine, share) in (scored[row] for row in rows):
-        candidates.append(Candidate._make((*head, lexical, None if isnan(cosine) else cosine, share)))
+    for head, (lexical, cosine, share, held) in (scored[row] for row in rows):
+        candidates.append(Candidate._make((*head, lexical, None if isnan(cosine) else cosine, share, held)))
     return candidates
+
+
+def _held(counts: NDArray[np.int64]) -> list[int]:
+    """Return which terms each chunk holds, a bit for each, of counts of shape [fields, terms, n]."""
+    packed = np.packbits(counts.any(axis=0), axis=0, bitorder="little")
+    width, bits = packed.shape[0], packed.T.tobytes()
+    return [int.from_bytes(bits[n * width : (n + 1) * width], "little") for n in range(packed.shape[1])]

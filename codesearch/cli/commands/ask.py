@@ -23,6 +23,7 @@ from codesearch.cli.options import (
     Kinds,
     Languages,
     Limit,
+    MinConfidence,
     Model,
     NoRefresh,
     PathPatterns,
@@ -30,6 +31,8 @@ from codesearch.cli.options import (
     Tests,
 )
 from codesearch.errors import CodesearchError, InputError
+from codesearch.records import Level
+from codesearch.search.least_confidence import read_level
 from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
@@ -60,6 +63,7 @@ def ask(
     path: PathPatterns = None,
     kind: Kinds = None,
     tests: Tests = "",
+    min_confidence: MinConfidence = "",
     as_json: AsJsonLines = False,
     as_markdown: AsMarkdown = False,
     context: Context = 0,
@@ -99,6 +103,7 @@ def ask(
         MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
         IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh),
         MatchFormat(as_json, as_markdown, context, score, explain),
+        read_level(min_confidence, "--min-confidence"),
     )
     if interactive:
         _ask_on_screen(asking)
@@ -118,6 +123,7 @@ class _QuestionOptions:
         filters: What may be found.
         access: Of the indexes.
         printing: Of the matches.
+        least: Matches that are to be believed less are left out.
     """
 
     question: str
@@ -127,6 +133,7 @@ class _QuestionOptions:
     filters: MatchFilters
     access: IndexAccess
     printing: MatchFormat
+    least: Level
 
 
 def _ask_once(asking: _QuestionOptions) -> None:
@@ -142,6 +149,7 @@ def _ask_once(asking: _QuestionOptions) -> None:
         filters=[asking.filters.within(target) for target in targets],
         refresh=asking.access.refresh,
         on_failure=_tell_left_out if asking.below else None,
+        min_confidence=asking.least,
     )
     for notice in answer.notices:
         tell(notice.text)
@@ -156,6 +164,8 @@ def _ask_on_screen(asking: _QuestionOptions) -> None:
 
     if asking.printing != MatchFormat():
         raise InputError("-i shows results itself: leave out --json, --markdown, --score, --explain and --context")
+    if asking.least is not Level.GUESS:
+        raise InputError("-i shows all results: leave out --min-confidence")
     refuse_without_terminal(load_settings())
     if os.path.isdir(asking.question):  # noqa: PTH112 - it may be too long for a path, which Path does not bear
         asking = replace(asking, question="", paths=(asking.question, *asking.paths))

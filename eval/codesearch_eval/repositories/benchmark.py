@@ -49,6 +49,9 @@ class QuestionKind(StrEnum):
     SYMBOL_PART = "symbol, partly remembered"
     CODE = "pasted line of code"
     MESSAGE = "pasted message"
+    FOREIGN = "foreign"
+    """A question of another repository, which has no answer here."""
+    NONSENSE = "nonsense"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,19 +83,24 @@ def write_asked(asked: Sequence[QuestionCandidates], path: Path) -> None:
         pickle.dump(list(asked), file)
 
 
-def read_asked(folder: Path) -> list[QuestionCandidates]:
+def read_asked(folder: Path, suffix: str = "asked") -> list[QuestionCandidates]:
     """Read what was found for all repositories of a folder. Pickled: read only what you wrote yourself.
+
+    Args:
+        folder: That `write_asked` wrote to.
+        suffix: Of the files: "asked" for questions with answers, "foreign" for those without.
 
     Raises:
         InputError: There is nothing, or it is of another version of this program.
     """
     found: list[QuestionCandidates] = []
-    for path in sorted(folder.glob("*.asked")):
+    for path in sorted(folder.glob(f"*.{suffix}")):
         try:
             with gzip.open(path, "rb") as file:
                 found += pickle.load(file)
         except (OSError, pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
             raise InputError(f"{path} is of another version: run `codesearch-eval repositories ask` again") from error
     if not found:
-        raise InputError(f"{folder} holds no candidates: run `codesearch-eval repositories ask` first")
+        step = "ask" if suffix == "asked" else f"ask-{suffix}"
+        raise InputError(f"{folder} holds no candidates: run `codesearch-eval repositories {step}` first")
     return found
