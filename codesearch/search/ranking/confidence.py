@@ -10,11 +10,13 @@ as shares of their own spread. ``confidence.json`` holds the weights, with their
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import exp, log1p
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +76,7 @@ ANY_SIGN: Final = frozenset({"a name"})
 
 _QUOTATION_PAIRS: Final = 4
 _LOG_SCALE: Final = 3.0
+_SAME: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,24 +175,33 @@ class Surroundings:
         self._measure_scores()
 
     def _measure_files(self) -> None:
-        """Note of each file which terms it holds, and which two files have the best of each kind."""
-        self._held: dict[tuple[int, str], int] = {}
-        most: dict[tuple[int, str], float] = {}
+        """Note of each file which terms it holds, and which two files have the best of each search."""
+        held: dict[tuple[int, str], int] = {}
+        masks: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
         words: dict[tuple[int, str], float] = {}
         meaning: dict[tuple[int, str], float] = {}
         cosines = []
         for source, candidate in self._found.candidates:
             file = source, candidate.path
-            self._held[file] = self._held.get(file, 0) | candidate.held
-            most[file] = max(most.get(file, 0.0), self._share_held(candidate.held))
-            words[file] = max(words.get(file, 0.0), candidate.lexical)
-            if candidate.dense is not None:
-                cosines.append(candidate.dense)
-                meaning[file] = max(meaning.get(file, -1.0), candidate.dense)
+            mask, lexical, cosine = candidate.held, candidate.lexical, candidate.dense
+            held[file] = held.get(file, 0) | mask
+            masks[mask].add(file)
+            if lexical > words.get(file, -1.0):
+                words[file] = lexical
+            if cosine is not None:
+                cosines.append(cosine)
+                if cosine > meaning.get(file, -2.0):
+                    meaning[file] = cosine
         self._middle = _middle(cosines) if cosines else 0.0
-        self._most_held = most
-        self._best_words = sorted(words.items(), key=lambda item: -item[1])[:2]
-        self._best_meaning = sorted(meaning.items(), key=lambda item: -item[1])[:2]
+        self._held = held
+        # By what is held: there are far fewer sets of terms than candidates.
+        self._holders = [(self._share_held(mask), files) for mask, files in masks.items()]
+        self._best_words, self._best_meaning = _two_best(words), _two_best(meaning)
+
+    def _rivals(self, held: float, file: tuple[int, str]) -> int:
+        """Return how many other files have a candidate that holds as much."""
+        sets = [files for share, files in self._holders if share >= held - _SAME]
+        return len(set().union(*sets) - {file})
 
     def _measure_scores(self) -> None:
         first = self._ranked[0]
@@ -199,12 +211,12 @@ class Surroundings:
         others = (e.score for e in self._ranked if (e.source, e.candidate.path) != file)
         second = next(others, None)
         self._margin = 1.0 if second is None else self._share_of_spread(first.score - second)
-        seen: set[tuple[int, str]] = set()
-        self._repeats = []
-        for entry in self._ranked:
-            key = entry.source, entry.candidate.path
-            self._repeats.append(key in seen)
-            seen.add(key)
+
+    def _is_repeat(self, number: int) -> bool:
+        """Whether a better result is of the same file."""
+        entry = self._ranked[number]
+        path, source = entry.candidate.path, entry.source
+        return any(e.candidate.path == path and e.source == source for e in self._ranked[:number])
 
     def features(self, number: int) -> dict[str, float]:
         """Return the features of a result, by name; those that are 0 are left out."""
@@ -218,14 +230,14 @@ class Surroundings:
             "held by file": self._share_held(held_by_file),
             "terms held": log1p(held_by_file.bit_count()) / _LOG_SCALE,
             "unknown": self._unknown,
-            "rivals": log1p(sum(h >= held - 1e-9 for f, h in self._most_held.items() if f != file)) / _LOG_SCALE,
+            "rivals": log1p(self._rivals(held, file)) / _LOG_SCALE,
             "words": candidate.lexical / best_words if best_words else 0.0,
             "words margin": _margin(self._best_words, file, candidate.lexical) / best_words if best_words else 0.0,
             "quoted": min(1.0, len(question.pairs) / _QUOTATION_PAIRS) * candidate.quoted**2,
             "place": float((entry.source, candidate.id) in self._found.at_place),
             "margin": self._margin if not number else -self._share_of_spread(first - entry.score),
             "place in list": log1p(number) / _LOG_SCALE,
-            "same file": float(self._repeats[number]),
+            "same file": float(self._is_repeat(number)),
             **self._names(candidate),
         }
         values["clear"] = values["held by file"] * max(values["margin"], 0.0)
@@ -238,20 +250,20 @@ class Surroundings:
         return {name: value for name, value in values.items() if value}
 
     def _names(self, candidate: Candidate) -> dict[str, float]:
-        question, own = self._question, set(terms(candidate.name))
+        question, own = self._question, _words_of(candidate.name)
         symbol = question.symbol
         same = bool(symbol and candidate.name and plain(candidate.name) == plain(symbol))
         return {
-            "in name": self._held_by(terms(candidate.qualified_name)),
+            "in name": self._held_by(_words_of(candidate.qualified_name)),
             "name covered": sum(word in self._share for word in own) / len(own) if own else 0.0,
-            "in path": self._held_by(terms(candidate.path)),
+            "in path": self._held_by(_words_of(candidate.path)),
             "exact name": float(bool(symbol) and candidate.name == symbol),
             "same name": float(same),
             "a name": float(bool(symbol)),
         }
 
-    def _held_by(self, words: Sequence[str]) -> float:
-        return sum(self._share.get(word, 0.0) for word in set(words))
+    def _held_by(self, words: frozenset[str]) -> float:
+        return sum(share for term, share in self._share.items() if term in words)
 
     def _share_held(self, held: int) -> float:
         """Return the share of the question that some of its terms are, given as bits."""
@@ -268,6 +280,16 @@ class Surroundings:
 def _middle(values: Sequence[float]) -> float:
     """Return the median, the upper of two; the module ``statistics`` would cost a cold question 10 ms."""
     return sorted(values)[len(values) // 2]
+
+
+@lru_cache(maxsize=1 << 14)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(terms(name))
+
+
+def _two_best(values: Mapping[tuple[int, str], float]) -> list[tuple[tuple[int, str], float]]:
+    """Return the two files with the highest values."""
+    return sorted(values.items(), key=itemgetter(1), reverse=True)[:2]
 
 
 def _margin(best: Sequence[tuple[tuple[int, str], float]], file: tuple[int, str], value: float) -> float:
