@@ -26,6 +26,7 @@ __all__ = [
     "Limit",
     "Line",
     "MaxTokens",
+    "MinConfidence",
     "Name",
     "Offset",
     "Place",
@@ -54,6 +55,7 @@ Languages = Annotated[list[str] | None, Field(description="Such as python, go.")
 Kinds = Annotated[list[str] | None, Field(description="function, method, type, module, text.")]
 Files = Annotated[list[str] | None, Field(description="Patterns as in .gitignore: src/**, !docs/.")]
 Tests = Annotated[str, Field(description='"no" leaves tests out, "only" finds nothing else.')]
+MinConfidence = Annotated[str, Field(description="sure or likely.")]
 Limit = Annotated[int, Field(description=f"Results, to {MOST_RESULTS}.")]
 Offset = Annotated[int, Field(description="next_offset of the last answer.")]
 MaxTokens = Annotated[int, Field(description=f"Length of the answer, 200 to {MOST_TOKENS}: more shows more code.")]

@@ -75,6 +75,9 @@ class QuestionKind(StrEnum):
     CHANGE_LOG = "change log"
     TEST = "tests say"
     FILE = "file says"
+    FOREIGN = "foreign"
+    """A question of another repository, which has no answer here."""
+    NONSENSE = "nonsense"
 
 
 class View(StrEnum):
