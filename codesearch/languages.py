@@ -42,17 +42,19 @@ class Language:
         suffixes: File name endings, lower-case, with their dot.
         filenames: Whole file names, lower-case. One in ``file`` also matches with any ending: ``Dockerfile.prod``.
         interpreters: Program names of a ``#!`` line, without version digits.
-        grammar: The grammar's wheel as ``module`` or ``module:function`` (default function
-            ``language``), or None where there is none and the text is cut into windows.
+        grammar: The grammar's wheel as ``module`` or ``module:function`` (default function ``language``); of the
+            collection, ``semble_grammars:name``. None where there is none and the text is cut into windows.
         queries: Names of the files in ``queries/`` that together are the language's query.
-        landmark: For text without a grammar: a multi-line regular expression whose matches begin a
-            section (a heading, a table, a target); its first group is the section's name.
-        comment: For text without a grammar: what a comment line begins with. Comment lines right
-            above a landmark belong to its section.
-        code: Whether text without a grammar is code, whose landmarks are definitions.
+        landmark: For text without a grammar, and for what a grammar makes nothing of: a multi-line regular
+            expression whose matches begin a section (a heading, a table, a target); its first group is the section's
+            name.
+        comment: What a comment line begins with. Comment lines right above a landmark belong to its section.
+        code: Whether a text with landmarks is code, and these are definitions.
         hidden: Regular expressions for what a file of the language holds and its grammar does not know, such as
             macros before a name; their group "hidden" is not shown to it. They are tried in order, and each sees
             spaces where one before it matched.
+        sections: Whether the query finds the sections of a text (headings, keys), and no definitions.
+        embeds: Whether ``<script>``, ``<style>`` and what stands between dashes at the top are in other languages.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Language:
     comment: str | None = None
     code: bool = False
     hidden: tuple[str, ...] = ()
+    sections: bool = False
+    embeds: bool = False
 
 
 # Suffixes that several languages share: the first regular expression that is found decides, else the

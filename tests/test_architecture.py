@@ -22,6 +22,7 @@ PACKAGES = {
 # Outside library -> the only places, relative to the top, that may import it.
 OWNERS = {
     "tree_sitter": ("codesearch/extraction/",),
+    "semble_grammars": ("codesearch/extraction/",),
     "tantivy": ("codesearch/index/lexical.py",),
     "hnswlib": ("codesearch/index/graphs.py",),
     "voyager": ("codesearch/index/graphs.py",),
@@ -236,6 +237,7 @@ def test_what_is_heavy_is_loaded_late(command: str) -> None:
     heavy = (
         "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib voyager"
     )
+    heavy += " semble_grammars"
     check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"
     check += f"print('LOADED', [name for name in {heavy.split()!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

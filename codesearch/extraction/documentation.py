@@ -57,6 +57,8 @@ _BLOCKS = ("<p>", "<ul>", "<pre>", "<table")
 
 def clean_docstring(literal: str) -> str:
     """The text of a string literal (or sigil) that documents, with the common indentation taken off."""
+    if literal.startswith("<#"):  # PowerShell's help, which is a comment
+        return clean_comment(literal)
     text = _STRING_PREFIX.sub("", literal.strip())
     for quote in _QUOTES:
         if text.startswith(quote):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -17,7 +18,7 @@ from tree_sitter import Node
 from codesearch.languages import Language
 from codesearch.processes import peak_memory
 
-__all__ = ["CAPTURES", "Match", "Node", "Position", "Tree", "parse"]
+__all__ = ["CAPTURES", "GrammarError", "Match", "Node", "Position", "Tree", "missing_grammars", "parse"]
 
 CAPTURES = frozenset(
     {
@@ -31,7 +32,10 @@ CAPTURES = frozenset(
         "type.declaration",
         "module",
         "scope",
+        "scope.rest",
         "constant",
+        "section",
+        "section.nested",
         "name",
         "owner",
         "parameters",
@@ -173,13 +177,55 @@ def _is_repetitive(text: bytes) -> bool:
     return 2 * poor > len(stretches)
 
 
+_Loaded = tuple[tree_sitter.Language, tree_sitter.Query, tuple[Mapping[str, str | None], ...]]
+
+
+class GrammarError(Exception):
+    """A grammar cannot be loaded: its wheel is missing or damaged, or is of a version that the query does not fit."""
+
+
+_COLLECTION = "semble_grammars"
+"""A wheel of many grammars, which unpacks each into the user's cache when it is first asked for."""
+
+_failures: dict[str, str] = {}
+
+
+def missing_grammars(languages: Iterable[Language] = ()) -> Mapping[str, str]:
+    """Return the languages whose grammar could not be loaded so far in this process, and why.
+
+    Args:
+        languages: To try out now.
+    """
+    for language in languages:
+        with suppress(GrammarError):
+            _grammar_of(language)
+    return dict(_failures)
+
+
+def _grammar_of(language: Language) -> _Loaded:
+    """Load a language's grammar and query once; a failure is remembered as well.
+
+    Raises:
+        GrammarError: It cannot be loaded.
+    """
+    if language.name in _failures:
+        raise GrammarError(_failures[language.name])
+    try:
+        return _load(language)
+    except Exception as error:  # whatever a wheel of somebody else's may raise
+        _failures[language.name] = f"{type(error).__name__}: {error}"[:200]
+        raise GrammarError(_failures[language.name]) from error
+
+
 @cache
-def _load(
-    language: Language,
-) -> tuple[tree_sitter.Language, tree_sitter.Query, tuple[Mapping[str, str | None], ...]]:
+def _load(language: Language) -> _Loaded:
     assert language.grammar is not None
-    module, _, function = language.grammar.partition(":")
-    grammar = tree_sitter.Language(getattr(import_module(module), function or "language")())
+    name, _, function = language.grammar.partition(":")
+    module = import_module(name)
+    if name == _COLLECTION:
+        grammar = module.get_language(function)
+    else:
+        grammar = tree_sitter.Language(getattr(module, function or "language")())
     folder = files("codesearch") / "queries"
     text = "\n".join((folder / f"{name}.scm").read_text(encoding="utf-8") for name in language.queries)
     query = tree_sitter.Query(grammar, text)
@@ -199,8 +245,11 @@ def parse(data: bytes, language: Language, rows: tuple[Position, Position] | Non
     Returns:
         What was found; nothing if the grammar does not get on, or is not asked since it would not. A node may end one
         byte after the data: see below.
+
+    Raises:
+        GrammarError: There is no such grammar here.
     """
-    grammar, query, settings = _load(language)
+    grammar, query, settings = _grammar_of(language)
     # A parser costs microseconds, and one of its own per call makes this safe to call from threads.
     parser = tree_sitter.Parser(grammar)
     # All that is parsed ends with a line end: scanners are written for files that do, and Kotlin's (1.1.0) never

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["segments", "signature"]
+__all__ = ["segments", "signature", "verbatim"]
 
 # A signature is for reading at a glance; a longer one is a generated parameter list or a type's whole body.
 _MAX_SIGNATURE = 400
@@ -39,6 +39,12 @@ def segments(name: str) -> list[str]:
         name = shorter
     found = [part.strip() for part in _SEPARATOR.split(name) if part.strip()]
     return [*found, last] if last else found
+
+
+def verbatim(name: str) -> str:
+    """A written name as one segment, where its separators are parts of it: ``print.shop`` of R, ``main.o`` of Make."""
+    name = _SPACE.sub(" ", name[:_MAX_NAME]).strip()
+    return name[1:-1] if len(name) > 1 and name[0] in "\"'`" and name[-1] == name[0] else name
 
 
 def signature(header: str, has_body: bool) -> str:

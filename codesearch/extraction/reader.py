@@ -5,13 +5,14 @@ Nothing here knows a language: ``codesearch/queries/README.md`` says what the ca
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from codesearch.extraction.comments import Lead, Leads
 from codesearch.extraction.definitions import Definition, build_tree
 from codesearch.extraction.documentation import clean_docstring
 from codesearch.extraction.grammars import Match, Node
-from codesearch.extraction.names import segments, signature
+from codesearch.extraction.names import segments, signature, verbatim
 from codesearch.extraction.source import Range, Source
 from codesearch.records import Kind
 
@@ -25,6 +26,9 @@ _KINDS = {
     "scope": None,
     "constant": Kind.MODULE,
 }
+
+
+_REST = "scope.rest"
 
 
 def read_definitions(source: Source, matches: Sequence[Match]) -> Definition:
@@ -62,6 +66,7 @@ class _Reader:
         for match in matches:
             self._sort(match, leads)
         self._candidates.sort(key=lambda candidate: candidate[1].pattern)
+        self._extend_scopes()
         self.leads = Leads(source, leads)
 
     def _sort(self, match: Match, leads: list[Lead]) -> None:
@@ -82,6 +87,15 @@ class _Reader:
                 elif capture == "extent":
                     for inner in nodes.get("inner", ()):
                         self._extents[self._trimmed(inner)] = span
+
+    def _extend_scopes(self) -> None:
+        """Let each scope that holds for the rest of a file end where the next one begins."""
+        ends = sorted(span.start for capture, _, span in self._candidates if capture == _REST)
+        ends.append(len(self._source.data))
+        self._candidates = [
+            (capture, match, Range(span.start, ends[bisect_right(ends, span.start)]) if capture == _REST else span)
+            for capture, match, span in self._candidates
+        ]
 
     def _trimmed(self, node: Node) -> Range:
         return self._source.trimmed(node.start_byte, node.end_byte)
@@ -135,6 +149,8 @@ class _Reader:
         written = [self._source.decode(*self._trimmed(nodes[key][0])) for key in ("owner", "name") if key in nodes]
         if "name" not in nodes:
             written.append(match.settings.get("name") or "")
+        if "verbatim" in match.settings:
+            return tuple(verbatim(name) for name in written)
         return tuple(segment for name in written for segment in segments(name))
 
     def _read_header(self, definition: Definition, span: Range) -> None:

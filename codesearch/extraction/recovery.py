@@ -5,15 +5,20 @@ One thing that a grammar does not know (a macro, newer syntax) can cost it all t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from codesearch.extraction.definitions import Definition
+from codesearch.extraction.documentation import clean_comment, is_license
 from codesearch.extraction.grammars import Position, Tree
+from codesearch.extraction.landmarks import Landmark
+from codesearch.extraction.names import signature
 from codesearch.extraction.reader import read_definitions
-from codesearch.extraction.source import Source
+from codesearch.extraction.source import Range, Source
+from codesearch.records import Kind
 
-__all__ = ["recover"]
+__all__ = ["recover", "recover_landmarks"]
 
 # Fewer rows than this between two definitions of a broken file are not worth a second look.
 _MIN_ROWS = 3
@@ -41,6 +46,42 @@ def recover(source: Source, file: Definition, parse_rows: _Parse) -> None:
                 for paragraph in _paragraphs(source, rest):
                     found += _read_rows(source, paragraph, parse_rows)[0]
     file.members = sorted([*file.members, *found], key=lambda item: (item.first_row, -item.last_row))
+
+
+def recover_landmarks(source: Source, file: Definition, marks: Mapping[int, Landmark]) -> None:
+    """Add what a regular expression takes for definitions where the grammar found none.
+
+    Each ends where the next one begins.
+
+    Args:
+        source: The file's text.
+        file: What was found so far; only between its outermost definitions is looked.
+        marks: By the row at which what they define begins, comment lines above included.
+    """
+    covered = {row for member in file.members for row in range(member.first_row, member.last_row + 1)}
+    starts = sorted(row for row, mark in marks.items() if mark.row not in covered)
+    bounds = sorted({*starts, *(member.first_row for member in file.members), source.last_row + 1})
+    found = [_landmark_definition(source, row, bounds[bisect_right(bounds, row)], marks[row]) for row in starts]
+    file.members = sorted([*file.members, *found], key=lambda item: (item.first_row, -item.last_row))
+
+
+def _landmark_definition(source: Source, row: int, stop: int, mark: Landmark) -> Definition:
+    last = max(mark.row, source.worded(row, stop)[-1] if source.worded(row, stop) else mark.row)
+    start, end = source.row_range(row).start, source.row_range(last).end
+    above = Range(start, max(start, source.row_range(mark.row).start - 1))
+    comment = source.decode(*above) if row < mark.row else ""
+    return Definition(
+        kind=Kind.TYPE if mark.is_type else Kind.FUNCTION,
+        names=mark.names,
+        range=Range(start, end),
+        body=None,
+        first_row=row,
+        last_row=last,
+        header=(mark.row, mark.row),
+        signature=signature(source.lines[mark.row], has_body=True),
+        documentation="" if is_license(comment) else clean_comment(comment),
+        doc_ranges=[above] if comment and not is_license(comment) else [],
+    )
 
 
 def _runs_between(source: Source, members: Sequence[Definition], rows: range) -> Iterator[range]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -67,6 +67,12 @@ class Source:
     def shown(self, rows: Sequence[int]) -> Sequence[int]:
         """Rows less those that are omitted."""
         return [row for row in rows if row not in self.omitted] if self.omitted else rows
+
+    def only(self, rows: Collection[int]) -> Source:
+        """This text with all rows but some blank, which are shown in no chunk: what a part of it is read from."""
+        part = Source("\n".join(line if row in rows else "" for row, line in enumerate(self.lines)))
+        part.omitted |= self.omitted | {row for row in range(len(self.lines)) if row not in rows}
+        return part
 
     def nesting(self) -> int:
         """How deep brackets are nested at most, those in strings and comments counted too."""

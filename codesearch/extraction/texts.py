@@ -6,14 +6,12 @@ a function or a type of its name, as if there were a grammar, with what encloses
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from codesearch.extraction.chunks import runs, strip_blank
 from codesearch.extraction.documentation import clean_comment, is_license
+from codesearch.extraction.landmarks import Landmark, landmarks
 from codesearch.extraction.names import signature
 from codesearch.extraction.source import Source
 from codesearch.extraction.windows import FUNCTION_LIMIT, MODULE_LIMIT, TEXT_LIMIT, Limit, cut
@@ -22,8 +20,6 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["text_chunks"]
 
-_QUOTES = re.compile(r"[\"'`]\s+[\"'`]")  # between the parts of a name: resource "bucket" "logs"
-
 # A row that begins no statement.
 _NO_STATEMENT = 1_000.0
 
@@ -31,66 +27,45 @@ _NO_STATEMENT = 1_000.0
 # it, or one entry of a list of settings, says too little to be found by.
 _SMALL_SECTION = 400
 
-# How much of a line is looked at for a landmark. Beyond it there is none, and a regular expression may
-# take the square of the line's length.
-_LANDMARK_COLUMNS = 160
 
-_TYPE = re.compile(
-    r"(?i)\b(?:class|struct|interface|enum|trait|mixin|extension|module|namespace|protocol|record|union|type|typedef"
-    r"|contract|library|actor|component|object|@implementation|@interface|@protocol|package|message|service|model"
-    r"|signature|structure|functor|datatype|entity|architecture|instance|resource|input|world)\b"
-)
-# What a regular expression for "type name(parameters) {" takes for a name.
-_NO_NAMES = frozenset("if else for foreach while switch catch return do try when until unless match with case".split())
-
-
-@dataclass(frozen=True, slots=True)
-class _Landmark:
-    """Where a section begins.
-
-    Attributes:
-        name: Of the section.
-        row: Of the landmark itself, comment lines above it not included.
-        indentation: Of that row.
-        is_type: Whether it defines a type, where it defines something.
-    """
-
-    name: str
-    row: int
-    indentation: int
-    is_type: bool
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE)
-
-
-def text_chunks(path: str, source: Source, language: Language) -> list[Chunk]:
+def text_chunks(
+    path: str, source: Source, language: Language, marks: Mapping[int, Landmark] | None = None
+) -> list[Chunk]:
     """Windows of a text without a grammar, in order.
 
     A window begins at a landmark of the language (a heading, a table, a target) where it has any, with
     the comment lines right above it; sections too small to be found by are joined, those of code
     excepted. What is still too long is cut where a blank line precedes and the indentation is low. A
-    window is named after the first landmark in it.
+    window is named after the first landmark in it, else after the last one above it.
+
+    Args:
+        path: Goes into the chunks.
+        source: The file's text.
+        language: Goes into the chunks; says whether landmarks are definitions.
+        marks: The landmarks that a grammar found, by the row at which their section begins; None to look for those of
+            the language's regular expression.
     """
-    marks = _landmarks(source, language)
+    if marks is None:
+        marks = landmarks(source, language)
     return _definitions(path, source, language, marks) if language.code else _windows(path, source, language, marks)
 
 
-def _windows(path: str, source: Source, language: Language, marks: dict[int, _Landmark]) -> list[Chunk]:
+def _windows(path: str, source: Source, language: Language, marks: Mapping[int, Landmark]) -> list[Chunk]:
     chunks: list[Chunk] = []
+    names: tuple[str, ...] = ("",)
     for section in _sections(source, sorted(marks), _SMALL_SECTION):
         for rows in _pieces(source, section, TEXT_LIMIT):
-            name = next((marks[row].name for row in rows if row in marks), "")
-            chunks.append(_chunk(path, source, language, Kind.TEXT, rows, (name,), part=len(chunks)))
+            within = [marks[row].names for row in rows if row in marks]
+            names = within[0] if within else names
+            chunks.append(_chunk(path, source, language, Kind.TEXT, rows, names, part=len(chunks)))
+            names = within[-1] if within else names
     return chunks
 
 
-def _definitions(path: str, source: Source, language: Language, marks: dict[int, _Landmark]) -> list[Chunk]:
+def _definitions(path: str, source: Source, language: Language, marks: Mapping[int, Landmark]) -> list[Chunk]:
     """The sections of code: what a landmark begins is defined, and what lies before the first is module-level code."""
     chunks: list[Chunk] = []
-    around: list[_Landmark] = []
+    around: list[Landmark] = []
     for section in _sections(source, sorted(marks), 0):
         mark = marks.get(section[0])
         limit = FUNCTION_LIMIT if mark else MODULE_LIMIT
@@ -99,7 +74,7 @@ def _definitions(path: str, source: Source, language: Language, marks: dict[int,
         if mark is not None:
             while around and around[-1].indentation >= mark.indentation:
                 around.pop()
-            names = (*(outer.name for outer in around), mark.name)
+            names = (*(outer.name for outer in around), *mark.names)
             kind = Kind.TYPE if mark.is_type else Kind.METHOD if around else Kind.FUNCTION
             around += [mark] if mark.is_type else []
             above = "\n".join(source.lines[row] for row in range(section[0], mark.row))
@@ -126,7 +101,7 @@ def _chunk(
     *,
     part: int,
     documentation: str = "",
-    mark: _Landmark | None = None,
+    mark: Landmark | None = None,
 ) -> Chunk:
     text = "\n".join(source.lines[row] for row in rows)
     spans = runs(rows)
@@ -145,31 +120,6 @@ def _chunk(
         code=code,
         part=part,
     )
-
-
-def _landmarks(source: Source, language: Language) -> dict[int, _Landmark]:
-    """The landmarks by the row at which their section begins, comment lines above included."""
-    if language.landmark is None:
-        return {}
-    comment = re.compile(rf"[ \t]*(?:{language.comment})") if language.comment else None
-    marks: dict[int, _Landmark] = {}
-    row, at = 0, 0
-    text = "\n".join(line[:_LANDMARK_COLUMNS] for line in source.lines)
-    for match in _compiled(language.landmark).finditer(text):
-        begin = match.start() + len(match[0]) - len(match[0].lstrip())
-        row += text.count("\n", at, begin)
-        at = begin
-        first = row
-        name = next((group for group in match.groups() if group), "")
-        name = _QUOTES.sub(".", name.strip().strip("\"'`{ "))
-        line = source.lines[row]
-        if language.code and (not name or name in _NO_NAMES or (comment is not None and comment.match(line))):
-            continue
-        while comment is not None and first > 0 and first - 1 not in marks and comment.match(source.lines[first - 1]):
-            first -= 1
-        indentation = len(line) - len(line.lstrip())
-        marks[first] = _Landmark(name, row, indentation, _TYPE.search(match[0]) is not None)
-    return marks
 
 
 def _sections(source: Source, starts: Sequence[int], small: int) -> Iterator[range]:

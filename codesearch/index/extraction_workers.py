@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
-from codesearch.extraction import extract
+from codesearch.extraction import extract, missing_grammars
 from codesearch.languages import language_of
 from codesearch.processes import start_pool
 from codesearch.records import Chunk, Repository, SkippedFile, SkipReason, SourceFile
@@ -36,12 +36,14 @@ class ExtractedFile:
         language: Name of its language.
         blob: Git's id of the bytes that were read.
         chunks: In document order.
+        trouble: Why the grammar of its language could not be loaded, where that is so; it was split without it.
     """
 
     file: SourceFile
     language: str
     blob: str
     chunks: list[Chunk]
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def extract_file(repository: Repository, rules: FileRules, file: SourceFile, kno
     if source.blob == known_blob:
         return file, UnchangedFile()
     found = _extract(file.path, source.text)
-    return file, found if isinstance(found, SkippedFile) else ExtractedFile(file, found[0], source.blob, found[1])
+    if isinstance(found, SkippedFile):
+        return file, found
+    language, chunks = found
+    return file, ExtractedFile(file, language, source.blob, chunks, missing_grammars().get(language, ""))
 
 
 def _extract(path: str, text: str) -> tuple[str, list[Chunk]] | SkippedFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from codesearch.encoders.text import document_text
@@ -49,11 +49,15 @@ def _extract_changed(
     known = ((file.path, changes.known.get(file.path)) for file in changes.changed)
     blobs = {path: entry.blob for path, entry in known if entry is not None and entry.id is not None}
     batch: list[Outcome] = []
+    troubles: dict[str, str] = {}
     chunks = 0
     shown = time.monotonic()
     for done, outcome in enumerate(extract_files(repository, rules, changes.changed, blobs), 1):
         batch.append(outcome)
-        chunks += len(outcome[1].chunks) if isinstance(outcome[1], ExtractedFile) else 0
+        if isinstance(outcome[1], ExtractedFile):
+            chunks += len(outcome[1].chunks)
+            if outcome[1].trouble:
+                troubles[outcome[1].language] = outcome[1].trouble
         if chunks >= _COMMIT_CHUNKS:
             _write_batch(writer, batch, changes, report)
             batch, chunks = [], 0
@@ -62,6 +66,13 @@ def _extract_changed(
             shown = time.monotonic()
     if batch:
         _write_batch(writer, batch, changes, report)
+    report.notice = " ".join(filter(None, [report.notice, *_sentences(troubles)]))
+
+
+def _sentences(troubles: Mapping[str, str]) -> Iterator[str]:
+    """Say of each language whose grammar is missing why, and what was done without it."""
+    for language, trouble in sorted(troubles.items()):
+        yield f"The grammar of {language} cannot be loaded ({trouble}): its files were split without it."
 
 
 def _write_batch(writer: Writer, batch: list[Outcome], changes: Changes, report: UpdateReport) -> None:

@@ -21,6 +21,7 @@ from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.changes import Changes, find_changes
 from codesearch.index.dense import DenseIndex, read_vectors, unpack
 from codesearch.index.evidence import NOTHING_NAMED, ChunkHead, Evidence, NamedChunks
+from codesearch.index.left_out import LeftOut, left_out_text
 from codesearch.index.lexical import EVERYTHING, Among, LexicalDamaged, LexicalIndex
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.storage import Manifest, database_errors, lexical_directory, open_reader
@@ -159,6 +160,11 @@ class Snapshot:
         """Return the files that were left out, by path."""
         rows = self._db.execute("SELECT path, reason, detail FROM skipped ORDER BY path").fetchall()
         return [SkippedFile(os.fsdecode(path), SkipReason[reason], detail) for path, reason, detail in rows]
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """How much text was left out, by kind."""
+        return left_out_text(self._one("SELECT count(*) FROM files")[0], self.skipped())
 
     def changes(self, repository: Repository, rules: FileRules) -> Changes:
         """Compare with the repository as it is now; reads no file of it."""

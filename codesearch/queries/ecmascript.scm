@@ -19,6 +19,13 @@
       function: [(identifier) (member_expression)] @_wrapper
       arguments: (arguments . [(arrow_function body: (_) @body) (function_expression body: (_) @body)])))
   (#match? @_wrapper "^(React\\.)?(memo|forwardRef|useCallback|observer|debounce|throttle|once|memoize|curry|asyncHandler|catchAsync|cache|withSpan)$")) @function
+; const f = createAsyncThunk("f", (id) => load(id)): the same in whatever place, of makers by their names
+(lexical_declaration
+  (variable_declarator name: (identifier) @name
+    value: (call_expression
+      function: [(identifier) (member_expression)] @_maker
+      arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body)])))
+  (#match? @_maker "(^|\\.)(create[A-Z][A-Za-z]*|define([A-Z][A-Za-z]*)?|with[A-Z][A-Za-z]*|wrap[A-Za-z]*)$")) @function
 ; const f = createAsyncThunk("f", async () => { ... }), memo(forwardRef((props) => { ... })): at the top level the
 ; result of any call that is given a function of some lines is a function of its name, unless the call is known to call it
 (program (lexical_declaration
@@ -150,6 +157,14 @@
   key: [(property_identifier) (string)] @name
   value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @method.declaration
 (variable_declarator name: (identifier) @name value: (object)) @scope
+; const store = defineStore("main", { ... })
+(variable_declarator name: (identifier) @name value: (call_expression arguments: (arguments (object)))) @scope
+; Object.assign(X.prototype, { ... })
+(call_expression
+  function: (member_expression property: (property_identifier) @_assign)
+  arguments: (arguments . (member_expression object: (_) @name property: (property_identifier) @_prototype) (object))
+  (#eq? @_assign "assign")
+  (#eq? @_prototype "prototype")) @scope
 (pair key: [(property_identifier) (string)] @name value: (object)) @scope
 (assignment_expression left: (identifier) @name right: (object)) @scope
 (assignment_expression

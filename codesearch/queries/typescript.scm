@@ -18,3 +18,9 @@
 
 (ambient_declaration (_) @inner) @extent
 (expression_statement . (internal_module) @inner .) @extent
+
+; handle = debounce(() => { ... }, 100)
+(public_field_definition
+  name: (_) @name
+  value: (call_expression arguments: (arguments [(arrow_function body: (_) @body) (function_expression body: (_) @body)] @_value))
+  (#match? @_value "\n")) @method

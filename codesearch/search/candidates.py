@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from codesearch.index.bm25 import BM25, Statistics
 from codesearch.index.evidence import NOTHING_NAMED, Evidence, NamedChunks
+from codesearch.index.left_out import LeftOut
 from codesearch.index.lexical import Among
 from codesearch.index.storage import Manifest
 from codesearch.records import Chunk, Kind, SkippedFile
@@ -136,6 +137,10 @@ class Searchable(Protocol):
 
     def skipped(self) -> Sequence[SkippedFile]:
         """Return the files that were left out."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """How much text was left out, by kind."""
 
     def statistics(self, terms: Sequence[str]) -> Statistics:
         """Return what BM25 has to know of all chunks; of none where there is no index of words."""

@@ -20,6 +20,9 @@ NOT_ALL_READ: Final = (
     "the question is too long to be read to its end: what it asks should stand in its first 40,000 characters"
 )
 
+_MUCH: Final = 0.1
+"""Share of a repository's text that is left out from which on an answer says so."""
+
 
 class NoticeKind(StrEnum):
     """What a caller should know about an answer."""
@@ -34,6 +37,7 @@ class NoticeKind(StrEnum):
     NOTHING_FOUND = "nothing found"
     NOT_ALL_READ = "not all of the question was read"
     NOTHING_FITS = "nothing fits well"
+    TEXT_LEFT_OUT = "text left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,12 @@ def notices_of(state: Searchable, model_id: str | None, *, by_words: bool) -> li
         advice = "import it again" if manifest.imported else f"{RUN_INDEX} to mend it"
         fact = f"{manifest.name}: the index of words is missing or damaged"
         found.append(Notice(NoticeKind.LEXICAL_MISSING, fact, advice))
+    left_out = state.left_out
+    if left_out.share > _MUCH:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in left_out.kinds.items())
+        fact = f"{manifest.name}: {left_out.share:.0%} of its files of text are not searched ({kinds})"
+        advice = "" if manifest.imported else "`codesearch status --skipped` names them"
+        found.append(Notice(NoticeKind.TEXT_LEFT_OUT, fact, advice))
     if model_id is None:
         return found
     if manifest.model_id not in ("", model_id):

@@ -25,6 +25,7 @@ from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.bm25 import BM25, FIELDS, NO_STATISTICS, Statistics
 from codesearch.index.dense import cosines, pack, unpack
 from codesearch.index.evidence import ChunkHead, Evidence, NamedChunks
+from codesearch.index.left_out import LeftOut
 from codesearch.index.lexical import Among
 from codesearch.index.schema import Manifest
 from codesearch.index.snapshot import Snapshot
@@ -212,6 +213,11 @@ class Overlay:
     def skipped(self) -> list[SkippedFile]:
         """Return the files that were left out when the index was updated."""
         return self._base.skipped()
+
+    @property
+    def left_out(self) -> LeftOut:
+        """How much text was left out when the index was updated."""
+        return self._base.left_out
 
     # --- what a search asks -----------------------------------------------------------------------------------
 

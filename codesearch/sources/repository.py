@@ -12,7 +12,7 @@ from codesearch.sources import clones
 from codesearch.sources.clones import Progress
 from codesearch.sources.commands import GitUnavailableError, run
 
-__all__ = ["Progress", "find_repository", "open_repository"]
+__all__ = ["Progress", "find_repository", "is_ignored", "open_repository"]
 
 
 def open_repository(
@@ -109,13 +109,22 @@ def _enclosing_work_tree(folder: Path) -> Path | None:
     return None
 
 
+def is_ignored(path: Path, top: Path) -> bool:
+    """Whether Git ignores a file or folder of a work tree; False also where Git cannot be asked.
+
+    Args:
+        path: Absolute and resolved, below `top`.
+        top: The top of the work tree.
+    """
+    if path == top:
+        return False
+    try:
+        status, _ = run(top, "check-ignore", "--quiet", "--", f"./{path.relative_to(top).as_posix()}", accept=(0, 1))
+    except GitUnavailableError:
+        return False  # list_files meets the same trouble, and says so
+    return status == 0
+
+
 def _lists_with_git(root: Path) -> bool:
     top = _enclosing_work_tree(root)
-    if top is None or top == root:
-        return top is not None
-    relative = root.relative_to(top).as_posix()
-    try:
-        status, _ = run(top, "check-ignore", "--quiet", "--", f"./{relative}", accept=(0, 1))
-    except GitUnavailableError:
-        return True  # list_files meets the same trouble, and says so
-    return status != 0
+    return top is not None and not is_ignored(root, top)

@@ -14,17 +14,40 @@ from codesearch.records import Kind, Repository
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, place_in_file
 from codesearch.search.tests_choice import tests_matcher
-from codesearch.sources import Discovery, Progress, discover, find_repository, open_repository, path_matcher
+from codesearch.sources import (
+    Discovery,
+    Progress,
+    discover,
+    find_repository,
+    is_ignored,
+    open_repository,
+    path_matcher,
+)
 
-__all__ = ["IndexedRepositories", "Target", "find_indexed", "find_place_target", "find_target", "find_targets"]
+__all__ = [
+    "IndexedRepositories",
+    "Target",
+    "find_ignored",
+    "find_indexed",
+    "find_place_target",
+    "find_target",
+    "find_targets",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A repository to ask, and the folders or files of it that were named; () for all of it."""
+    """A repository to ask, and what of it was named.
+
+    Attributes:
+        repository: The repository.
+        below: The folders or files of it that were named; () for all of it.
+        by_pattern: Whether a pattern named it, so that it lets all of it through.
+    """
 
     repository: Repository
     below: tuple[str, ...] = ()
+    by_pattern: bool = False
 
     @property
     def contains(self) -> Callable[[str], bool] | None:
@@ -54,7 +77,7 @@ class Target:
         Raises:
             InputError: A pattern is invalid, or there is no such choice of tests.
         """
-        given = tuple(patterns)
+        given = () if self.by_pattern else tuple(patterns)
         root = None if self.repository.imported else self.repository.root
         needed: list[Callable[[str], bool]] = []
         if self.contains is not None:
@@ -120,8 +143,55 @@ def find_target(
     # An index further out than the Git repository does not hold it: nested repositories are left out there.
     if indexed is not None and (not repository.is_git or indexed.is_relative_to(repository.root)):
         repository = open_repository(indexed, cache=cache)
+    if location and repository.is_git and is_ignored(path, repository.root):
+        repository = _open_ignored(path, repository, cache)
     below = path.relative_to(repository.root).as_posix() if location else "."
     return Target(repository, () if below == "." else (below,))
+
+
+def _open_ignored(path: Path, repository: Repository, cache: Path) -> Repository:
+    """Open the folder that Git ignores and somebody named, or that holds the file that was named."""
+    folder = path if path.is_dir() else path.parent
+    if folder != path and not is_ignored(folder, repository.root):
+        raise InputError(
+            f"{path} is ignored by Git, and so not indexed: take it out of .gitignore, or read it with another tool"
+        )
+    return open_repository(folder, cache=cache)
+
+
+def find_ignored(targets: Sequence[Target], patterns: Iterable[str], here: Path, *, cache: Path) -> list[Target]:
+    """Return what patterns name of folders that Git ignores, which no pattern can find in the index around them.
+
+    Args:
+        targets: What is searched; the patterns are of these repositories.
+        patterns: Those without a wildcard that name a folder or a file are looked at, with or without ``/**`` behind.
+        here: Folder that ``./`` means.
+        cache: Folder of the user's cache.
+    """
+    found: dict[Path, Target] = {}
+    plain = [pattern for pattern in (_WHOLE.sub("", given) for given in patterns) if not _NO_PATH.search(pattern)]
+    for repository in (target.repository for target in targets if target.repository.is_git):
+        for path in (_path_of(pattern, repository.root, here) for pattern in plain):
+            if not os.path.exists(path) or not path.is_relative_to(repository.root):  # noqa: PTH110
+                continue
+            if is_ignored(path if path.is_dir() else path.parent, repository.root):
+                opened = _open_ignored(path, repository, cache)
+                below = path.relative_to(opened.root).as_posix()
+                found[path] = Target(opened, () if below == "." else (below,), by_pattern=True)
+    return list(found.values())
+
+
+def _path_of(pattern: str, root: Path, here: Path) -> Path:
+    """Return what a pattern without a wildcard names: an absolute path may be one of the disk or of the repository."""
+    if pattern.startswith("."):
+        return Path(os.path.realpath(here / pattern))
+    on_disk = Path(os.path.realpath(pattern))
+    inside = pattern.startswith("/") and on_disk.is_relative_to(root)
+    return on_disk if inside else Path(os.path.realpath(root / pattern.lstrip("/")))
+
+
+_WHOLE = re.compile(r"/(?:\*{1,2})?$")
+_NO_PATH = re.compile(r"[*?\[\]\\\0]|^!|^$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
 from codesearch.upkeep.plan import Job
-from codesearch.upkeep.targets import Target, find_indexed
+from codesearch.upkeep.targets import Target, find_ignored, find_indexed
 
 __all__ = ["answer_question"]
 
@@ -109,7 +109,11 @@ def _find_targets(asking: AskOptions, indexes: Path) -> tuple[list[Target], dict
     """Return what to ask, and by root what to call each repository where the path alone may not tell."""
     access, below = asking.access, asking.below
     if below is None:
-        return find_named(access, asking.paths), {}
+        targets = find_named(access, asking.paths)
+        cache = load_access_settings(access).cache
+        ignored = find_ignored(targets, asking.filters.patterns, Path.cwd(), cache=cache)
+        roots = {target.repository.root for target in targets}
+        return [*targets, *(target for target in ignored if target.repository.root not in roots)], {}
     found = find_indexed(below, access.folder or indexes)
     advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
     if found.missing:

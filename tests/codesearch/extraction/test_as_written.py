@@ -8,7 +8,7 @@ import pytest
 
 from codesearch.extraction import extract
 from codesearch.languages import LANGUAGES, language_of
-from codesearch.records import Chunk, Kind
+from codesearch.records import Chunk, Kind, Span
 
 
 def chunks_of(path: str, source: str) -> list[Chunk]:
@@ -176,3 +176,64 @@ def test_hiding_takes_no_long_time(source: str) -> None:
     started = time.process_time()
     extract("a.cpp", source, LANGUAGES["cpp"])
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("suffix", [".js", ".ts"])
+@pytest.mark.parametrize(
+    ("source", "name", "kind"),
+    [
+        ("export const load = createAsyncThunk('x', (id) => api.get(id))\n", "load", Kind.FUNCTION),
+        ("const sum = createSelector([a, b], (x, y) => x + y)\n", "sum", Kind.FUNCTION),
+        ("class A {\n  late = debounce(() => {\n    return 1\n  }, 100)\n}\n", "A.late", Kind.METHOD),
+        ("const shop = defineStore('m', {\n  go(x) {\n    return x\n  },\n})\n", "shop.go", Kind.METHOD),
+        ("Object.assign(A.prototype, {\n  go: function () {\n    return 1\n  },\n})\n", "A.go", Kind.METHOD),
+    ],
+)
+def test_what_a_call_is_given_bears_the_name_of_its_result(suffix: str, source: str, name: str, kind: Kind) -> None:
+    language = language_of(f"a{suffix}")
+    assert language is not None
+    assert (name, kind) in [(chunk.qualified_name, chunk.kind) for chunk in extract(f"a{suffix}", source, language)]
+
+
+VUE = """<template>
+  <p @click="sell">{{ total }}</p>
+</template>
+
+<script setup lang="ts">
+/** Sells one. */
+function sell(): void {
+  emit('sold')
+}
+</script>
+
+<style lang="scss">
+.shop { color: red; }
+</style>
+"""
+
+
+def test_a_part_in_another_language_keeps_its_lines() -> None:
+    language = language_of("Shop.vue")
+    assert language is not None
+    chunks = {chunk.qualified_name: chunk for chunk in extract("Shop.vue", VUE, language)}
+    assert {chunk.language for chunk in chunks.values()} == {"vue"}
+    sell = chunks["sell"]
+    assert (sell.kind, sell.span, sell.documentation) == (Kind.FUNCTION, Span(6, 9), "Sells one.")
+    assert chunks[".shop"].span == Span(13, 13)
+    assert chunks["template"].text_spans == (Span(1, 5), Span(10, 12), Span(14, 14))
+
+
+def test_a_script_that_is_no_script_stays_with_the_markup() -> None:
+    page = '<script type="text/x-template">\nfunction no() {\n  return 1\n}\n</script>\n<script>\nfunction yes() {\n}\n'
+    language = language_of("a.html")
+    assert language is not None
+    assert {chunk.name for chunk in extract("a.html", page, language) if chunk.kind is Kind.FUNCTION} == {"yes"}
+
+
+def test_definitions_that_a_grammar_makes_nothing_of_are_found() -> None:
+    source = "CREATE TABLE a (id INT);\n\n-- Closes one.\nCREATE PROCEDURE dbo.Close @Id INT AS\nBEGIN\n  RETURN\nEND\n"
+    language = language_of("a.sql")
+    assert language is not None
+    chunks = {chunk.qualified_name: chunk for chunk in extract("a.sql", source, language)}
+    assert (chunks["dbo.Close"].kind, chunks["dbo.Close"].documentation) == (Kind.FUNCTION, "Closes one.")
+    assert chunks["dbo.Close"].signature == "CREATE PROCEDURE dbo.Close @Id INT AS"

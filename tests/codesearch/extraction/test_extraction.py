@@ -87,12 +87,19 @@ def test_golden(path: Path, update_golden: bool) -> None:
 
 
 def test_every_grammar_has_a_golden_case() -> None:
-    grammars = {language.name for language in LANGUAGES.values() if language.grammar}
+    grammars = {language.name for language in LANGUAGES.values() if language.grammar or language.embeds}
     assert grammars <= {path.stem for path in SOURCES}
     assert all(path.with_suffix(".golden").exists() for path in SOURCES)
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if LANGUAGES[p.stem].grammar], ids=lambda path: path.stem)
+DEFINING = [
+    path
+    for path, row in ((path, LANGUAGES[path.stem]) for path in SOURCES)
+    if (row.grammar or row.embeds) and not row.sections
+]
+
+
+@pytest.mark.parametrize("path", DEFINING, ids=lambda path: path.stem)
 def test_a_syntax_error_costs_only_the_broken_node(path: Path) -> None:
     names = {re.sub(r"[^a-z]", "", chunk.name.lower()) for chunk in chunks_of(path.name, read(path))}
     assert names & {"aftertheerror", "found", "main", "n"}, "what follows the broken function is found"
@@ -400,11 +407,11 @@ def test_headers_are_read_as_what_they_hold() -> None:
 
 
 def test_windows_begin_at_landmarks_with_the_comments_above() -> None:
-    filler = "".join(f"    column_{i} INTEGER NOT NULL DEFAULT 0,\n" for i in range(12))
-    source = f"CREATE TABLE a (\n{filler});\n\n-- The second.\nCREATE TABLE b (\n{filler});\n"
-    first, second = chunks_of("a.sql", source)
+    filler = "".join(f"setting_{i} = 'a value that is long enough'\n" for i in range(12))
+    source = f"[a]\n{filler}\n# The second.\n[b]\n{filler}"
+    first, second = chunks_of("a.ini", source)
     assert (first.name, second.name) == ("a", "b")
-    assert second.text.startswith("-- The second.")
+    assert second.text.startswith("# The second.")
     assert first.kind is second.kind is Kind.TEXT
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from codesearch.extraction import extract, grammars
+from codesearch.extraction import extract, grammars, missing_grammars
+from codesearch.extraction.landmarks import landmarks
+from codesearch.extraction.source import Source
 from codesearch.languages import LANGUAGES
+from codesearch.records import Kind
 
 GRAMMARS = sorted(name for name, language in LANGUAGES.items() if language.grammar)
 
@@ -65,3 +70,25 @@ def test_a_table_is_code() -> None:
     rows = "".join(f"    ({n}, 'name', 'description', None, None),\n" for n in range(2_000))
     text = f"TABLE = [\n{rows}]\n\n\ndef needle():\n    return TABLE\n"
     assert "needle" in [chunk.name for chunk in extract("a.py", text, LANGUAGES["python"])]
+
+
+def test_a_grammar_that_cannot_be_loaded_is_named_and_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(LANGUAGES["dart"], grammar="no_such_wheel")
+    monkeypatch.setattr(grammars, "_failures", {})
+    for _ in range(2):
+        (chunk,) = extract("a.dart", "/// Adds one.\nint found(int a) {\n  return a + 1;\n}\n", row)
+        assert (chunk.name, chunk.kind, chunk.documentation) == ("found", Kind.FUNCTION, "Adds one.")
+    assert missing_grammars() == {"dart": "ModuleNotFoundError: No module named 'no_such_wheel'"}
+
+
+def test_every_grammar_is_here() -> None:
+    assert missing_grammars(LANGUAGES[name] for name in GRAMMARS) == {}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", [*PATTERNS, "* ", "a ", "a, ", "a::", "static ", "[a]", "a*", "' "])
+def test_no_line_is_too_much_for_a_landmark(pattern: str) -> None:
+    """Such as a row of 79 stars above a heading, which Objective-C's took for a type that never ends."""
+    source = Source("\n".join([f"x = {pattern * 79}", pattern * 79, f"  {pattern * 79}("]))
+    for row in LANGUAGES.values():
+        landmarks(source, row)

@@ -114,7 +114,12 @@ TESTS = [
     ("qa/a.go", GO, {"TestA", "TestB"}, set()),
     ("qa/a.js", JAVASCRIPT, {""}, set()),
     ("qa/A.java", JAVA, {"A.one", "A.two", "A"}, set()),
-    ("src/a.py", "def test_connection(to):\n    return to\n\n\ndef a():\n    go()\n\n\ndef b():\n    go()\n", set(), {"a"}),
+    (
+        "src/a.py",
+        "def test_connection(to):\n    return to\n\n\ndef a():\n    go()\n\n\ndef b():\n    go()\n",
+        set(),
+        {"a"},
+    ),
     ("src/a.py", '"""Testing of hypotheses: the t-test."""\n\n\ndef t_test(a):\n    return a\n', set(), {"t_test"}),
     ("src/latest.py", '"""The latest release."""\n\n\ndef latest(a):\n    return a\n', set(), {"latest"}),
 ]

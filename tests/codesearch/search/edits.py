@@ -15,6 +15,7 @@ from codesearch.index.storage import Manifest, open_writer
 from codesearch.index.update import update
 from codesearch.records import Kind, Repository
 from codesearch.search.candidates import Filters, Searchable
+from codesearch.search.notices import NoticeKind
 from codesearch.search.overlay import Document, Overlay
 from codesearch.search.pipeline import search
 from codesearch.sources import FileRules
@@ -138,7 +139,9 @@ def answers(states: Sequence[Searchable], encoder: HashingEncoder | None) -> lis
     for question in QUESTIONS:
         for filters in FILTERS:
             answer = search(states, question, encoder, limit=12, filters=[filters] * len(states))
-            found.append((question, [replace(match) for match in answer.matches], answer.notices))
+            # How much was left out is said of the index as it was last updated, whatever is open.
+            notices = [notice for notice in answer.notices if notice.kind is not NoticeKind.TEXT_LEFT_OUT]
+            found.append((question, [replace(match) for match in answer.matches], notices))
     return found
 
 

@@ -306,6 +306,12 @@ def _nothing_indexed(sample: Path, opened: Open) -> Answer:
         return search([snapshot], "zebra", None)
 
 
+def _much_left_out(sample: Path, opened: Open) -> Answer:
+    for number in range(10):
+        (sample / f"table{number}.csv").write_text("a,b\n1,2\n")
+    return search([opened(sample)], "parse", HashingEncoder())
+
+
 NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
     NoticeKind.EMBEDDINGS_PENDING: _half_encoded,
     NoticeKind.LEXICAL_MISSING: _no_lexical,
@@ -318,7 +324,9 @@ NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
         [opened(sample)], "parse", None, filters=[Filters(languages=frozenset({"rust"}))]
     ),
     NoticeKind.NO_WORDS: lambda sample, opened: search([opened(sample)], "?!", None),
+    NoticeKind.TEXT_LEFT_OUT: _much_left_out,
     NoticeKind.NOTHING_FOUND: lambda sample, opened: search([opened(sample)], "zebra", None),
+    NoticeKind.NOT_ALL_READ: lambda sample, opened: search([opened(sample)], "parse config\n\n" + "zebra " * 10_000, None),
     NoticeKind.NOTHING_FITS: lambda sample, opened: search(
         [opened(sample)], "purple giraffe velvet music config", None
     ),
@@ -451,3 +459,18 @@ def test_a_line_that_no_file_has_is_a_question_like_others(sample: Path, opened:
     for question in ("src/config.py:9999", "nosuch.py:3", "parse config at 10:30", "http://localhost:8080"):
         answer = search([opened(sample)], question)
         assert not [match for match in answer if "place" in match.signals], question
+
+
+# --- what was left out --------------------------------------------------------------------------------------
+
+
+def test_an_answer_says_that_much_text_was_left_out(opened: Open, write_tree: WriteTree, tmp_path: Path) -> None:
+    sources = {f"own{n}.py": f"def own{n}():\n    return {n}\n" for n in range(9)}
+    snapshot = opened(write_tree(tmp_path / "most", sources | {"a_pb2.py": "x = 1\n"}))
+    assert NoticeKind.TEXT_LEFT_OUT not in kinds_of(search([snapshot], "own3", HashingEncoder()))
+    snapshot = opened(write_tree(tmp_path / "shop", sources | {"a_pb2.py": "x = 1\n", "t.csv": "a,b\n1,2\n"}))
+    (notice,) = search([snapshot], "own3", HashingEncoder()).notices
+    assert notice.text == (
+        "shop: 18% of its files of text are not searched (1 data, 1 generated); "
+        "`codesearch status --skipped` names them"
+    )

@@ -1,0 +1,4 @@
+; Dockerfile: a stage is a section
+
+(from_instruction as: (image_alias) @name) @section
+(from_instruction (image_spec) @name) @section

@@ -1,0 +1,4 @@
+; TOML
+
+(table . (_) @name) @section
+(table_array_element . (_) @name) @section
