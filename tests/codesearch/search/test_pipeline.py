@@ -326,7 +326,9 @@ NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
     NoticeKind.NO_WORDS: lambda sample, opened: search([opened(sample)], "?!", None),
     NoticeKind.TEXT_LEFT_OUT: _much_left_out,
     NoticeKind.NOTHING_FOUND: lambda sample, opened: search([opened(sample)], "zebra", None),
-    NoticeKind.NOT_ALL_READ: lambda sample, opened: search([opened(sample)], "parse config\n\n" + "zebra " * 10_000, None),
+    NoticeKind.NOT_ALL_READ: lambda sample, opened: search(
+        [opened(sample)], "parse config\n\n" + "zebra " * 10_000, None
+    ),
     NoticeKind.NOTHING_FITS: lambda sample, opened: search(
         [opened(sample)], "purple giraffe velvet music config", None
     ),
