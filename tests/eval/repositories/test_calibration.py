@@ -35,7 +35,8 @@ def repository(number: int, half: Half = Half.FIT) -> BenchmarkRepository:
 
 def candidate(number: int, path: str, held: int, *, name: str = "run", dense: float | None = None) -> Candidate:
     lexical = float(held.bit_count())
-    return Candidate(number, path, "python", Kind.FUNCTION, name, name, "", "", 1, 9, 0, lexical, dense, 0.0, held)
+    head = (number, path, "python", Kind.FUNCTION, name, name, "", "", 1, 9, 0)
+    return Candidate(*head, lexical, dense, substance=20, held=held)
 
 
 def question(repository: BenchmarkRepository, kind: QuestionKind, text: str, *files: str) -> Question:
