@@ -30,6 +30,7 @@ from codesearch.cli.options import (
     Tests,
 )
 from codesearch.errors import CodesearchError, InputError
+from codesearch.processes import prepare_worker
 from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
@@ -130,6 +131,7 @@ class _QuestionOptions:
 
 
 def _ask_once(asking: _QuestionOptions) -> None:
+    prepare_worker()  # before the encoder is loaded, in a thread
     settings = asking.access.load_settings()
     encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
     targets, called = _find_targets(asking, settings.indexes)

@@ -18,6 +18,7 @@ from codesearch.errors import CodesearchError, InputError, MissingExtra, ModelEr
 from codesearch.index.progress import UpdateReport
 from codesearch.index.storage import open_reader
 from codesearch.present.render import visible
+from codesearch.processes import prepare_worker
 from codesearch.records import Repository
 from codesearch.sources import discover, is_url
 from codesearch.upkeep.forecast import forecast, forecast_lines
@@ -102,6 +103,7 @@ def index(
       codesearch index --all ..
       codesearch index --watch
     """  # noqa: D301 - the backspace character tells click to keep the lines
+    prepare_worker()
     wanted = _IndexOptions(
         access=IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense),
         include=_drop_empty_patterns(include),

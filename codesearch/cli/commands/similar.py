@@ -29,6 +29,7 @@ from codesearch.cli.options import (
 )
 from codesearch.errors import InputError
 from codesearch.languages import language_named
+from codesearch.processes import prepare_worker
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, Snippet
 from codesearch.search.similar import similar as find_similar
@@ -113,6 +114,7 @@ class _ComparisonOptions:
 
 
 def _print_similar(comparing: _ComparisonOptions) -> None:
+    prepare_worker()  # before the encoder is loaded, in a thread
     access = comparing.access
     settings = access.load_settings()
     sample, targets, filters = _find_sample_and_targets(comparing, settings)
