@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from codesearch.cli.interrupts import ending_at_once
 from codesearch.cli.program import Program
 
 __all__ = ["Entry", "LazyProgram"]
@@ -52,7 +53,8 @@ class _LoadedCommands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            self._loaded[name] = self._listings[name].load(name)
+            with ending_at_once("codesearch"):
+                self._loaded[name] = self._listings[name].load(name)
         return self._loaded[name]
 
     def __setitem__(self, name: str, command: Any) -> None:

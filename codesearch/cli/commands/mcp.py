@@ -10,6 +10,7 @@ import typer
 
 from codesearch.cli.console import tell
 from codesearch.cli.inputs import IndexAccess, make_lazy_encoder, resolve_index_folder
+from codesearch.cli.interrupts import leave_to_the_server
 from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
 from codesearch.mcp.clients import (
@@ -73,6 +74,7 @@ def serve(
     if http:
         serve_http(server, port=port, token=token, say=tell)
     else:
+        leave_to_the_server()
         serve_stdio(server)
 
 
