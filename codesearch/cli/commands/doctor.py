@@ -19,6 +19,9 @@ __all__ = ["doctor"]
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, one check a line.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every byte of every index, and compare checksums.")
+    ] = False,
     index_dir: IndexDir = None,
 ) -> None:
     """Check whether everything works here.
@@ -30,9 +33,10 @@ def doctor(
     Examples:
       codesearch doctor
       codesearch doctor --json
+      codesearch doctor --verify
     """  # noqa: D301 - the backspace character tells click to keep the lines
     failed = False
-    for check in examine(load_settings(), indexes=resolve_index_folder(index_dir)):
+    for check in examine(load_settings(), indexes=resolve_index_folder(index_dir), verify=verify):
         failed |= check.outcome is Outcome.FAILED
         if as_json:
             print(json.dumps(asdict(check)))
