@@ -103,7 +103,6 @@ def index(
       codesearch index --all ..
       codesearch index --watch
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    prepare_worker()
     wanted = _IndexOptions(
         access=IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense),
         include=_drop_empty_patterns(include),
@@ -122,6 +121,7 @@ def index(
             raise InputError("--watch and --dry-run exclude each other: choose one")
         _watch(locations, wanted)
         return
+    prepare_worker()
     load = wanted.encoder()
     failed = False
     for location in locations:
