@@ -17,7 +17,7 @@ from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.blending import blend
 from codesearch.search.ranking.main_definitions import find_secondary
 from codesearch.search.ranking.path_roles import PLACES, places_of
-from codesearch.search.ranking.places import place_words
+from codesearch.search.ranking.path_words import place_words
 from codesearch.search.ranking.question import CandidateSet, plain
 from codesearch.search.ranking.versions import find_outdated
 from codesearch.words import terms
