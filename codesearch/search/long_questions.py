@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from codesearch.index.bm25 import NO_STATISTICS, inverse_document_frequency
 from codesearch.search.candidates import Candidate
-from codesearch.search.named_places import NamedPlaces, find_named_places, mentions_of, value_of_mention
 from codesearch.search.long_text import LongText
+from codesearch.search.named_places import NamedPlaces, find_named_places, mentions_of, value_of_mention
 from codesearch.search.ranking.question import CandidateSet, Question, parse_question
 from codesearch.search.ranking.signals import beyond_chance
 from codesearch.search.retrieval import Retrieval, Wanted
