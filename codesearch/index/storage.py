@@ -26,12 +26,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
 from codesearch.index.schema import FORMAT, SCHEMA, Manifest
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = [
     "Manifest",
@@ -278,12 +279,12 @@ def open_writer(
         lock = _lock(directory)
         try:
             lock.acquire(timeout=0)
-        except Timeout:
+        except TimeoutError:
             if on_wait is not None and wait_seconds:
                 on_wait()
             try:
                 lock.acquire(timeout=wait_seconds)
-            except Timeout:
+            except TimeoutError:
                 raise IndexBusy(
                     f"another process is indexing it, and writes to {directory}: wait for it, or stop it and try again"
                 ) from None
@@ -353,6 +354,8 @@ def _open_existing(directory: Path) -> Writer:
 
 
 def _lock(directory: Path) -> FileLock:
+    from filelock import FileLock
+
     # Not thread-local: a generator that writes may be closed by another thread than the one that began it.
     return FileLock(directory / "lock", thread_local=False)
 
@@ -380,7 +383,7 @@ def delete_index(directory: Path) -> bool:
         lock = _lock(directory)
         try:
             lock.acquire(timeout=0)
-        except Timeout:
+        except TimeoutError:
             raise IndexBusy(f"another process is writing to {directory}: stop it first") from None
         try:
             _clear(directory)
@@ -408,7 +411,7 @@ def replace_index(directory: Path, built: Path) -> None:
             lock = _lock(directory)
             try:
                 lock.acquire(timeout=0)
-            except Timeout:
+            except TimeoutError:
                 raise IndexBusy(f"another process is writing to {directory}: wait for it, or stop it") from None
             try:
                 directory.replace(aside)
