@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _RUN = re.compile(r"\w+")
+_RUN_OR_LINE_END = re.compile(r"\w+|\n")
 _SUBWORD = re.compile(
     r"[A-Z]+(?=[A-Z][a-z])"  # HTTP in HTTPResponse
     r"|[A-Z]?[a-z]+"  # parse, Response
@@ -131,9 +132,9 @@ def _identifier_terms(identifier: str) -> tuple[str, ...]:
     return words + whole
 
 
-def _runs(text: str) -> list[str]:
+def _runs(text: str, pattern: re.Pattern[str] = _RUN) -> list[str]:
     # Accents may be written as characters of their own, which are no letters and would split a word.
-    return _RUN.findall(text if text.isascii() else unicodedata.normalize("NFC", text))
+    return pattern.findall(text if text.isascii() else unicodedata.normalize("NFC", text))
 
 
 def terms(text: str) -> list[str]:
@@ -176,15 +177,16 @@ def terms_in_a_row(text: str) -> list[str]:
     """
     words: list[str] = []
     wholes: list[str] = []
-    for line in text.split("\n"):
-        before = len(words)
-        for run in _runs(line):
-            if len(run) <= _LONGEST_RUN or _has_unspaced(run):
-                parts, whole = _words_and_whole(run)
-                words += parts
-                wholes += whole
-        if len(words) > before:
-            words.append(LINE_END)
+    before = 0  # how many words there are up to the last line that has any
+    for run in [*_runs(text, _RUN_OR_LINE_END), "\n"]:
+        if run == "\n":
+            if len(words) > before:
+                words.append(LINE_END)
+                before = len(words)
+        elif len(run) <= _LONGEST_RUN or _has_unspaced(run):
+            parts, whole = _words_and_whole(run)
+            words += parts
+            wholes += whole
     return words + wholes if wholes else words[:-1]
 
 

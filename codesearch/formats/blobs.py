@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 __all__ = ["data_rows", "shorten_line", "without_literals"]
 
@@ -152,14 +151,18 @@ def data_rows(lines: Sequence[str]) -> Iterator[range]:
     Args:
         lines: A file's lines, without line ends.
     """
-    if len(lines) < _MANY_ROWS:
-        return
-    for is_data, run in groupby(range(len(lines)), lambda row: _is_data(lines[row])):
-        if not is_data:
+    # So many rows in a row hold one whose number is a multiple of that many: few of the others are looked at.
+    end = 0
+    for probe in range(_MANY_ROWS - 1, len(lines), _MANY_ROWS):
+        if probe < end or not _is_data(lines[probe]):
             continue
-        rows = list(run)
-        if len(rows) >= _MANY_ROWS and sum(len(lines[row]) for row in rows) >= _MANY_CHARACTERS:
-            yield range(rows[_ROWS_KEPT], rows[-1])
+        first, end = probe, probe + 1
+        while first > 0 and _is_data(lines[first - 1]):
+            first -= 1
+        while end < len(lines) and _is_data(lines[end]):
+            end += 1
+        if end - first >= _MANY_ROWS and sum(map(len, lines[first:end])) >= _MANY_CHARACTERS:
+            yield range(first + _ROWS_KEPT, end - 1)
 
 
 def _is_data(line: str) -> bool:

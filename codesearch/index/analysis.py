@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,12 +83,16 @@ class ChunkTerms:
         they would: what is known to hold a term holds it as often as is said here, and once where nothing is said.
         """
         counts = Counter(self.text)
-        repeated = sorted(term for term, number in counts.items() if number > 1)
+        repeated = sorted([term for term, number in counts.items() if number > 1])
         if not repeated:
             return b""
-        salt = next(n for n in count() if len({_hash_of(term, n) for term in counts}) == len(counts))
-        rows = [(salt, 0), *((_hash_of(term, salt), counts[term]) for term in repeated)]
-        return np.array(rows, _REPEAT).tobytes()
+        salt = 0
+        if len(set(map(_hash_of_term, counts))) < len(counts):
+            salt = next(n for n in count(1) if len({_salted_hash(term, n) for term in counts}) == len(counts))
+        numbers = [salt, 0]
+        for term in repeated:
+            numbers += _salted_hash(term, salt), counts[term]
+        return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 class FileTerms:
@@ -111,10 +116,11 @@ class FileTerms:
 
     def pack(self) -> bytes:
         """Return the counts, for :meth:`unpack`."""
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = {}
         for term, number in self._counts.items():
             if term != LINE_END:
-                counts[_short_hash(term)] += number
+                short = _hash_of_term(term) & 0xFFFFFF
+                counts[short] = counts.get(short, 0) + number
         return np.array(sorted(h << 8 | min(n, 255) for h, n in counts.items()), "<u4").tobytes()
 
     @staticmethod
@@ -130,24 +136,24 @@ class FileTerms:
         ends = np.cumsum(np.fromiter(map(len, blobs), np.int64, len(blobs)) // 4)
         hashes = entries >> 8
         for row, term in zip(counts, asked, strict=True):
-            at = np.flatnonzero(hashes == _short_hash(term))
+            at = np.flatnonzero(hashes == _hash_of_term(term) & 0xFFFFFF)
             row[np.searchsorted(ends, at, side="right")] = entries[at] & 0xFF
         return counts
 
 
-def _short_hash(term: str) -> int:
-    return _hashes_of(term)[0] & 0xFFFFFF
-
-
 @lru_cache(maxsize=1 << 16)
-def _hashes_of(term: str) -> tuple[int, int]:
-    digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
+def _hash_of_term(term: str) -> int:
+    return int.from_bytes(_digest(term)[:4], "little")
 
 
-def _hash_of(term: str, salt: int) -> int:
-    one, other = _hashes_of(term)
-    return (one + salt * other) & 0xFFFFFFFF
+def _digest(term: str) -> bytes:
+    return blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _salted_hash(term: str, salt: int) -> int:
+    if salt == 0:
+        return _hash_of_term(term)
+    return (_hash_of_term(term) + salt * int.from_bytes(_digest(term)[4:], "little")) & 0xFFFFFFFF
 
 
 def unpack_repeats(blobs: Sequence[bytes], asked: Sequence[str], counts: NDArray[np.int64]) -> None:
@@ -168,5 +174,5 @@ def unpack_repeats(blobs: Sequence[bytes], asked: Sequence[str], counts: NDArray
         under = np.flatnonzero((of_entries == salt) & (numbers > 0))
         those = hashes[under]
         for row, term in zip(counts, asked, strict=True):
-            at = under[those == _hash_of(term, salt)]
+            at = under[those == _salted_hash(term, salt)]
             row[texts[at]] *= numbers[at]

@@ -33,6 +33,19 @@ _LEADING: Final = r"""\s*(?:
 _OPENING, _CLOSING = "({[", ")}]"
 
 
+_FIRST_WORD: Final = re.compile(r"^[^\S\n]*+[@#-]?[^\S\n]*+(\w+)", re.MULTILINE)
+
+_LEADING_WORDS: Final = frozenset(
+    "import from include pragma using open extern package namespace require require_relative require_once "
+    "include_relative include_once load alias autoload source library pub use mod export exports module "
+    "__all__ const let var local template class struct enum union protocol".split()
+)
+"""Every word that such a line can begin with: in most chunks no line does, and none is looked at by itself."""
+
+_SEEN_OF_LINE: Final = 2_000
+"""How much of a line is looked at."""
+
+
 @cache
 def _leading() -> re.Pattern[str]:
     """Compile the pattern when a chunk is first indexed: a question needs none of it."""
@@ -41,12 +54,17 @@ def _leading() -> re.Pattern[str]:
 
 def substance_of(chunk: Chunk) -> int:
     """Return how many words of a chunk's code do something, its documentation left out; 1,000 at most."""
+    code = chunk.code
+    if _LEADING_WORDS.isdisjoint(_FIRST_WORD.findall(code)) and (
+        len(code) <= _SEEN_OF_LINE or max(map(len, code.split("\n"))) <= _SEEN_OF_LINE
+    ):
+        return min(len(_WORD.findall(code)), _MOST)
     leading = _leading()
     total = 0
     depth = 0  # of brackets that an import has opened
-    for line in chunk.code.split("\n"):
+    for line in code.split("\n"):
         if depth <= 0 and not leading.match(line[:400]):
-            total += len(_WORD.findall(line[:2_000]))
+            total += len(_WORD.findall(line[:_SEEN_OF_LINE]))
             if total >= _MOST:
                 return _MOST
             continue

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import groupby
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codesearch.extraction import extract
 from codesearch.formats.blobs import data_rows, shorten_line, without_literals
@@ -110,3 +113,15 @@ def test_no_line_takes_long(line: str) -> None:
     without_literals(line)
     list(data_rows([line] * 2 + [""] * 40))
     assert time.process_time() - started < 10
+
+
+@given(runs=st.lists(st.tuples(st.booleans(), st.integers(1, 60)), max_size=8))
+def test_rows_of_data_are_found_wherever_they_begin(runs: list[tuple[bool, int]]) -> None:
+    row = BASE64[:76]
+    lines = [row if is_data else "call();" for is_data, length in runs for _ in range(length)]
+    expected = []
+    for is_data, rows in groupby(range(len(lines)), lambda at: lines[at] == row):
+        of_run = list(rows)
+        if is_data and len(of_run) >= 24:
+            expected.append(range(of_run[4], of_run[-1]))
+    assert list(data_rows(lines)) == expected
