@@ -20,7 +20,7 @@ from codesearch import __version__
 from codesearch.encoders import load_encoder
 from codesearch.encoders.devices import likely_gpu
 from codesearch.errors import CodesearchError, MissingExtra
-from codesearch.extraction import extract
+from codesearch.index.extraction_workers import extract_apart
 from codesearch.index.graphs import graph_library
 from codesearch.index.locations import list_indexes
 from codesearch.index.snapshot import Snapshot
@@ -150,7 +150,7 @@ def _grammars() -> tuple[Outcome, str, str]:
     able = [language for language in LANGUAGES.values() if language.grammar is not None]
     for language in able:
         try:
-            chunks = extract(f"a{language.suffixes[0]}", _PROBES[language.name], language)
+            chunks = extract_apart(f"a{language.suffixes[0]}", _PROBES[language.name], language)
             if "probe" not in {chunk.name for chunk in chunks}:
                 broken.append(f"{language.name}: found no function")
         except Exception as error:
