@@ -180,8 +180,12 @@ def _read_manifest(connection: sqlite3.Connection) -> Manifest:
     raise IndexUnusable(Unusable.NEWER_FORMAT, "upgrade codesearch, or run `codesearch index --rebuild` to replace it")
 
 
-def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
+def open_reader(directory: Path, *, verify: bool = True) -> tuple[sqlite3.Connection, Manifest]:
     """Open one committed state, which stays as it is for as long as the connection is open.
+
+    Args:
+        directory: The index directory.
+        verify: Whether a database that does not hold to its seal is an error.
 
     Raises:
         IndexUnusable: There is none, it is of another format, or it is damaged.
@@ -192,22 +196,22 @@ def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
         if not path.is_file():
             raise IndexUnusable(Unusable.MISSING, "run `codesearch index` first")
         try:
-            return _begin(directory, _connect(path, "mode=ro"))
+            return _begin(directory, _connect(path, "mode=ro"), verify)
         except sqlite3.OperationalError:
             # A read-only folder: SQLite cannot make the shared-memory file that a WAL reader needs. Nobody
             # can be writing there either, so the file may be read as it lies, if no commit lies beside it.
             wal = path.with_name("index.db-wal")
             if os.access(directory, os.W_OK) or (wal.exists() and wal.stat().st_size):
                 raise
-            return _begin(directory, _connect(path, "immutable=1"))
+            return _begin(directory, _connect(path, "immutable=1"), verify)
 
 
-def _begin(directory: Path, connection: sqlite3.Connection) -> tuple[sqlite3.Connection, Manifest]:
+def _begin(directory: Path, connection: sqlite3.Connection, verify: bool) -> tuple[sqlite3.Connection, Manifest]:
     """Fix the state that the connection sees; closes it on an error."""
     try:
         connection.execute("BEGIN")
         manifest = _read_manifest(connection)
-        if seal_is_broken(directory):
+        if verify and seal_is_broken(directory):
             raise _corrupt(f"{directory / 'index.db'} is not what was written")
         return connection, manifest
     except BaseException:

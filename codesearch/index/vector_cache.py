@@ -80,7 +80,9 @@ class VectorCache:
             for start in range(0, len(keys) if self._connection else 0, _LOOKUP_BLOCK):
                 block = keys[start : start + _LOOKUP_BLOCK]
                 marks = ", ".join("?" * len(block))
-                query = f"SELECT key, CAST(vector AS BLOB) FROM vectors WHERE model = ? AND key IN ({marks}) AND length(vector) = ?"
+                # A bit of a row says whether it is text, which would be no error of that row alone.
+                query = "SELECT key, CAST(vector AS BLOB) FROM vectors"
+                query += f" WHERE model = ? AND key IN ({marks}) AND length(vector) = ?"
                 for key, stored in self._execute(query, [self._model, *block, self._bytes]):
                     vector = unpacked(stored, self._model.encode(), key)
                     if vector is not None:
