@@ -1,6 +1,6 @@
 """Damage to any file of an index is seen, is never taken for an answer, and a full disk is never taken for damage.
 
-The long form: CODESEARCH_CORRUPTIONS=1000 pytest tests/codesearch/index/test_damage.py -k any_file
+The long form: CODESEARCH_CORRUPTIONS=1000 pytest -o faulthandler_timeout=0 tests/codesearch/index/test_damage.py
 """
 
 from __future__ import annotations

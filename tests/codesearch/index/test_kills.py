@@ -1,6 +1,6 @@
 """Indexing that is killed at random moments, again and again: what it leaves answers, and can be completed.
 
-The long form: CODESEARCH_KILLS=1000 pytest tests/codesearch/index/test_kills.py
+The long form: CODESEARCH_KILLS=1000 pytest -o faulthandler_timeout=0 tests/codesearch/index/test_kills.py
 """
 
 from __future__ import annotations
