@@ -1,6 +1,6 @@
 """``python -m codesearch``."""
 
-from codesearch.cli.app import main
+from codesearch.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -171,16 +171,16 @@ KNOWS: dict[str, frozenset[str]] = {
         "encoders": "errors processes records settings",
         "index": "encoders errors extraction languages processes records sources words",
         "search.ranking": "errors languages records search words",
-        "search": "encoders errors extraction index languages records search.ranking sources words",
+        "search": "encoders errors index languages records search.ranking sources words",
         "present": "records search.ranking",
         "portable": "errors index languages records sources",
-        "upkeep": "encoders errors extraction index languages portable present records search settings sources",
+        "upkeep": "encoders errors index languages portable present processes records search settings sources",
         "duplicates": "errors index present records search search.ranking",
         "picker": "errors present records search upkeep",
         "mcp": "encoders errors index languages present records search settings sources upkeep",
         "api": "encoders errors index languages records search settings upkeep",
-        "cli": "api duplicates encoders errors index languages mcp picker portable present records search settings "
-        "sources upkeep",
+        "cli": "api duplicates encoders errors index languages mcp picker portable present processes records search "
+        "settings sources upkeep",
         "__main__": "cli",
         "__init__": "",
     }.items()

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from codesearch.cli.interrupts import ending_at_once
 from codesearch.cli.program import Program
 
 __all__ = ["Entry", "Later", "LazyProgram"]
@@ -57,7 +58,9 @@ class Later:
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """Import the function, and call it."""
-        return getattr(import_module(self.module), self.attribute)(*values, **named)
+        with ending_at_once("codesearch"):
+            function = getattr(import_module(self.module), self.attribute)
+        return function(*values, **named)
 
 
 class _LoadedCommands(MutableMapping[str, Any]):
@@ -69,7 +72,8 @@ class _LoadedCommands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            self._loaded[name] = self._listings[name].load(name)
+            with ending_at_once("codesearch"):
+                self._loaded[name] = self._listings[name].load(name)
         return self._loaded[name]
 
     def __setitem__(self, name: str, command: Any) -> None:

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from codesearch import __version__
 from codesearch.cli.console import closed_streams, discard, say
+from codesearch.cli.interrupts import INTERRUPTED, ending_at_the_second, was_interrupted
 from codesearch.errors import CodesearchError
 from codesearch.settings import debugging
 
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 ERROR: Final = 2
-INTERRUPTED: Final = 130
 
 EXTRAS: Final[Mapping[str, Sequence[str]]] = {
     "gpu": ("torch",),
@@ -116,6 +116,8 @@ def turn_faults_into_sentences(program: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if was_interrupted():  # and something made an error of that
+            _end(program, "stopped", INTERRUPTED)
         if _shows_tracebacks():
             raise
         reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
@@ -247,7 +249,7 @@ def run_program(app: typer.Typer, name: str) -> None:
         SystemExit: Always, with the exit code.
     """
     fill_closed_streams()
-    with turn_faults_into_sentences(name):
+    with turn_faults_into_sentences(name), ending_at_the_second(name):
         app(standalone_mode=True)
 
 

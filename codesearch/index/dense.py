@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.index.graphs import Graph, graph_library, load_graph, new_graph
+from codesearch.index.seals import checksum
 from codesearch.index.storage import segment_path
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "SEGMENT_LIMIT",
     "DenseIndex",
     "build_graph",
-    "checksum",
     "cosines",
     "near_pairs",
     "pack",
@@ -174,15 +173,6 @@ def _neighbours_by_graph(vectors: Vectors, nearest: int, threads: int) -> _Neigh
         # The same numbers as comparing all with all gives: a graph may have made the lengths 1 once more.
         scores = np.einsum("nd,nkd->nk", block, vectors[labels])
         yield np.arange(start, start + len(labels)).repeat(nearest), labels.ravel(), scores.ravel()
-
-
-def checksum(path: Path) -> int:
-    """Return the CRC-32 of a file, read in blocks."""
-    found = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            found = zlib.crc32(block, found)
-    return found
 
 
 def read_vectors(

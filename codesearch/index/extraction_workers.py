@@ -1,28 +1,37 @@
-"""Reading and extracting many files, on several cores where that pays.
+"""Reading and extracting files in worker processes, on several cores where that pays.
 
-Parsing holds the interpreter's lock, so threads gain nothing and processes nearly their number. Grammars are
-C code that nobody here wrote: a file that brings a worker down is left out with a reason, and the rest goes on.
+Grammars are C code that nobody here wrote: a file that brings a worker down, or keeps it busy without end, is left out
+with a reason, and the rest goes on. Parsing also holds the interpreter's lock, so threads would gain nothing, and
+processes gain nearly their number.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
-from codesearch.extraction import extract, missing_grammars
-from codesearch.languages import language_of
-from codesearch.processes import start_pool
+from codesearch.languages import Language, language_of
+from codesearch.processes.piped import CREW, Crew, Failure, WorkersUnavailable
 from codesearch.records import Chunk, Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources import FileRules, decode_source, read_source
 
-__all__ = ["ExtractedFile", "Outcome", "UnchangedFile", "extract_file", "extract_files", "extract_text"]
+__all__ = [
+    "ExtractedFile",
+    "ExtractionFailed",
+    "Outcome",
+    "UnchangedFile",
+    "extract_apart",
+    "extract_file",
+    "extract_files",
+    "extract_text",
+]
 
 _PARALLEL_FROM = 250
-"""Files from which starting processes (a quarter of a second) pays."""
+"""Files from which starting more than one process pays."""
 
 _FILES_PER_TASK = 8
 
@@ -54,31 +63,83 @@ class UnchangedFile:
 Outcome = tuple[SourceFile, ExtractedFile | SkippedFile | UnchangedFile]
 
 
-def extract_file(repository: Repository, rules: FileRules, file: SourceFile, known_blob: str = "") -> Outcome:
-    """Read one file and split it into chunks, unless its content is the blob that is known."""
+class ExtractionFailed(Exception):
+    """A text cannot be split: a fault of ours or of its grammar, which the text of this names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Extraction:
+    """What a text came to; as of `ExtractedFile`."""
+
+    language: str
+    chunks: list[Chunk]
+    trouble: str
+
+
+def extract_apart(path: str, text: str, language: Language) -> list[Chunk]:
+    """Do what `codesearch.extraction.extract` does in a process whose crash costs nothing but the result.
+
+    Raises:
+        ExtractionFailed: There is none.
+    """
+    found = _extract_apart(path, text, language)
+    if isinstance(found, Failure):
+        raise ExtractionFailed(found.reason)
+    return found.chunks
+
+
+def _extract_apart(path: str, text: str, language: Language) -> _Extraction | Failure:
+    try:
+        found: _Extraction | Failure
+        (found,) = CREW.call(_extract_here, [(path, text, language)])
+    except WorkersUnavailable:
+        found = _extract_here(path, text, language)
+    return found
+
+
+def _extract_here(path: str, text: str, language: Language) -> _Extraction | Failure:
+    # Imported late: it takes as long as the start of a worker, which is where it is needed.
+    from codesearch.extraction import extract, missing_grammars
+
+    try:
+        chunks = extract(path, text, language)
+    except Exception as error:  # a fault of ours in one file must not cost all the others
+        return Failure(f"{type(error).__name__}: {error}"[:200])
+    # A header may be C++, and a notebook is in the language of its code: the chunks know.
+    name = chunks[0].language if chunks else language.name
+    return _Extraction(name, chunks, missing_grammars().get(name, ""))
+
+
+def extract_file(
+    repository: Repository, rules: FileRules, file: SourceFile, known_blob: str = "", *, apart: bool = False
+) -> Outcome:
+    """Read one file and split it into chunks, unless its content is the blob that is known.
+
+    Args:
+        repository: That it belongs to.
+        rules: What is left out.
+        file: As it was listed.
+        known_blob: Git's id of what is in the index; "" for nothing.
+        apart: Whether a crash is to cost nothing but the file; False in a process that is there for that.
+    """
     source = read_source(repository, file, rules)
     if isinstance(source, SkippedFile):
         return file, source
     if source.blob == known_blob:
         return file, UnchangedFile()
-    found = _extract(file.path, source.text)
+    found = _extract(file.path, source.text, apart=apart)
     if isinstance(found, SkippedFile):
         return file, found
-    language, chunks = found
-    return file, ExtractedFile(file, language, source.blob, chunks, missing_grammars().get(language, ""))
+    return file, ExtractedFile(file, found.language, source.blob, found.chunks, found.trouble)
 
 
-def _extract(path: str, text: str) -> tuple[str, list[Chunk]] | SkippedFile:
-    """Return the name of the language of a text and its chunks, or why it is not searched."""
+def _extract(path: str, text: str, *, apart: bool) -> _Extraction | SkippedFile:
+    """Return what a text came to, or why it is not searched."""
     language = language_of(path, text.partition("\n")[0][:200], text)
     if language is None:
         return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE)
-    try:
-        chunks = extract(path, text, language)
-    except Exception as error:  # a fault of ours in one file must not cost all the others
-        return SkippedFile(path, SkipReason.FAILED, f"{type(error).__name__}: {error}"[:200])
-    # A header may be C++, and a notebook is in the language of its code: the chunks know.
-    return chunks[0].language if chunks else language.name, chunks
+    found = _extract_apart(path, text, language) if apart else _extract_here(path, text, language)
+    return SkippedFile(path, SkipReason.FAILED, found.reason) if isinstance(found, Failure) else found
 
 
 def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[Chunk]:
@@ -93,8 +154,8 @@ def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[C
     source = decode_source(path, data)
     if isinstance(source, SkippedFile) or len(data) > (rules or FileRules()).max_file_bytes:
         return []
-    found = _extract(path, source)
-    return [] if isinstance(found, SkippedFile) else [replace(chunk, language=found[0]) for chunk in found[1]]
+    found = _extract(path, source, apart=True)
+    return [] if isinstance(found, SkippedFile) else [replace(chunk, language=found.language) for chunk in found.chunks]
 
 
 Task = Sequence[tuple[SourceFile, str]]
@@ -108,75 +169,52 @@ def extract_files(
     known_blobs: Mapping[str, str],
     workers: int = 0,
 ) -> Iterator[Outcome]:
-    """Yield what each file came to, roughly in the order given; memory does not grow with their number.
+    """Yield what each file came to, in the order given; memory does not grow with their number.
 
     Args:
         repository: That they belong to.
         rules: What is left out.
         files: To read.
         known_blobs: Git's ids of what is in the index, by path; such a file is not split again.
-        workers: Processes; 0 for one per core, and none for a few files.
+        workers: Processes; 0 for one per core, and one for a few files.
     """
     workers = workers or min(os.cpu_count() or 1, 8)
     pairs = [(file, known_blobs.get(file.path, "")) for file in files]
-    waiting: deque[Task] = deque(pairs[i : i + _FILES_PER_TASK] for i in range(0, len(pairs), _FILES_PER_TASK))
-    pool = start_pool(workers) if workers > 1 and len(files) >= _PARALLEL_FROM else None
-    while pool is not None and waiting:
-        suspects = yield from _run(pool, repository, rules, waiting, workers)
-        # A worker died. What was under way is tried again by a single worker, file by file: where it dies
-        # too, the file that it was given is the one.
-        yield from _run_singly(repository, rules, suspects)
-        pool = start_pool(workers, try_out=True) if waiting else None
-    for task in waiting:
-        yield from _extract_task(repository, rules, task)
+    if workers < 2 or len(files) < _PARALLEL_FROM:
+        for file, blob in pairs:
+            yield extract_file(repository, rules, file, blob, apart=True)
+        return
+    tasks = [pairs[start : start + _FILES_PER_TASK] for start in range(0, len(pairs), _FILES_PER_TASK)]
+    yield from _extract_in_parallel(repository, rules, tasks, workers)
 
 
-def _extract_task(repository: Repository, rules: FileRules, task: Task) -> list[Outcome]:
-    return [extract_file(repository, rules, file, blob) for file, blob in task]
-
-
-def _run(
-    pool: ProcessPoolExecutor, repository: Repository, rules: FileRules, waiting: deque[Task], workers: int
-) -> Generator[Outcome, None, list[tuple[SourceFile, str]]]:
-    """Yield outcomes in order until all is done or a worker dies; returns the files that were under way then."""
-    running: deque[tuple[Task, Future[list[Outcome]]]] = deque()
-    suspects: list[tuple[SourceFile, str]] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers * 4:
-                running.append((waiting[0], pool.submit(_extract_task, repository, rules, waiting[0])))
-                waiting.popleft()
-            task, future = running[0]
-            outcomes = future.result()
-            running.popleft()
-            yield from outcomes
-    except BrokenProcessPool:
-        for task, future in running:
-            if future.done() and future.exception() is None:
-                yield from future.result()
-            else:
-                suspects.extend(task)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return suspects
-
-
-def _run_singly(
-    repository: Repository, rules: FileRules, suspects: Sequence[tuple[SourceFile, str]]
+def _extract_in_parallel(
+    repository: Repository, rules: FileRules, tasks: Sequence[Task], workers: int
 ) -> Iterator[Outcome]:
-    pool: ProcessPoolExecutor | None = None
+    waiting, running = deque(tasks), deque[Future[list[Outcome]]]()
+    crew = Crew(workers)
+    # Each thread waits for a process.
+    with ThreadPoolExecutor(workers, thread_name_prefix="extraction") as threads:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers * 4:
+                    running.append(threads.submit(_extract_task, crew, repository, rules, waiting.popleft()))
+                yield from running.popleft().result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            crew.dismiss()
+
+
+def _extract_task(crew: Crew, repository: Repository, rules: FileRules, task: Task) -> list[Outcome]:
+    """Extract a few files in a worker, which also reads them."""
+    calls: list[tuple[Any, ...]] = [(repository, rules, file, blob) for file, blob in task]
     try:
-        for file, blob in suspects:
-            pool = pool or start_pool(1, try_out=True)
-            if pool is None:  # so it was no file that ended the workers
-                yield extract_file(repository, rules, file, blob)
-                continue
-            try:
-                outcome = pool.submit(extract_file, repository, rules, file, blob).result()
-            except BrokenProcessPool:
-                pool = None
-                outcome = file, SkippedFile(file.path, SkipReason.FAILED, "its grammar crashed")
-            yield outcome
-    finally:
-        if pool is not None:
-            pool.shutdown(wait=False)
+        found = crew.call(extract_file, calls)
+    except WorkersUnavailable:
+        if crew.is_dismissed:  # nobody wants to know any more
+            return []
+        found = [extract_file(*call) for call in calls]
+    return [
+        (file, SkippedFile(file.path, SkipReason.FAILED, outcome.reason)) if isinstance(outcome, Failure) else outcome
+        for (file, _), outcome in zip(task, found, strict=True)
+    ]

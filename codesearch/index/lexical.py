@@ -31,6 +31,7 @@ from codesearch.errors import IndexUnusable, Unusable
 from codesearch.index.analysis import ChunkTerms
 from codesearch.index.bm25 import BM25, FIELD_WEIGHTS, FIELDS, inverse_document_frequency
 from codesearch.index.evidence import NOTHING_NAMED, NamedChunks
+from codesearch.index.seals import damaged_segment_file
 from codesearch.records import Chunk
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "LexicalDamaged",
     "LexicalIndex",
     "LexicalWriter",
-    "lexical_generation",
 ]
 
 _WRITER_HEAP_BYTES = 64_000_000
@@ -164,14 +164,6 @@ class LexicalWriter:
             self._writer.wait_merging_threads()
 
 
-def lexical_generation(directory: Path) -> int | None:
-    """Return the generation of the index in `directory`, or None where there is no readable one."""
-    try:
-        return LexicalIndex(directory).generation
-    except (LexicalDamaged, OSError):
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class _TantivyFigures:
     """What tantivy takes for the statistics of the index, deleted documents and the mark among them.
@@ -239,6 +231,9 @@ class LexicalIndex:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._schema = _schema()
+        # Before tantivy sees it: what is damaged it takes for what it is not, or panics.
+        if damaged := damaged_segment_file(directory):
+            raise LexicalDamaged(f"{directory / damaged} is not what was written")
         try:
             self._searcher = self._open(directory)
         except OSError as error:
@@ -268,6 +263,11 @@ class LexicalIndex:
         self._mark = found[0][1]
         (generation,) = self._searcher.fast_field_values("chunk", [self._mark])
         return int(generation or 0)
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks it holds."""
+        return int(self._searcher.num_docs) - 1
 
     @cached_property
     def _figures(self) -> _TantivyFigures:

@@ -11,7 +11,7 @@ from codesearch.records import Chunk, Kind, Span
 
 __all__ = ["CHUNK_SELECT", "FORMAT", "SCHEMA", "Manifest", "chunk_columns", "chunk_from_row"]
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Raised whenever an older version could not read what this one writes, or the other way round; and whenever
 the same file would be cut into other chunks, encoded as another text or analysed as other terms, so that no index
 mixes the two."""

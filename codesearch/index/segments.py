@@ -8,6 +8,7 @@ from pathlib import Path
 from codesearch.index import dense
 from codesearch.index.graphs import graph_library
 from codesearch.index.progress import Phase, Progress
+from codesearch.index.seals import checksum
 from codesearch.index.storage import Writer, segment_path
 
 __all__ = ["update_segments"]
@@ -86,10 +87,10 @@ def _build_segment(writer: Writer) -> int:
         dense.build_graph(path, count, dimension, dense.read_vectors(db, dimension, members, span))
 
     partial = writer.write_partial(save)
-    size, checksum = partial.stat().st_size, dense.checksum(partial)
+    size, found = partial.stat().st_size, checksum(partial)
     with writer.transaction(derived=True):
         (segment,) = db.execute(
-            "INSERT INTO segments (vectors, bytes, checksum) VALUES (?, ?, ?) RETURNING id", [count, size, checksum]
+            "INSERT INTO segments (vectors, bytes, checksum) VALUES (?, ?, ?) RETURNING id", [count, size, found]
         ).fetchone()
         writer.place_segment(partial, segment)
         db.execute(f"UPDATE vectors SET segment = ? WHERE vector IS NOT NULL AND {members}", (segment, *span))

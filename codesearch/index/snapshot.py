@@ -81,7 +81,9 @@ class Snapshot:
         self._counted: dict[Callable[[str], bool], tuple[int, int]] = {}
         self.lexical: LexicalIndex | None = None
         with suppress(LexicalDamaged, OSError):
-            self.lexical = LexicalIndex(lexical_directory(directory))
+            lexical = LexicalIndex(lexical_directory(directory))
+            if self._agrees_with(lexical):
+                self.lexical = lexical
 
     def __enter__(self) -> Self:
         return self
@@ -95,6 +97,11 @@ class Snapshot:
         """Release the state; nothing may be read from it after that."""
         self._db.close()
         self.lexical = None
+
+    def _agrees_with(self, lexical: LexicalIndex) -> bool:
+        """Whether the index of words holds as many chunks as the database has counted; False is damage."""
+        generation, chunks = self._one("SELECT generation, chunks FROM statistics")
+        return not generation == lexical.generation == self.manifest.generation or lexical.chunk_count == chunks
 
     @property
     def root(self) -> Path:

@@ -6,6 +6,7 @@
         index.db            files, chunks, vectors, the queue of texts to encode; SQLite in WAL mode
         lexical/            tantivy; carries the generation that it was built from
         segment-<id>.hnsw   HNSW graph over the vectors of one segment, never changed once written
+        index.seal          what the database was when it was last closed after a change (``seals``)
         lock                held by the one process that writes
 
 Every change is one transaction that ends with a higher *generation*, so a crash at any moment leaves the
@@ -22,6 +23,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from codesearch.errors import IndexBusy, IndexUnusable, StorageError, Unusable
 from codesearch.index.schema import FORMAT, SCHEMA, Manifest
+from codesearch.index.seals import LARGEST_SEALED, Seal, holds_seal
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Manifest",
     "Writer",
+    "check_room",
     "database_errors",
     "delete_index",
     "index_size",
@@ -44,8 +48,11 @@ __all__ = [
     "open_reader",
     "open_writer",
     "replace_index",
+    "seal_is_broken",
     "segment_path",
 ]
+
+_PROBE_BYTES = 1 << 16
 
 
 def lexical_directory(directory: Path) -> Path:
@@ -100,6 +107,49 @@ def _disk_full(directory: Path) -> StorageError:
     )
 
 
+def check_room(folder: Path) -> None:
+    """See that files can be written: on a full disk, much that looks like damage is none.
+
+    Raises:
+        OSError: They cannot.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(_PROBE_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _seal_path(directory: Path) -> Path:
+    return directory / "index.seal"
+
+
+def seal_is_broken(directory: Path, *, read: bool = False) -> bool:
+    """Whether the database is not what a writer left behind; False where that cannot be told.
+
+    It cannot while something is being written, and after a writer was killed, until the next one has closed it.
+
+    Args:
+        directory: The index directory.
+        read: As of :func:`codesearch.index.seals.holds_seal`.
+    """
+    path, sealed = directory / "index.db", _seal_path(directory)
+    try:
+        seal = Seal.parse(sealed.read_text("ascii"))
+        if seal is None or _has_log(directory) or holds_seal(path, seal, read=read):
+            return False
+        # A writer that came meanwhile has broken the seal before it wrote.
+        return Seal.parse(sealed.read_text("ascii")) == seal and not _has_log(directory)
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def _has_log(directory: Path) -> bool:
+    try:
+        return (directory / "index.db-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
@@ -131,8 +181,12 @@ def _read_manifest(connection: sqlite3.Connection) -> Manifest:
     raise IndexUnusable(Unusable.NEWER_FORMAT, "upgrade codesearch, or run `codesearch index --rebuild` to replace it")
 
 
-def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
+def open_reader(directory: Path, *, verify: bool = True) -> tuple[sqlite3.Connection, Manifest]:
     """Open one committed state, which stays as it is for as long as the connection is open.
+
+    Args:
+        directory: The index directory.
+        verify: Whether a database that does not hold to its seal is an error.
 
     Raises:
         IndexUnusable: There is none, it is of another format, or it is damaged.
@@ -143,21 +197,24 @@ def open_reader(directory: Path) -> tuple[sqlite3.Connection, Manifest]:
         if not path.is_file():
             raise IndexUnusable(Unusable.MISSING, "run `codesearch index` first")
         try:
-            return _begin(_connect(path, "mode=ro"))
+            return _begin(directory, _connect(path, "mode=ro"), verify)
         except sqlite3.OperationalError:
             # A read-only folder: SQLite cannot make the shared-memory file that a WAL reader needs. Nobody
             # can be writing there either, so the file may be read as it lies, if no commit lies beside it.
             wal = path.with_name("index.db-wal")
             if os.access(directory, os.W_OK) or (wal.exists() and wal.stat().st_size):
                 raise
-            return _begin(_connect(path, "immutable=1"))
+            return _begin(directory, _connect(path, "immutable=1"), verify)
 
 
-def _begin(connection: sqlite3.Connection) -> tuple[sqlite3.Connection, Manifest]:
+def _begin(directory: Path, connection: sqlite3.Connection, verify: bool) -> tuple[sqlite3.Connection, Manifest]:
     """Fix the state that the connection sees; closes it on an error."""
     try:
         connection.execute("BEGIN")
-        return connection, _read_manifest(connection)
+        manifest = _read_manifest(connection)
+        if verify and seal_is_broken(directory):
+            raise _corrupt(f"{directory / 'index.db'} is not what was written")
+        return connection, manifest
     except BaseException:
         connection.close()
         raise
@@ -176,6 +233,7 @@ class Writer:
         self.directory = directory
         self.connection = connection
         self.manifest = manifest
+        self._changed = False
 
     @contextlib.contextmanager
     def transaction(self, *, derived: bool = False) -> Iterator[int]:
@@ -187,6 +245,7 @@ class Writer:
         before = self.manifest
         generation = before.generation + (not derived)
         with database_errors(self.directory):
+            self._break_seal()
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield generation
@@ -198,6 +257,23 @@ class Writer:
                 with contextlib.suppress(sqlite3.Error):
                     self.connection.execute("ROLLBACK")
                 raise
+
+    def _break_seal(self) -> None:
+        if not self._changed:
+            _seal_path(self.directory).unlink(missing_ok=True)
+            self._changed = True
+
+    def close(self) -> None:
+        """Close the database, and seal it if it has changed."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.close()
+        path = self.directory / "index.db"
+        # A seal only ever tells of damage, so no failure of it may fail an update.
+        with contextlib.suppress(OSError):
+            if self._changed and not _has_log(self.directory) and path.stat().st_size <= LARGEST_SEALED:
+                partial = self.directory / "index.seal.partial"
+                partial.write_text(str(Seal.of(path)), "ascii")
+                partial.replace(_seal_path(self.directory))
 
     def _write_manifest(self, manifest: Manifest) -> None:
         self.connection.execute(
@@ -214,6 +290,7 @@ class Writer:
         path = lexical_directory(self.directory)
         with database_errors(self.directory):
             if fresh:
+                check_room(self.directory)  # what is there may be sound
                 shutil.rmtree(path, ignore_errors=True)
             path.mkdir(exist_ok=True)
         return path
@@ -293,8 +370,7 @@ def open_writer(
         try:
             yield writer
         finally:
-            with contextlib.suppress(sqlite3.Error):
-                writer.connection.close()
+            writer.close()
     finally:
         lock.release()
 
@@ -321,13 +397,16 @@ def _open_or_replace(
             if error.reason is not Unusable.MISSING and on_replace is not None:
                 on_replace(error)
     with database_errors(directory):
-        _clear(directory)
-        _create(directory, replace(fresh, created=time.time(), generation=0))
+        check_room(directory)
+        partial = _create(directory, replace(fresh, created=time.time(), generation=0))
+        _clear(directory)  # now that there is something to take its place
+        partial.replace(directory / "index.db")
     return _open_existing(directory)
 
 
-def _create(directory: Path, manifest: Manifest) -> None:
-    """Make an empty database under another name and move it to its place: no reader ever sees half of it."""
+def _create(directory: Path, manifest: Manifest) -> Path:
+    """Make an empty database under another name, to be moved to its place: no reader ever sees half of it."""
+    _clear_partial(directory)
     partial = directory / "index.partial"
     connection = _connect(partial, "mode=rwc")
     try:
@@ -338,7 +417,12 @@ def _create(directory: Path, manifest: Manifest) -> None:
             pass
     finally:
         connection.close()
-    partial.replace(directory / "index.db")
+    return partial
+
+
+def _clear_partial(directory: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (directory / f"index.partial{suffix}").unlink(missing_ok=True)
 
 
 def _open_existing(directory: Path) -> Writer:
@@ -362,9 +446,8 @@ def _lock(directory: Path) -> FileLock:
 
 def _clear(directory: Path) -> None:
     """Delete every file of an index, and nothing else. The database goes first: without it nothing counts."""
-    for database in ("index.db", "index.partial"):
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            (directory / f"{database}{suffix}").unlink(missing_ok=True)
+    for name in ("index.seal", "index.seal.partial", "index.db", "index.db-wal", "index.db-shm", "index.db-journal"):
+        (directory / name).unlink(missing_ok=True)
     shutil.rmtree(lexical_directory(directory), ignore_errors=True)
     for path in directory.glob("segment*"):
         path.unlink(missing_ok=True)
@@ -387,6 +470,7 @@ def delete_index(directory: Path) -> bool:
             raise IndexBusy(f"another process is writing to {directory}: stop it first") from None
         try:
             _clear(directory)
+            _clear_partial(directory)
             # While it is held: another process that waits for it then sees that it guards nothing any more.
             with contextlib.suppress(PermissionError):  # Windows deletes no file that is open
                 (directory / "lock").unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from codesearch.encoders import LazyEncoder
 from codesearch.index.analysis import ChunkTerms, FileTerms
 from codesearch.index.encoding import encode_pending
 from codesearch.index.files import update_files
-from codesearch.index.lexical import LexicalDamaged, LexicalWriter, lexical_generation
+from codesearch.index.lexical import LexicalDamaged, LexicalIndex, LexicalWriter
 from codesearch.index.progress import Phase, Progress, UpdateReport
 from codesearch.index.schema import CHUNK_SELECT, chunk_from_row
 from codesearch.index.segments import update_segments
@@ -110,10 +110,16 @@ def _timed(report: UpdateReport, phase: Phase) -> Iterator[None]:
 
 def _held_generation(writer: Writer) -> int | None:
     """Return the generation whose words are in the lexical index and counted in the database, None to count anew."""
-    held = lexical_generation(lexical_directory(writer.directory))
-    if held is None or held > writer.manifest.generation:
+    try:
+        lexical = LexicalIndex(lexical_directory(writer.directory))
+    except (LexicalDamaged, OSError):
         return None
-    (counted,) = writer.connection.execute("SELECT generation FROM statistics").fetchone()
+    held = lexical.generation
+    if held > writer.manifest.generation:
+        return None
+    counted, chunks = writer.connection.execute("SELECT generation, chunks FROM statistics").fetchone()
+    if held == counted == writer.manifest.generation and lexical.chunk_count != chunks:
+        return None  # its description is not what was written
     return min(held, int(counted))
 
 

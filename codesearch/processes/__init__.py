@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["peak_memory", "start_pool", "usable_cores"]
+__all__ = ["peak_memory", "prepare_worker", "start_pool", "usable_cores"]
 
 
 def usable_cores() -> int:
@@ -30,6 +30,13 @@ def peak_memory() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def prepare_worker() -> None:
+    """Have a worker ready in which grammars run, if that costs next to nothing: before a program starts threads."""
+    from codesearch.processes.piped import CREW
+
+    CREW.start_ahead()
 
 
 def start_pool(

@@ -178,12 +178,15 @@ def find_place(state: Searchable, place: Place) -> Location:
 
 def _extracted(path: str, text: str) -> list[Chunk]:
     # Imported late: grammars are not needed where the index has what was asked for.
-    from codesearch.extraction import extract
+    from codesearch.index.extraction_workers import ExtractionFailed, extract_apart
 
     language = language_of(path, text.partition("\n")[0], text)
     if language is None:
         raise PlaceNotFound(f"{path} is in no language that is searched")
-    return extract(path, text, language)
+    try:
+        return extract_apart(path, text, language)
+    except ExtractionFailed as error:
+        raise PlaceNotFound(f"{path} cannot be split into functions: {error}") from None
 
 
 def _why_not_indexed(state: Searchable, path: str) -> str:
@@ -260,11 +263,14 @@ def read_snippet(snippet: Snippet) -> tuple[str, Kind | None]:
 
 
 def _only_definition(text: str, language: str) -> Chunk | None:
-    from codesearch.extraction import extract
+    from codesearch.index.extraction_workers import ExtractionFailed, extract_apart
 
     row = LANGUAGES[language]
     for frame in ("{}", *_FRAMES.get(language, ())):
-        chunks = extract(f"snippet{(*row.suffixes, '')[0]}", frame.format(text), row)
+        try:
+            chunks = extract_apart(f"snippet{(*row.suffixes, '')[0]}", frame.format(text), row)
+        except ExtractionFailed:
+            return None
         definitions = [chunk for chunk in chunks if chunk.qualified_name and chunk.kind in CODE]
         if len(definitions) == 1:
             return replace(definitions[0], qualified_name=definitions[0].qualified_name.removeprefix("_."))

@@ -20,11 +20,13 @@ from codesearch import __version__
 from codesearch.encoders import load_encoder
 from codesearch.encoders.devices import likely_gpu
 from codesearch.errors import CodesearchError, MissingExtra
-from codesearch.extraction import extract
+from codesearch.index.extraction_workers import extract_apart
 from codesearch.index.graphs import graph_library
 from codesearch.index.locations import list_indexes
+from codesearch.index.seals import checksum, damaged_segment_file
 from codesearch.index.snapshot import Snapshot
-from codesearch.index.storage import Manifest
+from codesearch.index.storage import Manifest, lexical_directory, open_reader, seal_is_broken, segment_path
+from codesearch.index.vector_cache import count_damaged
 from codesearch.languages import LANGUAGES
 from codesearch.settings import Settings
 from codesearch.sources import git_version
@@ -109,12 +111,13 @@ class Check:
     mend: str = ""
 
 
-def examine(settings: Settings, *, indexes: Path | None = None) -> Iterator[Check]:
+def examine(settings: Settings, *, indexes: Path | None = None, verify: bool = False) -> Iterator[Check]:
     """Yield one check after the other; none raises.
 
     Args:
         settings: Of the user.
         indexes: Folder of all indexes, instead of the one in the cache.
+        verify: Whether to read every byte of every index, and of the cache of vectors, and compare checksums.
     """
     yield Check("codesearch", Outcome.OK, f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}")
     for name, look in (
@@ -126,8 +129,10 @@ def examine(settings: Settings, *, indexes: Path | None = None) -> Iterator[Chec
         ("cache", lambda: _cache(settings)),
     ):
         yield _safely(name, look)
+    if verify:
+        yield _safely("vectors", lambda: _remembered_vectors(settings.vector_cache))
     for directory, manifest in list_indexes(indexes or settings.indexes):
-        yield _safely(f"index {directory.name}", _index_check(directory, manifest))
+        yield _safely(f"index {directory.name}", _index_check(directory, manifest, verify=verify))
 
 
 def _safely(name: str, look: Callable[[], tuple[Outcome, str, str]]) -> Check:
@@ -150,7 +155,7 @@ def _grammars() -> tuple[Outcome, str, str]:
     able = [language for language in LANGUAGES.values() if language.grammar is not None]
     for language in able:
         try:
-            chunks = extract(f"a{language.suffixes[0]}", _PROBES[language.name], language)
+            chunks = extract_apart(f"a{language.suffixes[0]}", _PROBES[language.name], language)
             if "probe" not in {chunk.name for chunk in chunks}:
                 broken.append(f"{language.name}: found no function")
         except Exception as error:
@@ -217,13 +222,59 @@ def _cache(settings: Settings) -> tuple[Outcome, str, str]:
     return (Outcome.NOTE, says, mend) if free < _LEAST_FREE_BYTES else (Outcome.OK, says, "")
 
 
-def _index_check(directory: Path, manifest: Manifest | CodesearchError) -> Callable[[], tuple[Outcome, str, str]]:
+def _remembered_vectors(path: Path) -> tuple[Outcome, str, str]:
+    """Every row of the cache of vectors has the checksum that was written with it."""
+    if not path.is_file():
+        return Outcome.OK, "none are remembered", ""
+    try:
+        total, damaged = count_damaged(path)
+    except sqlite3.Error as error:
+        return Outcome.FAILED, f"{path} cannot be read: {error}", "it is made anew when it is next written to"
+    if damaged:
+        says = f"{damaged:,} of {total:,} are damaged, or of a version that wrote no checksums"
+        return Outcome.NOTE, says, "nothing: they are not used, and made again when they are needed"
+    return Outcome.OK, f"{total:,} are sound", ""
+
+
+def _index_check(
+    directory: Path, manifest: Manifest | CodesearchError, *, verify: bool
+) -> Callable[[], tuple[Outcome, str, str]]:
     def look() -> tuple[Outcome, str, str]:
         if isinstance(manifest, CodesearchError):
             return Outcome.FAILED, str(manifest), "it is built anew when its repository is asked or indexed again"
-        return _index(directory, manifest)
+        found = _index(directory, manifest)
+        damaged = _damaged_file(directory) if verify and found[0] is not Outcome.FAILED else ""
+        if damaged:
+            place = manifest.name if manifest.imported else manifest.root
+            anew = f"import {place} again" if manifest.imported else f"codesearch index --rebuild {place}"
+            return Outcome.FAILED, f"{place}: {damaged} is not what was written", anew
+        return found
 
     return look
+
+
+def _damaged_file(directory: Path) -> str:
+    """Return the name of a file of an index that has another checksum than it was written with; "" for none."""
+    if seal_is_broken(directory, read=True):
+        return "index.db"
+    if name := damaged_segment_file(lexical_directory(directory), again=True):
+        return f"lexical/{name}"
+    connection, _ = open_reader(directory)
+    try:
+        segments = connection.execute("SELECT id, checksum FROM segments").fetchall()
+        counted = connection.execute("SELECT chunks, symbol, path, text, files, file_length FROM statistics").fetchone()
+        words = "count(*), coalesce(sum(symbol), 0), coalesce(sum(path), 0), coalesce(sum(text), 0) FROM words"
+        whole = "count(*), coalesce(sum(length), 0) FROM file_words"
+        (of_chunks,), (of_files,) = (connection.execute(f"SELECT {sums}").fetchall() for sums in (words, whole))
+        if counted != of_chunks + of_files:
+            return "index.db"
+    finally:
+        connection.close()
+    for segment, expected in segments:
+        path = segment_path(directory, segment)
+        if path.exists() and checksum(path) != expected:
+            return path.name
+    return ""
 
 
 def _index(directory: Path, manifest: Manifest) -> tuple[Outcome, str, str]:

@@ -103,7 +103,8 @@ def _own_folders(root: Path, directory: Path, cache: Path) -> Iterator[str]:
 
 def _remembered(directory: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
-        connection, manifest = open_reader(directory)
+        # What its user said is not lost with the rest, as long as it can be read.
+        connection, manifest = open_reader(directory, verify=False)
     except IndexUnusable:
         return (), ()
     connection.close()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, WorkerFault
 from codesearch.index.progress import Phase
+from codesearch.processes import prepare_worker
 from codesearch.settings import use_one_blas_thread
 from codesearch.upkeep.messages import (
     DocumentChunks,
@@ -217,6 +218,7 @@ def main() -> None:
         with suppress(OSError):
             os.nice(_NICENESS)
     use_one_blas_thread()
+    prepare_worker()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not end up among the answers
     Updater(sys.stdin.buffer, answers).run()

@@ -452,6 +452,7 @@ def test_an_index_that_turns_out_to_be_damaged_is_built_anew_by_an_update(sample
     with sqlite3.connect(database) as connection:
         connection.execute("UPDATE chunks SET text = CAST(x'ff' AS TEXT)")
     connection.close()
+    database.with_name("index.seal").unlink()  # as if a writer had been killed: nothing tells of it before it is read
     with codesearch.open(sample) as index:
         with pytest.raises(codesearch.IndexUnusable, match=r"the index is damaged: call update\(\)"):
             index.search(QUESTION)

@@ -14,11 +14,14 @@ from codesearch.cli.options import IndexDir
 
 __all__ = ["doctor"]
 
-_check: Callable[[Path | None, bool], None] = Later("codesearch.cli.work.doctor", "print_checks")
+_check: Callable[[Path | None, bool, bool], None] = Later("codesearch.cli.work.doctor", "print_checks")
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, one check a line.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every byte of every index, and compare checksums.")
+    ] = False,
     index_dir: IndexDir = None,
 ) -> None:
     """Check whether everything works here.
@@ -30,5 +33,6 @@ def doctor(
     Examples:
       codesearch doctor
       codesearch doctor --json
+      codesearch doctor --verify
     """  # noqa: D301 - the backspace character tells click to keep the lines
-    _check(resolve_index_folder(index_dir), as_json)
+    _check(resolve_index_folder(index_dir), as_json, verify)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from codesearch.cli.interrupts import leave_to_the_server
 from codesearch.errors import MissingExtra
 
 __all__ = ["lsp"]
@@ -37,5 +38,6 @@ def lsp(
         raise MissingExtra(
             f"{error.name} is not installed: reinstall codesearch-nl to have the language server"
         ) from error
+    leave_to_the_server()
     arguments = [flag for flag, given in (("--stdio", stdio), ("--tcp", tcp)) if given]
     server.main([*arguments, "--host", host, "--port", str(port)])

@@ -11,6 +11,7 @@ import typer
 from codesearch.cli.choices import IndexAccess, resolve_index_folder
 from codesearch.cli.console import tell
 from codesearch.cli.inputs import load_access_settings, make_lazy_encoder
+from codesearch.cli.interrupts import leave_to_the_server
 from codesearch.cli.options import Device, IndexDir, Model
 from codesearch.errors import InputError
 from codesearch.mcp.clients import (
@@ -83,6 +84,7 @@ def serve(
     if http:
         serve_http(server, port=port, token=token, say=tell)
     else:
+        leave_to_the_server()
         serve_stdio(server)
 
 

@@ -16,6 +16,7 @@ from codesearch.cli.commands.ask import AskOptions
 from codesearch.cli.console import follow, print_matches, say, summary, tell
 from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
 from codesearch.errors import CodesearchError, InputError
+from codesearch.processes import prepare_worker
 from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
@@ -49,6 +50,7 @@ def answer_question(asking: AskOptions) -> None:
 
 
 def _ask_once(asking: AskOptions) -> None:
+    prepare_worker()  # before the encoder is loaded, in a thread
     settings = load_access_settings(asking.access)
     encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
     targets, called = _find_targets(asking, settings.indexes)

@@ -15,14 +15,14 @@ from codesearch.upkeep.doctor import Outcome, examine
 __all__ = ["print_checks"]
 
 
-def print_checks(indexes: Path | None, as_json: bool) -> None:
+def print_checks(indexes: Path | None, as_json: bool, verify: bool) -> None:
     """Print what works and what does not.
 
     Raises:
         typer.Exit: With 1 if something does not work.
     """
     failed = False
-    for check in examine(load_settings(), indexes=indexes):
+    for check in examine(load_settings(), indexes=indexes, verify=verify):
         failed |= check.outcome is Outcome.FAILED
         if as_json:
             print(json.dumps(asdict(check)))

@@ -15,6 +15,7 @@ from codesearch.errors import CodesearchError, InputError, MissingExtra, ModelEr
 from codesearch.index.progress import UpdateReport
 from codesearch.index.storage import open_reader
 from codesearch.present.render import visible
+from codesearch.processes import prepare_worker
 from codesearch.records import Repository
 from codesearch.sources import discover, is_url
 from codesearch.upkeep.forecast import forecast, forecast_lines
@@ -44,6 +45,7 @@ def bring_up_to_date_all(wanted: IndexOptions) -> None:
             raise InputError("--watch and --dry-run exclude each other: choose one")
         _watch(locations, wanted)
         return
+    prepare_worker()
     load = _encoder_of(wanted)
     failed = False
     for location in locations:

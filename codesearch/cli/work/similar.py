@@ -13,6 +13,7 @@ from codesearch.cli.console import follow, print_matches, say, summary, tell
 from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
 from codesearch.errors import InputError
 from codesearch.languages import language_named
+from codesearch.processes import prepare_worker
 from codesearch.search.candidates import Filters
 from codesearch.search.location import Place, Snippet
 from codesearch.search.similar import similar as find_similar
@@ -33,6 +34,7 @@ def print_similar(comparing: SimilarOptions) -> None:
         CodesearchError: The place, the snippet or an index cannot be used.
         typer.Exit: With 1 if nothing was found.
     """
+    prepare_worker()  # before the encoder is loaded, in a thread
     access = comparing.access
     settings = load_access_settings(access)
     sample, targets, filters = _find_sample_and_targets(comparing, settings)

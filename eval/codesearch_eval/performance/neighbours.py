@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import InputError
-from codesearch.index.dense import DenseIndex, build_graph, checksum, pack, read_vectors
+from codesearch.index.dense import DenseIndex, build_graph, pack, read_vectors
 from codesearch.index.graphs import graph_libraries, graph_library
+from codesearch.index.seals import checksum
 from codesearch.index.storage import Manifest, open_reader, open_writer
 from codesearch_eval.machine import Machine, describe_machine
 from codesearch_eval.markdown import markdown_table

@@ -327,6 +327,7 @@ def test_vectors_of_another_model_are_said_not_to_be_used(invoke: Invoke, sample
     with sqlite3.connect(directory_of(environment, sample) / "index.db") as database:
         database.execute("UPDATE manifest SET json = replace(json, 'hashing-64', 'older-1')")
     database.close()
+    (directory_of(environment, sample) / "index.seal").unlink()
     result = invoke("ask", "parse a configuration file", sample)
     assert result.exit_code == 0
     assert "the vectors are of another model and were not used; run `codesearch index`" in result.stderr

@@ -148,6 +148,10 @@ def test_an_empty_question_from_stdin(invoke: Invoke, sample: Path) -> None:
     refused(invoke("ask", "-", sample, stdin=""), "the question is empty")
 
 
+def test_a_question_from_stdin_is_read_up_to_a_mebibyte(invoke: Invoke, sample: Path) -> None:
+    refused(invoke("ask", "-", sample, stdin=" " * (1 << 20) + "parse config"), "the question is empty")
+
+
 def test_a_question_of_ten_thousand_words(invoke: Invoke, sample: Path) -> None:
     result = invoke("ask", "parse configuration " * 5_000, sample, "--json")
     assert json.loads(result.stdout.splitlines()[0])["name"] == "parse_config"

@@ -122,7 +122,7 @@ def test_a_touched_file_is_read_but_not_split_again(bench: Any, monkeypatch: pyt
     bench.index()
     generation = manifest_of(bench).generation
     os.utime(bench.root / "package_0/module_0.py", (1_500_000_000, 1_500_000_000))
-    monkeypatch.setattr("codesearch.index.extraction_workers.extract", None)
+    monkeypatch.setattr("codesearch.index.extraction_workers._extract", None)
     assert bench.index().changed_files == 0
     assert manifest_of(bench).generation == generation
     monkeypatch.setattr("codesearch.index.extraction_workers.read_source", None)

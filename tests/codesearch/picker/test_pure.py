@@ -250,6 +250,10 @@ def test_nothing_that_a_terminal_would_obey_comes_out_of_source_or_names() -> No
 # --- preview ------------------------------------------------------------------------------------------------
 
 
+def test_a_preview_has_a_thousand_lines_at_most() -> None:
+    assert len(code_lines(match(text="x = 1\n" * 5_000))) == 1_000
+
+
 def test_lines_are_numbered_and_those_that_hold_the_answer_marked() -> None:
     found = match(first=9, text="def f():\n    x = 1\n    return x", lines=(10,))
     assert text_of(list(code_lines(found))) == ["  9  def f():", ">10      x = 1", " 11      return x"]

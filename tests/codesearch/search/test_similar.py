@@ -256,7 +256,9 @@ def test_a_snippet_that_no_model_reads_to_the_end_is_not_split(monkeypatch: pyte
     head, line = "def f():\n", "    x = 1\n"
     assert read_snippet(Snippet(head + line, "python"))[1] is Kind.FUNCTION
     long = (head + 20_000 * line).strip("\n")
-    monkeypatch.setattr("codesearch.extraction.extract", None)  # it would take seconds, and find nothing
+    monkeypatch.setattr(
+        "codesearch.index.extraction_workers.extract_apart", None
+    )  # it would take seconds, and find nothing
     assert read_snippet(Snippet(long, "python")) == (long, None)
 
 
