@@ -25,7 +25,7 @@ OWNERS = {
     "semble_grammars": ("codesearch/extraction/",),
     "tantivy": ("codesearch/index/lexical.py",),
     "hnswlib": ("codesearch/index/graphs.py",),
-    "voyager": ("codesearch/index/graphs.py",),
+    "usearch": ("codesearch/index/graphs.py",),
     "onnxruntime": ("codesearch/encoders/onnx.py", "train/", "eval/codesearch_eval/performance/throughput.py"),
     "torch": ("codesearch/encoders/torch.py", "codesearch/encoders/transformer.py", "train/", "eval/"),
     "git": ("codesearch/sources/clones.py",),
@@ -235,7 +235,7 @@ def test_the_grammars_are_loaded_by_extraction_only() -> None:
 @pytest.mark.parametrize("command", ["import codesearch", "from codesearch.cli.app import app; app(['--help'])"])
 def test_what_is_heavy_is_loaded_late(command: str) -> None:
     heavy = (
-        "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib voyager"
+        "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib usearch"
     )
     heavy += " semble_grammars"
     check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"

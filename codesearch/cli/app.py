@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 from difflib import get_close_matches
@@ -20,10 +19,6 @@ _COMMANDS = "codesearch.cli.commands"
 
 _OTHER_NAMES: Final = frozenset({"find", "grep", "query", "search"})
 """What other programs call asking: whoever types one of these means the command, and not the word."""
-
-_COLLECT_AFTER: Final = 50_000
-"""Objects that are made between two collections of garbage. With Python's 700, one start of a command makes them in
-hundreds of collections, which find nothing, and take a twentieth of its time."""
 
 _FILTER_FIRST: Final = re.compile(r"-(lang|path|kind|is):")
 """How a question begins that leaves something out; no option begins so."""
@@ -109,6 +104,5 @@ def _check_folder(
 
 def main() -> None:
     """Run the command line; the entry point of the ``codesearch`` script."""
-    gc.set_threshold(_COLLECT_AFTER)
     use_one_blas_thread()
     run_program(app, "codesearch")

@@ -57,8 +57,7 @@ CREATE INDEX vectors_segment ON vectors (segment, id);
 CREATE TABLE segments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a reader of an older state may want its file
     vectors INTEGER NOT NULL,            -- in the graph, those removed since included
-    bytes INTEGER NOT NULL,              -- of the file
-    checksum INTEGER NOT NULL            -- CRC-32 of the file
+    seal TEXT NOT NULL                   -- what the file was when it was written (codesearch.index.seals)
 );
 CREATE TABLE words (                     -- of each chunk that is in the lexical index, or is about to be
     chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id),

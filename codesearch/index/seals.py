@@ -11,7 +11,7 @@ import json
 import os
 import re
 import zlib
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -67,6 +67,11 @@ class Seal:
         """Return that of a file as it is; reads all of it."""
         before = path.stat()
         return cls(before.st_size, before.st_mtime_ns, before.st_ctime_ns, checksum(path))
+
+    def with_times_of(self, path: Path) -> Self:
+        """Return this seal with the times of a file: one whose content is the same, and that was moved."""
+        now = path.stat()
+        return replace(self, modified_ns=now.st_mtime_ns, changed_ns=now.st_ctime_ns)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from codesearch.index import dense
 from codesearch.index.graphs import graph_library
 from codesearch.index.progress import Phase, Progress
-from codesearch.index.seals import checksum
+from codesearch.index.seals import Seal, holds_seal
 from codesearch.index.storage import Writer, segment_path
 
 __all__ = ["update_segments"]
@@ -58,9 +58,9 @@ def _tail_size(writer: Writer) -> int:
 
 def _unfit(writer: Writer, sizes: dict[int, int]) -> set[int]:
     unfit = set()
-    for segment, built, size in writer.connection.execute("SELECT id, vectors, bytes FROM segments"):
-        path = segment_path(writer.directory, segment)
-        if not path.exists() or path.stat().st_size != size or sizes[segment] < built / 2:
+    for segment, built, text in writer.connection.execute("SELECT id, vectors, seal FROM segments"):
+        path, seal = segment_path(writer.directory, segment), Seal.parse(text)
+        if not path.exists() or seal is None or not holds_seal(path, seal) or sizes[segment] < built / 2:
             unfit.add(segment)
     return unfit
 
@@ -87,11 +87,12 @@ def _build_segment(writer: Writer) -> int:
         dense.build_graph(path, count, dimension, dense.read_vectors(db, dimension, members, span))
 
     partial = writer.write_partial(save)
-    size, found = partial.stat().st_size, checksum(partial)
+    seal = Seal.of(partial)
     with writer.transaction(derived=True):
         (segment,) = db.execute(
-            "INSERT INTO segments (vectors, bytes, checksum) VALUES (?, ?, ?) RETURNING id", [count, size, found]
+            "INSERT INTO segments (vectors, seal) VALUES (?, ?) RETURNING id", [count, str(seal)]
         ).fetchone()
-        writer.place_segment(partial, segment)
+        placed = writer.place_segment(partial, segment, seal)
+        db.execute("UPDATE segments SET seal = ? WHERE id = ?", [str(placed), segment])
         db.execute(f"UPDATE vectors SET segment = ? WHERE vector IS NOT NULL AND {members}", (segment, *span))
     return int(count)

@@ -308,10 +308,12 @@ class Writer:
                 raise
         return partial
 
-    def place_segment(self, partial: Path, segment: int) -> None:
-        """Make a file that was written the graph of a segment."""
+    def place_segment(self, partial: Path, segment: int, seal: Seal) -> Seal:
+        """Make a file that was written the graph of a segment; returns its seal, since moving it changes its times."""
+        path = segment_path(self.directory, segment)
         with database_errors(self.directory):
-            partial.replace(segment_path(self.directory, segment))
+            partial.replace(path)
+            return seal.with_times_of(path)
 
     def remove_segments(self, keep: set[int]) -> None:
         """Delete the graphs of all segments but those to keep.

@@ -23,7 +23,7 @@ from codesearch.errors import CodesearchError, MissingExtra
 from codesearch.index.extraction_workers import extract_apart
 from codesearch.index.graphs import graph_library
 from codesearch.index.locations import list_indexes
-from codesearch.index.seals import checksum, damaged_segment_file
+from codesearch.index.seals import Seal, damaged_segment_file, holds_seal
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_reader, seal_is_broken, segment_path
 from codesearch.index.vector_cache import count_damaged
@@ -203,7 +203,7 @@ def _gpu(settings: Settings) -> tuple[Outcome, str, str]:
 def _vector_graphs() -> tuple[Outcome, str, str]:
     library = graph_library()
     if library is None:
-        return Outcome.NOTE, "no library of graphs: very large indexes are searched more slowly", "pip install voyager"
+        return Outcome.NOTE, "no library of graphs: very large indexes are searched more slowly", "pip install usearch"
     return Outcome.OK, f"{library} {importlib.metadata.version(library)}", ""
 
 
@@ -261,7 +261,7 @@ def _damaged_file(directory: Path) -> str:
         return f"lexical/{name}"
     connection, _ = open_reader(directory)
     try:
-        segments = connection.execute("SELECT id, checksum FROM segments").fetchall()
+        segments = connection.execute("SELECT id, seal FROM segments").fetchall()
         counted = connection.execute("SELECT chunks, symbol, path, text, files, file_length FROM statistics").fetchone()
         words = "count(*), coalesce(sum(symbol), 0), coalesce(sum(path), 0), coalesce(sum(text), 0) FROM words"
         whole = "count(*), coalesce(sum(length), 0) FROM file_words"
@@ -270,9 +270,9 @@ def _damaged_file(directory: Path) -> str:
             return "index.db"
     finally:
         connection.close()
-    for segment, expected in segments:
-        path = segment_path(directory, segment)
-        if path.exists() and checksum(path) != expected:
+    for segment, text in segments:
+        path, seal = segment_path(directory, segment), Seal.parse(text)
+        if path.exists() and (seal is None or not holds_seal(path, seal, read=True)):
             return path.name
     return ""
 

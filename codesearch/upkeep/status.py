@@ -43,7 +43,7 @@ __all__ = [
 Status = dict[str, Any]
 """What ``codesearch status --json`` prints; ``docs/guide/json.md`` describes it."""
 
-_VERSIONS_OF: Final = ("onnxruntime", "tokenizers", "tree-sitter", "tantivy", "voyager", "hnswlib", "numpy", "torch")
+_VERSIONS_OF: Final = ("onnxruntime", "tokenizers", "tree-sitter", "tantivy", "usearch", "hnswlib", "numpy", "torch")
 
 
 def repository_status(repository: Repository, settings: Settings, *, indexes: Path | None = None) -> Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -451,7 +452,7 @@ def picker(
 def vectors_command(
     sizes: Annotated[str, typer.Option(help="Numbers of vectors, with commas between.")] = "10000,50000",
     library: Annotated[
-        str | None, typer.Option(help="voyager or hnswlib; by default the one that indexes are built with.")
+        str | None, typer.Option(help="usearch or hnswlib; by default the one that indexes are built with.")
     ] = None,
 ) -> None:
     """Measure exact search against HNSW graphs on random vectors."""
@@ -463,6 +464,44 @@ def vectors_command(
         raise InputError(f"--sizes {sizes!r} are no numbers of vectors, such as 10000,50000") from error
     figures = measure_neighbours(counts, library=library, progress=partial(typer.echo, err=True))
     typer.echo(neighbours_table(figures))
+
+
+@app.command()
+def scale(
+    clones: Annotated[list[Path], typer.Argument(help="Clones whose code is taken, bare ones too.", exists=True)],
+    sizes: Annotated[str, typer.Option(help="Numbers of chunks, ascending.")] = "1000,10000,100000",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for scale.jsonl, scale.png, trees and indexes.")
+    ] = Path("scale"),
+    device: Annotated[str, typer.Option(help="Encodes while indexing: auto, cpu, cuda or mps.")] = "auto",
+    semble: Annotated[Path | None, typer.Option(help="Python interpreter that has semble.")] = None,
+) -> None:
+    """Measure time, memory and disk as an index grows.
+
+    Trees are made of the code of the clones, and of copies with other names where that is too little. A million chunks
+    take 5 GB of disk.
+    """
+    from codesearch_eval.performance.large_trees import build_trees, read_code
+    from codesearch_eval.performance.scale import ScalePlan, draw_curves, measure_scale, read_figures, scale_table
+
+    try:
+        counts = sorted(int(size) for size in sizes.split(","))
+    except ValueError as error:
+        raise InputError(f"--sizes {sizes!r} are no numbers of chunks, such as 1000,10000") from error
+    say = partial(typer.echo, err=True)
+    trees, record = out / "trees", out / "scale.jsonl"
+    trees.mkdir(parents=True, exist_ok=True)
+    if not all((trees / str(count)).exists() for count in counts):
+        build_trees(read_code(clones, counts[-1], say), counts, trees, say)
+    figures = []
+    for count in counts:
+        cache = out / "caches" / str(count)
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir(parents=True)
+        figures.append(measure_scale(trees / str(count), cache, ScalePlan(device, semble=semble), say))
+        write_records(figures, record)
+    draw_curves(read_figures(record), out / "scale.png")
+    typer.echo(scale_table(figures))
 
 
 @app.command(name="duplicates")

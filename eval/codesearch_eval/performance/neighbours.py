@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from codesearch.errors import InputError
 from codesearch.index.dense import DenseIndex, build_graph, pack, read_vectors
 from codesearch.index.graphs import graph_libraries, graph_library
-from codesearch.index.seals import checksum
+from codesearch.index.seals import Seal
 from codesearch.index.storage import Manifest, open_reader, open_writer
 from codesearch_eval.machine import Machine, describe_machine
 from codesearch_eval.markdown import markdown_table
@@ -42,7 +42,7 @@ class GraphFigures:
 
     Attributes:
         build_seconds: Processor time of building and saving it, all threads together.
-        load_ms: Processor time of loading it, its checksum included; median.
+        load_ms: Processor time of opening it; median.
         search_ms: Processor time of one search; median.
         recall: Of the ten nearest, the share that it finds.
         file_bytes: Its size on disk.
@@ -171,10 +171,10 @@ def _add_graph(directory: Path, size: int, dimension: int, library: str) -> tupl
         file_bytes = unplaced.stat().st_size
         with writer.transaction(derived=True):
             (segment,) = connection.execute(
-                "INSERT INTO segments (vectors, bytes, checksum) VALUES (?, ?, ?) RETURNING id",
-                [size, file_bytes, checksum(unplaced)],
+                "INSERT INTO segments (vectors, seal) VALUES (?, '') RETURNING id", [size]
             ).fetchone()
-            writer.place_segment(unplaced, segment)
+            seal = writer.place_segment(unplaced, segment, Seal.of(unplaced))
+            connection.execute("UPDATE segments SET seal = ? WHERE id = ?", [str(seal), segment])
             connection.execute("UPDATE vectors SET segment = ?", [segment])
     return seconds, file_bytes
 

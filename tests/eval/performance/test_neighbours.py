@@ -18,13 +18,13 @@ def test_a_graph_of_few_vectors_finds_what_exact_search_finds():
         assert (size.graph is not None) == (graph_library() is not None)
         if size.graph is not None:
             assert size.graph.recall > 0.95
-            assert size.graph.file_bytes > 64 * size.vectors
+            assert size.graph.file_bytes > 16 * size.vectors
 
 
 @pytest.mark.parametrize("library", graph_libraries())
 def test_the_named_library_builds_the_graph_and_searches_it(library, monkeypatch):
     used = []
-    for name, graph in (("voyager", graphs._VoyagerGraph), ("hnswlib", graphs._HnswlibGraph)):
+    for name, graph in (("usearch", graphs._UsearchGraph), ("hnswlib", graphs._HnswlibGraph)):
         for step in ("save", "search"):
             before = getattr(graph, step)
             monkeypatch.setattr(
