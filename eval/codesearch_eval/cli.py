@@ -474,6 +474,7 @@ def scale(
         Path, typer.Option("--out", "-o", help="Folder for scale.jsonl, scale.png, trees and indexes.")
     ] = Path("scale"),
     device: Annotated[str, typer.Option(help="Encodes while indexing: auto, cpu, cuda or mps.")] = "auto",
+    cores: Annotated[int, typer.Option(help="Cores that updating and asking may use; 0 for all.", min=0)] = 0,
     semble: Annotated[Path | None, typer.Option(help="Python interpreter that has semble.")] = None,
 ) -> None:
     """Measure time, memory and disk as an index grows.
@@ -498,7 +499,7 @@ def scale(
         cache = out / "caches" / str(count)
         shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir(parents=True)
-        figures.append(measure_scale(trees / str(count), cache, ScalePlan(device, semble=semble), say))
+        figures.append(measure_scale(trees / str(count), cache, ScalePlan(device, cores, semble=semble), say))
         write_records(figures, record)
     draw_curves(read_figures(record), out / "scale.png")
     typer.echo(scale_table(figures))

@@ -7,9 +7,11 @@ own. The dense search is compared with an exact one over the same vectors.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -30,7 +32,7 @@ from codesearch.sources import open_repository
 from codesearch.upkeep.plan import bring_up_to_date, plan
 from codesearch_eval.machine import describe_machine
 from codesearch_eval.markdown import markdown_table
-from codesearch_eval.performance.child import codesearch_command, run_timed, run_weighed
+from codesearch_eval.performance.child import ChildRun, codesearch_command, run_timed, run_weighed
 from codesearch_eval.performance.efficiency import QUESTIONS, index_directory
 from codesearch_eval.performance.peers import grep_command
 
@@ -54,12 +56,14 @@ class ScalePlan:
 
     Attributes:
         device: That encodes chunks while indexing; questions are always encoded on the CPU.
+        cores: That updating and asking may use, so that a large machine tells of a small one; 0 for all. Linux only.
         asks: Cold questions of each tree.
         semble: A Python interpreter that has semble; None leaves it out.
         semble_limit: Chunks above which semble is left out: it holds everything in memory.
     """
 
     device: str = "auto"
+    cores: int = 0
     asks: int = 7
     semble: Path | None = None
     semble_limit: int = 100_000
@@ -126,11 +130,29 @@ def measure_scale(root: Path, cache: Path, what: ScalePlan, progress: Progress =
     place = str(repository.root)
     progress(f"{root.name}: indexing")
     indexed = run_weighed(_here(cache, "index", place, what.device))
-    stages = json.loads((cache / "stages.json").read_text(encoding="utf-8"))
-    directory = index_directory(repository, cache)
+    with _on_cores(what.cores):
+        return _measure_asking(root, cache, what, indexed, progress)
+
+
+@contextmanager
+def _on_cores(number: int) -> Iterator[None]:
+    """Let this process and its children use the first cores only."""
+    if not number:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:number])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _measure_asking(root: Path, cache: Path, what: ScalePlan, indexed: ChildRun, progress: Progress) -> ScaleFigures:
+    repository = open_repository(str(root), cache=cache)
+    place, directory = str(repository.root), index_directory(repository, cache)
     with Snapshot(directory) as snapshot:
         counts = snapshot.counts()
-
     progress(f"{root.name}: updating {_CHANGED_FILES} files")
     updates = [_time_update(root, cache, what.device, number) for number in range(3)]
 
@@ -153,7 +175,7 @@ def measure_scale(root: Path, cache: Path, what: ScalePlan, progress: Progress =
     return ScaleFigures(
         chunks=counts.chunks,
         files=counts.files,
-        stage_seconds=stages,
+        stage_seconds=json.loads((cache / "stages.json").read_text(encoding="utf-8")),
         index_seconds=indexed.seconds,
         index_peak_bytes=indexed.peak_rss,
         update_seconds=float(np.median(updates)),
