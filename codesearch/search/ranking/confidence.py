@@ -22,7 +22,6 @@ from typing import Final
 
 from codesearch.errors import InputError
 from codesearch.records import Confidence, Level
-from codesearch.search.candidates import Candidate
 from codesearch.search.ranking.order import RankedCandidate
 from codesearch.search.ranking.question import CandidateSet, plain
 from codesearch.words import terms
@@ -171,6 +170,7 @@ class Surroundings:
         self._share = {term: weight / self._total for term, weight in rarity.items()}
         self._unknown = sum(share for term, share in self._share.items() if not found.frequency[term])
         self._seen: dict[int, float] = {}
+        self._files_that_hold: dict[float, frozenset[tuple[int, str]]] = {}
         self._measure_files()
         self._measure_scores()
 
@@ -200,8 +200,11 @@ class Surroundings:
 
     def _rivals(self, held: float, file: tuple[int, str]) -> int:
         """Return how many other files have a candidate that holds as much."""
-        sets = [files for share, files in self._holders if share >= held - _SAME]
-        return len(set().union(*sets) - {file})
+        rivals = self._files_that_hold.get(held)
+        if rivals is None:
+            sets = [files for share, files in self._holders if share >= held - _SAME]
+            rivals = self._files_that_hold[held] = frozenset().union(*sets)
+        return len(rivals) - (file in rivals)
 
     def _is_at_place(self, entry: RankedCandidate) -> bool:
         """Whether the question names a line of a result; a long one, the innermost of a traceback or any other."""
@@ -224,50 +227,48 @@ class Surroundings:
         return any(e.candidate.path == path and e.source == source for e in self._ranked[:number])
 
     def features(self, number: int) -> dict[str, float]:
-        """Return the features of a result, by name; those that are 0 are left out."""
+        """Return the features of a result, by name; those that are 0 may be left out."""
         entry, question = self._ranked[number], self._question
         candidate, file = entry.candidate, (entry.source, entry.candidate.path)
         held, held_by_file = self._share_held(candidate.held), self._held.get(file, 0) | candidate.held
         best_words = self._best_words[0][1] if self._best_words else 0.0
-        first = self._ranked[0].score
+        margin = self._margin if not number else -self._share_of_spread(self._ranked[0].score - entry.score)
+        all_held = self._share_held(held_by_file)
         values = {
             "held": held,
-            "held by file": self._share_held(held_by_file),
+            "held by file": all_held,
             "terms held": log1p(held_by_file.bit_count()) / _LOG_SCALE,
             "unknown": self._unknown,
             "rivals": log1p(self._rivals(held, file)) / _LOG_SCALE,
-            "words": candidate.lexical / best_words if best_words else 0.0,
-            "words margin": _margin(self._best_words, file, candidate.lexical) / best_words if best_words else 0.0,
             "quoted": min(1.0, len(question.pairs) / _QUOTATION_PAIRS) * candidate.quoted**2,
             "place": float(self._is_at_place(entry)),
-            "margin": self._margin if not number else -self._share_of_spread(first - entry.score),
+            "margin": margin,
+            "clear": all_held * max(margin, 0.0),
             "place in list": log1p(number) / _LOG_SCALE,
             "same file": float(self._is_repeat(number)),
-            **self._names(candidate),
+            "in name": self._held_by(_words_of(candidate.qualified_name)),
+            "in path": self._held_by(_words_of(candidate.path)),
         }
-        values["clear"] = values["held by file"] * max(values["margin"], 0.0)
+        if best_words:
+            values["words"] = candidate.lexical / best_words
+            values["words margin"] = _margin(self._best_words, file, candidate.lexical) / best_words
+        if own := _words_of(candidate.name):
+            values["name covered"] = sum(word in self._share for word in own) / len(own)
+        if question.symbol:
+            values["a name"] = 1.0
+            values["exact name"] = float(candidate.name == question.symbol)
+            values["same name"] = float(bool(candidate.name) and plain(candidate.name) == plain(question.symbol))
         if candidate.dense is not None:
             values["cosine"] = candidate.dense
             values["cosine lead"] = candidate.dense - self._middle
             values["cosine margin"] = _margin(self._best_meaning, file, candidate.dense)
         elif self._best_meaning:  # not encoded yet: nothing is known, and the middle says the least
             values["cosine"] = self._middle
-        return {name: value for name, value in values.items() if value}
-
-    def _names(self, candidate: Candidate) -> dict[str, float]:
-        question, own = self._question, _words_of(candidate.name)
-        symbol = question.symbol
-        same = bool(symbol and candidate.name and plain(candidate.name) == plain(symbol))
-        return {
-            "in name": self._held_by(_words_of(candidate.qualified_name)),
-            "name covered": sum(word in self._share for word in own) / len(own) if own else 0.0,
-            "in path": self._held_by(_words_of(candidate.path)),
-            "exact name": float(bool(symbol) and candidate.name == symbol),
-            "same name": float(same),
-            "a name": float(bool(symbol)),
-        }
+        return values
 
     def _held_by(self, words: frozenset[str]) -> float:
+        if self._share.keys().isdisjoint(words):
+            return 0.0
         return sum(share for term, share in self._share.items() if term in words)
 
     def _share_held(self, held: int) -> float:
