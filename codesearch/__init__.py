@@ -35,13 +35,24 @@ if TYPE_CHECKING:
         Unusable,
     )
     from codesearch.index.progress import Phase, Progress, UpdateReport
-    from codesearch.records import Chunk, Kind, Match, Repository, SkippedFile, SkipReason, Span
+    from codesearch.records import (
+        Chunk,
+        Confidence,
+        Kind,
+        Level,
+        Match,
+        Repository,
+        SkippedFile,
+        SkipReason,
+        Span,
+    )
     from codesearch.search.notices import Answer, Notice, NoticeKind
 
 __all__ = [
     "Answer",
     "Chunk",
     "CodesearchError",
+    "Confidence",
     "Encoder",
     "Index",
     "IndexBusy",
@@ -49,6 +60,7 @@ __all__ = [
     "IndexUnusable",
     "InputError",
     "Kind",
+    "Level",
     "Match",
     "MissingExtra",
     "ModelError",
@@ -83,7 +95,9 @@ _NAMES_OF = {
         *("NothingToIndex", "PlaceNotFound", "RepositoryNotFound", "SettingsError", "StorageError", "Unusable"),
     ),
     "codesearch.index.progress": ("Phase", "Progress", "UpdateReport"),
-    "codesearch.records": ("Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "Span"),
+    "codesearch.records": (
+        *("Chunk", "Confidence", "Kind", "Level", "Match", "Repository", "SkipReason", "SkippedFile", "Span"),
+    ),
     "codesearch.search.notices": ("Answer", "Notice", "NoticeKind"),
 }
 """Where each name is imported from when it is first used; the imports above say the same to type checkers."""

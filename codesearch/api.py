@@ -27,8 +27,9 @@ from codesearch.errors import (
 from codesearch.index.progress import Progress, UpdateReport
 from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_named
-from codesearch.records import Kind, Match, Repository, SkippedFile, SkipReason
+from codesearch.records import Kind, Level, Match, Repository, SkippedFile, SkipReason
 from codesearch.search.candidates import Filters
+from codesearch.search.least_confidence import read_level
 from codesearch.search.location import Place, Snippet, read_place
 from codesearch.search.notices import Answer
 from codesearch.search.pipeline import search
@@ -239,6 +240,7 @@ class Index:
         kind: Kind | str | Collection[Kind | str] | None = None,
         path: Names = None,
         tests: str = "yes",
+        min_confidence: Level | str = Level.GUESS,
     ) -> Answer:
         """Answer a question.
 
@@ -250,10 +252,11 @@ class Index:
             path: Only of files that match this pattern, or one of these, as in a .gitignore; with "!" before it, only
                 of others.
             tests: "no" to leave out files of tests, "only" to find nothing else.
+            min_confidence: Leave out matches whose :class:`Level` is below this: "sure", "likely" or "guess".
 
         Returns:
             The matches, best first: a sequence. Its `notices` say what makes it less than complete; where there is no
-            match, they say why.
+            match, they say why. If nothing fits well, a notice of the kind :attr:`NoticeKind.NOTHING_FITS` says so.
 
         Raises:
             InputError: The question is empty, an argument is of the wrong type, or there is no such language or kind.
@@ -264,10 +267,13 @@ class Index:
         """
         if not isinstance(question, str):
             raise InputError(f"the question must be text, not {_type_name(question)}")
+        if not isinstance(min_confidence, str):
+            raise InputError(f"min_confidence must be text, not {_type_name(min_confidence)}")
+        least = read_level(min_confidence, "min_confidence")
         filters = self._filters(limit, language, kind, path, tests)
         encoder = self._encoder() if self._encoder else None
         with self._snapshots() as snapshots:
-            return search(snapshots, question, encoder, limit=limit, filters=filters)
+            return search(snapshots, question, encoder, limit=limit, filters=filters, min_confidence=least)
 
     def similar(
         self,

@@ -14,7 +14,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-__all__ = ["TESTS", "Chunk", "Kind", "Match", "Repository", "SkipReason", "SkippedFile", "SourceFile", "Span"]
+__all__ = [
+    "LEVELS",
+    "TESTS",
+    "Chunk",
+    "Confidence",
+    "Kind",
+    "Level",
+    "Match",
+    "Repository",
+    "SkipReason",
+    "SkippedFile",
+    "SourceFile",
+    "Span",
+]
 
 TESTS: Final = ("yes", "no", "only")
 """Whether files of tests are found: as all files, not at all, or alone."""
@@ -171,6 +184,39 @@ def _squeezed(text: str) -> str:
     return re.sub(r"[\s,]+", "", text)
 
 
+class Level(StrEnum):
+    """How far a result is to be believed. The values are what ``--min-confidence`` takes and what JSON prints."""
+
+    SURE = "sure"
+    """At least nine of ten such results are right."""
+    LIKELY = "likely"
+    """At least six of ten are."""
+    GUESS = "guess"
+    """Fewer: read it before you believe it."""
+
+    def reaches(self, least: Level) -> bool:
+        """Whether this is `least` or better."""
+        order = list(Level)
+        return order.index(self) <= order.index(least)
+
+
+LEVELS: Final = tuple(level.value for level in Level)
+"""What says how far matches have to be believed to be shown, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How far a result is to be believed; comparable between questions and repositories.
+
+    Attributes:
+        level: In a word.
+        probability: That the result is right, from 0 to 1.
+    """
+
+    level: Level
+    probability: float
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A chunk that answers a question, best first in any list of matches.
@@ -185,6 +231,7 @@ class Match:
         signals: What each signal added to `score`, by name; the values sum to it.
         lines: The 1-based lines of the chunk that matter most to the question, best first.
         imported: Whether only the index of the repository is here: there is no file at `root`.
+        confidence: How far it is to be believed; None of code that is like other code, whose score says it.
     """
 
     repository: str
@@ -194,6 +241,7 @@ class Match:
     signals: Mapping[str, float] = field(default_factory=dict)
     lines: tuple[int, ...] = ()
     imported: bool = False
+    confidence: Confidence | None = None
 
     @property
     def path(self) -> str:

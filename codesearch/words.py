@@ -66,6 +66,8 @@ STOP_WORDS = frozenset(
 LINE_END = "."
 """Stands between the lines of a text, where there is no word: what is at either side of it are no neighbours."""
 
+_NOTHING: frozenset[str] = frozenset()
+
 _stemmer = Stemmer.Stemmer("english")
 
 
@@ -163,10 +165,18 @@ class TermFinder:
         for run in _runs(text):
             held = self._known.get(run)
             if held is None:
-                held = self._known[run] = self._wanted.intersection(terms(run))
+                held = self._known[run] = self._held_by(run)
             if held:
                 found |= held
         return found
+
+    def _held_by(self, run: str) -> frozenset[str]:
+        if len(run) > _LONGEST_RUN and not _has_unspaced(run):
+            return _NOTHING
+        words, whole = _words_and_whole(run)
+        if self._wanted.isdisjoint(words) and self._wanted.isdisjoint(whole):
+            return _NOTHING
+        return self._wanted.intersection(words + whole)
 
 
 def terms_in_a_row(text: str) -> list[str]:

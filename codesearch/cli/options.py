@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from codesearch.records import TESTS, Kind
+from codesearch.records import LEVELS, TESTS, Kind
 from codesearch.settings import DEVICES
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Kinds",
     "Languages",
     "Limit",
+    "MinConfidence",
     "Model",
     "NoRefresh",
     "PathPatterns",
@@ -49,6 +50,15 @@ Languages = Annotated[
     typer.Option("--lang", metavar="LANGUAGE", help="Find only this language.", autocompletion=list_languages),
 ]
 Limit = Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="Print at most so many matches.")]
+MinConfidence = Annotated[
+    str,
+    typer.Option(
+        "--min-confidence",
+        metavar=f"[{'|'.join(LEVELS)}]",
+        help="Leave out matches that are less certain; exit with 1 if none is left.",
+        autocompletion=lambda: list(LEVELS),
+    ),
+]
 NoRefresh = Annotated[bool, typer.Option("--no-refresh", help="Use the index as it is, and do not look for changes.")]
 PathPatterns = Annotated[
     list[str] | None,

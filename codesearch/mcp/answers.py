@@ -41,6 +41,8 @@ class FoundResult(BaseModel):
     signature: str
     documentation: str = Field(description="First paragraph of its documentation.")
     score: float = Field(description="Higher is better; comparable within one answer.")
+    confidence: str | None = Field(description="sure, likely or guess; null in an answer about similar code.")
+    probability: float | None = Field(description="That this is right, 0 to 1; comparable between questions.")
     lines: list[int] = Field(description="The lines that matter most to the question.")
     code: str | None = Field(description="The source as far as max_tokens allowed; null where it did not.")
     code_is_complete: bool
@@ -111,6 +113,8 @@ def _result(match: Match) -> FoundResult:
         signature=chunk.signature,
         documentation=" ".join(chunk.documentation.strip().split("\n\n")[0].split())[:400],
         score=round(match.score, 4),
+        confidence=match.confidence.level.value if match.confidence else None,
+        probability=match.confidence.probability if match.confidence else None,
         lines=sorted(match.lines),
         code=None,
         code_is_complete=False,
@@ -122,6 +126,8 @@ def _heading(number: int, result: FoundResult, single_root: bool) -> str:
     head = f"{number}. {path}:{result.start_line}-{result.end_line}  {result.name or result.kind}"
     if result.name:
         head += f"  ({result.kind})"
+    if result.confidence:
+        head += f"  {result.confidence}"
     if result.line != result.start_line:  # where the definition begins, below what stands before it
         head += f"  line {result.line}"
     return visible(head)

@@ -26,6 +26,7 @@ __all__ = [
     "Limit",
     "Line",
     "MaxTokens",
+    "MinConfidence",
     "Name",
     "Offset",
     "Place",
@@ -48,20 +49,21 @@ INSTRUCTIONS: Final = (
     "that is not enough. Paths are relative to the project."
 )
 
-Query = Annotated[str, Field(description="Plain words, a name, an error message or a line of code.")]
-Within = Annotated[str, Field(description="Folder or file to search.")]
-Languages = Annotated[list[str] | None, Field(description="Such as python, go.")]
+Query = Annotated[str, Field(description="Plain words, a name, an error or a line of code.")]
+Within = Annotated[str, Field(description="Folder or file.")]
+Languages = Annotated[list[str] | None, Field(description="python, go.")]
 Kinds = Annotated[list[str] | None, Field(description="function, method, type, module, text.")]
 Files = Annotated[list[str] | None, Field(description="Patterns as in .gitignore: src/**, !docs/.")]
-Tests = Annotated[str, Field(description='"no" leaves tests out, "only" finds nothing else.')]
+Tests = Annotated[str, Field(description="no (none) or only.")]
+MinConfidence = Annotated[str, Field(description="sure or likely.")]
 Limit = Annotated[int, Field(description=f"Results, to {MOST_RESULTS}.")]
 Offset = Annotated[int, Field(description="next_offset of the last answer.")]
-MaxTokens = Annotated[int, Field(description=f"Length of the answer, 200 to {MOST_TOKENS}: more shows more code.")]
+MaxTokens = Annotated[int, Field(description=f"200 to {MOST_TOKENS}: more shows more code.")]
 
 Place = Annotated[str, Field(description="The function's file, with line or name.")]
 Line = Annotated[int | None, Field()]
-Name = Annotated[str, Field(description="Qualified or bare.")]
-Code = Annotated[str, Field(description="Code, instead of a place.")]
+Name = Annotated[str, Field()]
+Code = Annotated[str, Field(description="Instead of a place.")]
 Language = Annotated[str, Field(description="Of the snippet.")]
 
 

@@ -46,6 +46,7 @@ from codesearch.mcp.descriptions import (
     Limit,
     Line,
     MaxTokens,
+    MinConfidence,
     Name,
     Offset,
     Place,
@@ -120,6 +121,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
         kinds: Kinds = None,
         files: Files = None,
         tests: Tests = "",
+        min_confidence: MinConfidence = "",
         limit: Limit = DEFAULT_RESULTS,
         offset: Offset = 0,
         max_tokens: MaxTokens = DEFAULT_TOKENS,
@@ -135,6 +137,7 @@ def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
                 (languages, kinds, files, tests),
                 (offset, limit, max_tokens),
                 report,
+                min_confidence,
             ),
         )
 

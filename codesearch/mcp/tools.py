@@ -18,6 +18,7 @@ from codesearch.mcp.freshness import IndexKeeper, Report
 from codesearch.mcp.sandbox import Sandbox
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
+from codesearch.search.least_confidence import read_level
 from codesearch.search.location import Place, Snippet
 from codesearch.search.notices import Answer
 from codesearch.search.pipeline import search
@@ -75,7 +76,14 @@ class Tools:
         self._keeper = IndexKeeper(encoder, None if encoder is None else EncoderChoice.of(settings))
 
     def search(
-        self, where: Sandbox, query: str, path: str, narrowing: Narrowing, window: Window, report: Report
+        self,
+        where: Sandbox,
+        query: str,
+        path: str,
+        narrowing: Narrowing,
+        window: Window,
+        report: Report,
+        min_confidence: str = "",
     ) -> tuple[str, FoundCode]:
         """Answer ``search_code``.
 
@@ -85,10 +93,11 @@ class Tools:
         if not query.strip():
             raise InputError('the query is empty: say in plain words what the code does, such as "parse json"')
         offset, limit, tokens = _checked(window)
+        least, many = read_level(min_confidence, "min_confidence"), offset + limit + 1
 
         def ask(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
             encoder = self._encoder() if self._encoder else None
-            return search(snapshots, query, encoder, limit=offset + limit + 1, filters=filters)
+            return search(snapshots, query, encoder, limit=many, filters=filters, min_confidence=least)
 
         answer, single = self._asked(self._targets(where, path), narrowing, ask, report)
         return self._laid_out(answer, offset, limit, tokens, single)

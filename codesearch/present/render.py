@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from codesearch.records import Chunk, Match
+from codesearch.records import Chunk, Confidence, Level, Match
 
 __all__ = [
     "Style",
+    "confidence_object",
     "json_line",
     "match_json",
     "match_markdown",
@@ -37,6 +38,7 @@ _LINES_SHOWN: Final = 4
 _LONGEST_LINE: Final = 200
 
 _BOLD, _DIM, _PATH, _LINE = "1", "2", "35", "32"
+_LEVELS: Final = {Level.SURE: "32", Level.LIKELY: "33", Level.GUESS: "2"}
 
 # C0 and C1 control characters, and those that reorder or hide text (Boucher and Anderson, "Trojan Source",
 # 2021): what is shown must be what is there.
@@ -77,10 +79,16 @@ def match_object(match: Match, *, text: bool = True) -> dict[str, Any]:
         "signature": chunk.signature,
         "documentation": chunk.documentation,
         "score": round(match.score, 4),
+        **({"confidence": confidence_object(match.confidence)} if match.confidence else {}),
         "signals": {name: round(value, 4) for name, value in match.signals.items()},
         "lines": sorted(match.lines),
         **({"text": chunk.text} if text else {}),
     }
+
+
+def confidence_object(confidence: Confidence) -> dict[str, Any]:
+    """Return how far a match is to be believed, as the object in JSON."""
+    return {"level": confidence.level.value, "probability": confidence.probability}
 
 
 def match_json(match: Match) -> str:
@@ -164,15 +172,27 @@ def _reasons(match: Match, style: Style) -> list[str]:
 
 def _heading(match: Match, first: int, style: Style) -> str:
     chunk = match.chunk
-    path = style.paint(_PATH, _shown_path(match, style.cwd))
-    name = visible(chunk.qualified_name)
+    path, name = _shown_path(match, style.cwd), visible(chunk.qualified_name)
     what = chunk.kind.value + (f", part {chunk.part + 1}" if chunk.part else "")
-    words = [f"{path}:{style.paint(_LINE, str(first))}", style.paint(_BOLD, name), style.paint(_DIM, what)]
-    words.append(style.paint(_DIM, visible(f"in {called}")) if (called := style.repositories.get(match.root)) else "")
+    called = style.repositories.get(match.root)
+    code, level = _shown_level(match, style)
+    said = [(_BOLD, name), (_DIM, what), (_DIM, visible(f"in {called}") if called else ""), (code, level)]
+    if level and len(f"{path}:{first}") + sum(2 + len(text) for _, text in said if text) > style.width:
+        del said[1]  # the signature says it as well
+    words = [f"{style.paint(_PATH, path)}:{style.paint(_LINE, str(first))}", *(style.paint(*word) for word in said)]
     if style.score:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in match.signals.items())
         words.append(style.paint(_DIM, f"{match.score:.3f}" + (f" = {signals}" if signals else "")))
     return "  ".join(word for word in words if word)
+
+
+def _shown_level(match: Match, style: Style) -> tuple[str, str]:
+    """Return colour and word for how far a match is to be believed; with scores also how probable it is."""
+    confidence = match.confidence
+    if confidence is None:
+        return "", ""
+    exact = f" {confidence.probability:.0%}" if style.score or style.explain else ""
+    return _LEVELS[confidence.level], f"{confidence.level.value}{exact}"
 
 
 def _shown_path(match: Match, cwd: Path) -> str:

@@ -77,6 +77,7 @@ class Candidate(NamedTuple):
         substance: How many words of its code do something (``codesearch.index.substance``).
         tests: Whether what is in it says that it is a test.
         file_lexical: BM25 score of its whole file by the text of that.
+        held: Which terms of the question occur in its text, name or path: bit n stands for the n-th term.
     """
 
     id: int
@@ -96,6 +97,7 @@ class Candidate(NamedTuple):
     substance: int = 0
     tests: bool = False
     file_lexical: float = 0.0
+    held: int = 0
 
 
 class Searchable(Protocol):
@@ -361,10 +363,17 @@ def _candidates(
     files: NDArray[np.float64],
 ) -> list[Candidate]:
     told = (words, found.cosines, quoted, found.substance, found.tests, files)
-    scores = zip(*(values.tolist() for values in told), strict=True)
+    scores = zip(*(values.tolist() for values in told), _held(found.counts), strict=True)
     scored = list(zip(found.heads, scores, strict=True))
     candidates = []
     for head, (lexical, cosine, share, *facts) in (scored[row] for row in rows):
         dense = None if isnan(cosine) else cosine
         candidates.append(Candidate._make((*head, lexical, dense, share, *facts)))
     return candidates
+
+
+def _held(counts: NDArray[np.int64]) -> list[int]:
+    """Return which terms each chunk holds, a bit for each, of counts of shape [fields, terms, n]."""
+    packed = np.packbits(counts.any(axis=0), axis=0, bitorder="little")
+    width, bits = packed.shape[0], packed.T.tobytes()
+    return [int.from_bytes(bits[n * width : (n + 1) * width], "little") for n in range(packed.shape[1])]

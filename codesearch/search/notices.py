@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, overload
 
-from codesearch.records import Match
+from codesearch.records import Level, Match
 from codesearch.search.candidates import Filters, Searchable
 
-__all__ = ["RUN_INDEX", "Answer", "Notice", "NoticeKind", "notices_of", "why_empty"]
+__all__ = ["RUN_INDEX", "Answer", "Notice", "NoticeKind", "nothing_fits", "nothing_reaches", "notices_of", "why_empty"]
 
 RUN_INDEX: Final = "run `codesearch index`"
 """What to do at a command line where an index is behind."""
@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     NO_WORDS = "no words in the question"
     NOTHING_FOUND = "nothing found"
     NOT_ALL_READ = "not all of the question was read"
+    NOTHING_FITS = "nothing fits well"
     TEXT_LEFT_OUT = "text left out"
 
 
@@ -120,6 +121,24 @@ def notices_of(state: Searchable, model_id: str | None, *, by_words: bool) -> li
         advice = "" if manifest.imported else f"{RUN_INDEX} to finish"
         found.append(Notice(NoticeKind.EMBEDDINGS_PENDING, fact, advice))
     return found
+
+
+def nothing_fits() -> Notice:
+    """Return what is said where even the first result is hardly more than chance."""
+    return Notice(NoticeKind.NOTHING_FITS, "nothing fits well: these are guesses", "try other words, or a name")
+
+
+def nothing_reaches(least: Level, best: Match) -> Notice:
+    """Return why an answer is empty where what was found is not to be believed as far as was asked for.
+
+    Args:
+        least: That was asked for.
+        best: The first result, which falls short of it.
+    """
+    confidence = best.confidence
+    told = f" ({confidence.level}, {confidence.probability:.0%})" if confidence else ""
+    fact = f"nothing fits well: no result is {least.value}; the best is {best.path}:{best.line}{told}"
+    return Notice(NoticeKind.NOTHING_FITS, fact, "leave out --min-confidence to see guesses")
 
 
 def why_empty(states: Sequence[Searchable], filters: Sequence[Filters], otherwise: Notice, *, by_words: bool) -> Notice:

@@ -12,12 +12,29 @@ from math import fsum
 
 from codesearch.encoders import Encoder
 from codesearch.errors import InputError
-from codesearch.records import Chunk, Match
+from codesearch.records import Chunk, Confidence, Level, Match
 from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import Filters, Searchable
-from codesearch.search.notices import NOT_ALL_READ, Answer, Notice, NoticeKind, notices_of, why_empty
+from codesearch.search.notices import (
+    NOT_ALL_READ,
+    Answer,
+    Notice,
+    NoticeKind,
+    nothing_fits,
+    nothing_reaches,
+    notices_of,
+    why_empty,
+)
 from codesearch.search.question_filters import read_filters
-from codesearch.search.ranking import CandidateSet, Question, RankedCandidate, append_deeper, parse_question, rank
+from codesearch.search.ranking import (
+    CandidateSet,
+    Question,
+    RankedCandidate,
+    append_deeper,
+    load_calibration,
+    parse_question,
+    rank,
+)
 from codesearch.search.retrieval import Retrieval
 from codesearch.words import TermFinder, replace_surrogates
 
@@ -39,6 +56,7 @@ def search(
     *,
     limit: int = 10,
     filters: Sequence[Filters] | None = None,
+    min_confidence: Level = Level.GUESS,
 ) -> Answer:
     """Answer a question about one or several repositories.
 
@@ -49,6 +67,7 @@ def search(
         encoder: Of the model that the snapshots were made with; None to search by words only.
         limit: The most matches that are returned.
         filters: Which chunks may be found, one for each snapshot; None for all.
+        min_confidence: Matches that are to be believed less are left out.
 
     Raises:
         InputError: The question is empty, a filter in it cannot be used, or `limit` is not positive.
@@ -65,6 +84,8 @@ def search(
     notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
     found = find_candidates(snapshots, asked.words, encoder, filters=filters)
     ranked, depth = rank(found), CANDIDATES
+    # Of these alone, so that what is believed of a result does not depend on how many are asked for.
+    first, model = found, load_calibration().model_for(model_id or "", found)
     # Deeper searches name more, and what they name comes after what the first named: the first results are the same
     # however many are asked for. Where fewer were named than was asked for, there are no more.
     while len(ranked) < limit and len(found.candidates) >= depth:
@@ -73,10 +94,17 @@ def search(
         append_deeper(ranked, rank(found))
     if found.unread:
         notices.append(Notice(NoticeKind.NOT_ALL_READ, NOT_ALL_READ))
-    matches = _matches(snapshots, found, ranked[:limit])
+    judged = model.judge(first, ranked, limit)
+    matches = _matches(snapshots, found, ranked[:limit], judged)
     if not matches:
         notices.append(_why_empty(snapshots, found.question, filters, encoder))
-    return Answer(tuple(matches), tuple(notices))
+        return Answer((), tuple(notices))
+    kept = [match for match in matches if match.confidence and match.confidence.level.reaches(min_confidence)]
+    if not kept:
+        notices.append(nothing_reaches(min_confidence, matches[0]))
+    elif judged[0].probability < model.fits and not any(n.kind is NoticeKind.LEXICAL_MISSING for n in notices):
+        notices.append(nothing_fits())
+    return Answer(tuple(kept), tuple(notices))
 
 
 def find_candidates(
@@ -125,7 +153,12 @@ def _why_empty(
     return why_empty(snapshots, filters, otherwise, by_words=True)
 
 
-def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Sequence[RankedCandidate]) -> list[Match]:
+def _matches(
+    snapshots: Sequence[Searchable],
+    found: CandidateSet,
+    ranked: Sequence[RankedCandidate],
+    judged: Sequence[Confidence],
+) -> list[Match]:
     chunks: dict[tuple[int, int], Chunk] = {}
     for source, snapshot in enumerate(snapshots):
         ids = [entry.candidate.id for entry in ranked if entry.source == source]
@@ -141,8 +174,9 @@ def _matches(snapshots: Sequence[Searchable], found: CandidateSet, ranked: Seque
             signals=entry.signals,
             lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight, finder),
             imported=bool(snapshots[entry.source].manifest.imported),
+            confidence=confidence,
         )
-        for entry in ranked
+        for entry, confidence in zip(ranked, judged, strict=True)
     ]
 
 

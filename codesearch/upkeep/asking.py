@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable, InputError, StorageError, Unusable
 from codesearch.index.snapshot import Snapshot
+from codesearch.records import Level
 from codesearch.search.candidates import Filters
 from codesearch.search.notices import Answer
 from codesearch.search.pipeline import search
@@ -69,6 +70,7 @@ def ask(
     filters: Sequence[Filters] | None = None,
     refresh: bool = True,
     on_failure: Callable[[Job, CodesearchError], None] | None = None,
+    min_confidence: Level = Level.GUESS,
 ) -> Answer:
     """Answer a question about repositories, after bringing their indexes up to date.
 
@@ -81,6 +83,7 @@ def ask(
         filters: Which chunks may be found, one for each job; None for all.
         refresh: Whether indexes are brought up to date, and built anew where they are damaged.
         on_failure: As for :func:`consult`.
+        min_confidence: Matches that are to be believed less are left out.
 
     Raises:
         InputError: The question is empty, or a repository holds nothing that can be searched.
@@ -92,7 +95,8 @@ def ask(
 
     def use(snapshots: Sequence[Snapshot]) -> Answer:
         wanted = [allowed[snapshot.directory] for snapshot in snapshots]
-        return search(snapshots, question, encoder() if encoder else None, limit=limit, filters=wanted)
+        loaded = encoder() if encoder else None
+        return search(snapshots, question, loaded, limit=limit, filters=wanted, min_confidence=min_confidence)
 
     return consult(jobs, use, encoder, surface, refresh=refresh, on_failure=on_failure)
 

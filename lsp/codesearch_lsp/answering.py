@@ -60,7 +60,8 @@ class QuestionHandler:
         many = asked.start + self.limit(asked) + 1
 
         def use(snapshots: Sequence[Searchable], filters: Sequence[Filters]) -> Answer:
-            return search(snapshots, asked.query, self._searcher.encoder(), limit=many, filters=filters)
+            encoder, least = self._searcher.encoder(), asked.min_confidence
+            return search(snapshots, asked.query, encoder, limit=many, filters=filters, min_confidence=least)
 
         return await self._consult(asked, use)
 

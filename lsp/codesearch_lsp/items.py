@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from lsprotocol.types import Location, SymbolKind, WorkspaceSymbol
 
+from codesearch.present.render import confidence_object
 from codesearch.records import Chunk, Kind, Match
 from codesearch.search.notices import Answer, NoticeKind
 from codesearch_lsp.wire import Positions, uri_of
@@ -63,6 +64,7 @@ def _item(match: Match, positions: Positions) -> dict[str, Any]:
         "signature": chunk.signature,
         "documentation": chunk.documentation,
         "score": match.score,
+        **({"confidence": confidence_object(match.confidence)} if match.confidence else {}),
         "signals": dict(match.signals),
         "preview": preview,
         "previewLine": positions.lines_of((first,))[0],
@@ -104,5 +106,10 @@ def symbol_of(match: Match, positions: Positions) -> WorkspaceSymbol:
         kind=_SYMBOL_KINDS[chunk.kind],
         location=Location(uri_of(match.root / chunk.path), positions.name_range_of(chunk, match.lines)),
         container_name=" · ".join(part for part in (within, chunk.path, summary) if part),
-        data={"score": match.score, "kind": chunk.kind.value, "signature": chunk.signature},
+        data={
+            "score": match.score,
+            "kind": chunk.kind.value,
+            "signature": chunk.signature,
+            **({"confidence": match.confidence.level.value} if match.confidence else {}),
+        },
     )

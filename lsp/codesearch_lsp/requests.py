@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from codesearch.errors import InputError
 from codesearch.languages import language_named
-from codesearch.records import Kind
+from codesearch.records import Kind, Level
+from codesearch.search.least_confidence import read_level
 from codesearch.search.tests_choice import tests_matcher
 from codesearch.sources import FileRules
 from codesearch_lsp.configuration import MOST_RESULTS
@@ -36,6 +37,7 @@ class SearchRequest:
         kinds: Kinds of chunks; none for all.
         paths: Patterns in gitignore syntax; () for all.
         tests: Whether files of tests are found: "yes", "no" or "only".
+        min_confidence: Results that are to be believed less are left out; only of a question.
     """
 
     query: str = ""
@@ -46,6 +48,7 @@ class SearchRequest:
     kinds: frozenset[Kind] = frozenset()
     paths: tuple[str, ...] = ()
     tests: str = ""
+    min_confidence: Level = Level.GUESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def read_asked(params: object, query: str | None = None) -> SearchRequest:
         raise InputError('query is empty: ask in plain words, such as "parse json"')
     if len(query) > _LONGEST_QUESTION:
         raise InputError(f"query is longer than {_LONGEST_QUESTION:,} characters: ask a shorter question")
-    return _within(given, query)
+    least = read_level(_typed(given, "minConfidence", str, "a string", default=""), "minConfidence")
+    return replace(_within(given, query), min_confidence=least)
 
 
 def read_similar(params: object) -> tuple[SimilarTarget, SearchRequest]:

@@ -21,6 +21,7 @@ from codesearch.cli.options import (
     Kinds,
     Languages,
     Limit,
+    MinConfidence,
     Model,
     NoRefresh,
     PathPatterns,
@@ -44,6 +45,7 @@ class AskOptions:
         filters: What may be found.
         access: Of the indexes.
         printing: Of the matches.
+        min_confidence: Matches that are less certain are left out; "" for none.
     """
 
     question: str
@@ -54,6 +56,7 @@ class AskOptions:
     filters: MatchFilters
     access: IndexAccess
     printing: MatchFormat
+    min_confidence: str = ""
 
 
 _ask: Callable[[AskOptions], None] = Later("codesearch.cli.work.ask", "answer_question")
@@ -74,6 +77,7 @@ def ask(
     path: PathPatterns = None,
     kind: Kinds = None,
     tests: Tests = "",
+    min_confidence: MinConfidence = "",
     as_json: AsJsonLines = False,
     as_markdown: AsMarkdown = False,
     context: Context = 0,
@@ -115,5 +119,6 @@ def ask(
             MatchFilters(tuple(language or ()), tuple(kind or ()), tuple(path or ()), tests),
             IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh),
             MatchFormat(as_json, as_markdown, context, score, explain),
+            min_confidence,
         )
     )

@@ -17,6 +17,8 @@ from codesearch.cli.console import follow, print_matches, say, summary, tell
 from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
 from codesearch.errors import CodesearchError, InputError
 from codesearch.processes import prepare_worker
+from codesearch.records import Level
+from codesearch.search.least_confidence import read_level
 from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
@@ -43,13 +45,16 @@ def answer_question(asking: AskOptions) -> None:
         asking = replace(asking, question=sys.stdin.buffer.read(1 << 20).decode("utf-8", "replace"))
     if not asking.question.strip() and not asking.interactive:
         raise InputError('the question is empty: ask in plain words, such as "parse json"')
+    least = read_level(asking.min_confidence, "--min-confidence")
     if asking.interactive:
+        if least is not Level.GUESS:
+            raise InputError("-i shows all results: leave out --min-confidence")
         _ask_on_screen(asking)
     else:
-        _ask_once(asking)
+        _ask_once(asking, least)
 
 
-def _ask_once(asking: AskOptions) -> None:
+def _ask_once(asking: AskOptions, least: Level) -> None:
     prepare_worker()  # before the encoder is loaded, in a thread
     settings = load_access_settings(asking.access)
     encoder = make_lazy_encoder(settings).load_ahead() if asking.access.dense else None
@@ -63,6 +68,7 @@ def _ask_once(asking: AskOptions) -> None:
         filters=[filters_within(asking.filters, target) for target in targets],
         refresh=asking.access.refresh,
         on_failure=_tell_left_out if asking.below else None,
+        min_confidence=least,
     )
     for notice in answer.notices:
         tell(notice.text)

@@ -6,6 +6,7 @@ weights (``weights.json``) were fitted on questions about real repositories and 
 docs/design/ranking.md has the figures, and what each signal is worth.
 """
 
+from codesearch.search.ranking.confidence import Calibration, load_calibration
 from codesearch.search.ranking.order import RankedCandidate, append_deeper, rank
 from codesearch.search.ranking.path_roles import is_test
 from codesearch.search.ranking.question import CandidateSet, Question, parse_question
@@ -14,12 +15,14 @@ from codesearch.search.ranking.weights import Weights, load_weights
 
 __all__ = [
     "DESCRIPTIONS",
+    "Calibration",
     "CandidateSet",
     "Question",
     "RankedCandidate",
     "Weights",
     "append_deeper",
     "is_test",
+    "load_calibration",
     "load_weights",
     "parse_question",
     "rank",

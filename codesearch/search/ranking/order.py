@@ -49,10 +49,10 @@ def rank(found: CandidateSet, weights: Weights | None = None) -> list[RankedCand
     """
     weights = weights or load_weights()
     by_words = all(candidate.dense is None for _, candidate in found.candidates)
-    counts = weights.by_words if by_words else weights.signals
+    counts = {name: weight for name, weight in (weights.by_words if by_words else weights.signals).items() if weight}
     ranked = []
     for (source, candidate), signals in zip(found.candidates, measure(found), strict=True):
-        said = {name: counts[name] * value for name, value in signals.items() if counts.get(name)}
+        said = {name: counts[name] * value for name, value in signals.items() if name in counts}
         ranked.append(RankedCandidate(source, candidate, sum(said.values()), said))
     _discount_repeats(ranked, weights.repeat)
     return sorted(ranked, key=_order)

@@ -316,6 +316,8 @@ def _add_file_evidence(found: CandidateSet, rows: Sequence[dict[str, float]]) ->
         for (_, candidate), row in zip(found.candidates, rows, strict=True):
             if candidate.file_lexical:
                 row["file words"] = candidate.file_lexical / most_words
+    if not any("meaning" in row for row in rows):
+        return
     by_file: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     for (repository, candidate), row in zip(found.candidates, rows, strict=True):
         by_file[repository, candidate.path].append(row.get("meaning", 0.0))

@@ -20,5 +20,8 @@
     headline.py      what each kind weighs in one figure
     fit.py           the weights of ranking, fitted
     ablation.py      what each signal is worth
+    foreign.py       questions that a repository does not answer
+    calibration.py   how far results are to be believed, fitted
+    reliability.py   and how true that is
     peers.py         another tool, asked the same
 """

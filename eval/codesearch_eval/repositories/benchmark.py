@@ -34,12 +34,13 @@ from enum import StrEnum
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from codesearch.errors import InputError
 from codesearch_eval.json_lines import read_records
 
 __all__ = [
+    "UNANSWERABLE",
     "BenchmarkRepository",
     "Half",
     "Question",
@@ -75,6 +76,13 @@ class QuestionKind(StrEnum):
     CHANGE_LOG = "change log"
     TEST = "tests say"
     FILE = "file says"
+    FOREIGN = "foreign"
+    """A question of another repository, which has no answer here."""
+    NONSENSE = "nonsense"
+
+
+UNANSWERABLE: Final = frozenset({QuestionKind.FOREIGN, QuestionKind.NONSENSE})
+"""Kinds of questions that have no answer where they are asked: confidence is measured with them, and ranking is not."""
 
 
 class View(StrEnum):

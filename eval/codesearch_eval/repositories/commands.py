@@ -10,6 +10,8 @@ codesearch-eval repositories cache PARTS/*.npz                    # so that `ask
 codesearch-eval repositories ask --clones DIR --out BENCH         # what the two searches name for each
 codesearch-eval repositories score --out BENCH                    # how good the shipped ranking is
 codesearch-eval repositories fit --out BENCH --weights FILE       # weights, fitted on one half
+codesearch-eval repositories ask-foreign --clones DIR --out BENCH # the same of questions that have no answer there
+codesearch-eval repositories calibrate --out BENCH --file FILE    # how far results are to be believed
 codesearch-eval repositories select --out BENCH                   # which signals earn their place there
 codesearch-eval repositories ablate --out BENCH                   # what each signal is worth
 """
@@ -156,6 +158,53 @@ def cache(parts: Annotated[list[Path], typer.Argument()]) -> None:
     from codesearch_eval.repositories.texts import fill_cache
 
     typer.echo(f"{fill_cache(parts):,} vectors")
+
+
+@app.command(name="ask-foreign")
+def ask_foreign(
+    clones: Clones,
+    out: Out,
+    repositories: List = None,
+    only: Only = None,
+    foreign: Annotated[int, typer.Option(help="Questions of other repositories.", min=0)] = 20,
+    nonsense: Annotated[int, typer.Option(help="Questions that are nonsense.", min=0)] = 10,
+    no_dense: Annotated[bool, typer.Option("--no-dense", help="By words only.")] = False,
+) -> None:
+    """Ask each repository what it has no answer to, and keep the candidates."""
+    from codesearch_eval.repositories.foreign import foreign_questions, is_answered, nonsense_questions
+
+    encoder = None if no_dense else load_encoder(None, "auto")
+    built = [one for one in read_list(repositories) if _file(out, one.name, "jsonl").is_file()]
+    others = {one: read_questions(_file(out, one.name, "jsonl")) for one in built}
+    for repository in _chosen(repositories, only):
+        questions = foreign_questions(repository, others, foreign) + nonsense_questions(repository, nonsense)
+        asked = ask_repository(find_repository(clones, repository.name), repository, questions, encoder)
+        kept = [one for one in asked if not is_answered(one.found)]
+        write_asked(kept, _file(out, repository.name, "foreign"))
+        _say(f"{repository.name}: {len(kept)} questions without an answer asked")
+
+
+@app.command()
+def calibrate(
+    out: Out,
+    file: Annotated[Path, typer.Option(help="JSON file to write.")],
+    weights: Annotated[Path | None, typer.Option(help="Other weights of ranking than the shipped ones.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Encoder that was asked with, if not the shipped one.")] = None,
+) -> None:
+    """Fit how far results are to be believed on one half, and print how true that is on the other."""
+    from codesearch.encoders.model_directory import find_model, read_model_directory
+    from codesearch.search.ranking.weights import read_weights
+    from codesearch_eval.repositories.calibration import calibrate_shipped, judged_examples
+    from codesearch_eval.repositories.reliability import reliability_report
+
+    asked = [*read_asked(out), *read_asked(out, suffix="foreign")]
+    chosen = read_weights(weights) if weights else None
+    encoder = read_model_directory(find_model(model)).model_id
+    inside, outside = (judged_examples(_of_half(asked, half), chosen) for half in (Half.FIT, Half.HELD_OUT))
+    found = calibrate_shipped(inside, encoder)
+    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    typer.echo(f"written: {file}\n")
+    typer.echo(reliability_report(outside, file))
 
 
 @app.command(name="score")

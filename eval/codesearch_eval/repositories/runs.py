@@ -83,24 +83,26 @@ def write_asked(asked: Sequence[QuestionCandidates], path: Path) -> None:
         pickle.dump(list(asked), file)
 
 
-def read_asked(folder: Path, only: Sequence[str] | None = None) -> list[QuestionCandidates]:
+def read_asked(folder: Path, only: Sequence[str] | None = None, suffix: str = "asked") -> list[QuestionCandidates]:
     """Read what was found for the repositories of a folder. Pickled: read only what you wrote yourself.
 
     Args:
-        folder: Where `write_asked` wrote.
+        folder: That `write_asked` wrote to.
         only: Names of repositories, instead of all.
+        suffix: Of the files: "asked" for questions with answers, "foreign" for those without.
 
     Raises:
         InputError: There is nothing, or it is of another version of this program.
     """
     found: list[QuestionCandidates] = []
-    wanted = None if only is None else {f"{name.replace('/', '+')}.asked" for name in only}
-    for path in sorted(path for path in folder.glob("*.asked") if wanted is None or path.name in wanted):
+    wanted = None if only is None else {f"{name.replace('/', '+')}.{suffix}" for name in only}
+    for path in sorted(path for path in folder.glob(f"*.{suffix}") if wanted is None or path.name in wanted):
         try:
             with gzip.open(path, "rb") as file:
                 found += pickle.load(file)
         except (OSError, pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
             raise InputError(f"{path} is of another version: run `codesearch-eval repositories ask` again") from error
     if not found:
-        raise InputError(f"{folder} holds no candidates: run `codesearch-eval repositories ask` first")
+        step = "ask" if suffix == "asked" else f"ask-{suffix}"
+        raise InputError(f"{folder} holds no candidates: run `codesearch-eval repositories {step}` first")
     return found

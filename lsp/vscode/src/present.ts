@@ -20,10 +20,11 @@ export function titleOf(item: Item): string {
   return item.qualifiedName || item.name || firstLine(item.preview) || item.path;
 }
 
-/** Where a result is, as `path:line` with lines counted from 1; with the repository if there are several. */
+/** Where a result is, as `path:line` with lines counted from 1, and how far to believe it; and in which repository. */
 export function placeOf(item: Item, severalRepositories: boolean): string {
   const place = `${item.path}:${item.selectionRange.start.line + 1}`;
-  return severalRepositories ? `${item.repository}: ${place}` : place;
+  const level = item.confidence ? ` (${item.confidence.level})` : "";
+  return (severalRepositories ? `${item.repository}: ${place}` : place) + level;
 }
 
 /** What is said below a result: its documentation, else the line that holds most of the question, else its header. */

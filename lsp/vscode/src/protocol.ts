@@ -50,6 +50,8 @@ export interface Item {
   signature: string;
   documentation: string;
   score: number;
+  /** How far to believe it; absent of code that is like other code. */
+  confidence?: { level: "sure" | "likely" | "guess"; probability: number };
   /** Source text, and the line of the document that its first line is. */
   preview: string;
   previewLine: number;

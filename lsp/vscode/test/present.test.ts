@@ -13,6 +13,7 @@ const folder: FolderStatus = { uri: "", name: "r", state: "ready", files: 1200, 
 
 test("a place counts lines from 1 and names the repository only among several", () => {
   assert.equal(placeOf(item, false), "a.py:11");
+  assert.equal(placeOf({ ...item, confidence: { level: "guess", probability: 0.1 } }, false), "a.py:11 (guess)");
   assert.equal(placeOf(item, true), "r: a.py:11");
 });
 

@@ -197,6 +197,30 @@ def test_nothing_found_is_exit_code_1_and_says_why(invoke: Invoke, sample: Path)
     assert "codesearch: no indexed code holds any word of the question" in result.stderr
 
 
+def test_nonsense_is_answered_by_guesses_and_only_asked_for_an_end_with_1(invoke: Invoke, sample: Path) -> None:
+    nonsense = "purple giraffe velvet music config"
+    shown = invoke("ask", nonsense, str(sample), "--no-dense", "--json")
+    assert shown.exit_code == 0
+    assert {json.loads(line)["confidence"]["level"] for line in shown.stdout.splitlines()} == {"guess"}
+    assert "codesearch: nothing fits well: these are guesses; try other words, or a name" in shown.stderr
+    assert max(map(len, shown.stderr.splitlines()[-1:])) <= 80
+    refused = invoke("ask", nonsense, str(sample), "--no-dense", "--min-confidence", "likely")
+    assert refused.exit_code == 1
+    assert not refused.stdout
+    assert "no result is likely; the best is" in refused.stderr
+
+
+def test_what_is_certain_enough_is_printed_with_its_level(invoke: Invoke, sample: Path) -> None:
+    result = invoke("ask", "parse_config", str(sample), "--no-dense", "--min-confidence", "sure")
+    assert result.exit_code == 0
+    assert result.stdout.partition("\n")[0].endswith("src/config.py:6  parse_config  function  sure")
+
+
+def test_a_level_that_there_is_not_is_refused(invoke: Invoke, sample: Path) -> None:
+    result = invoke("ask", "x", str(sample), "--min-confidence", "certain")
+    assert result.exit_code == 2
+
+
 def test_the_repository_is_found_from_a_folder_in_it(
     invoke: Invoke, git_sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from codesearch.extraction import extract
 from codesearch.languages import LANGUAGES
 from codesearch.present.render import Style, match_json, match_markdown, match_object, match_text, visible
-from codesearch.records import Chunk, Kind, Match, Span
+from codesearch.records import Chunk, Confidence, Kind, Level, Match, Span
 
 ROOT = Path("/repo")
 PLAIN = Style(cwd=ROOT)
@@ -353,3 +353,30 @@ def test_an_explanation_fits_the_width(width: int) -> None:
     assert max(map(len, text.splitlines()[1:])) <= width
     shown = " ".join(text.split())
     assert all(" ".join(description.split()) in shown for description in DESCRIPTIONS.values())
+
+
+# --- confidence ---------------------------------------------------------------------------------------------
+
+
+def judged(chunk: Chunk, level: Level) -> Match:
+    return replace(match(chunk), confidence=Confidence(level, 0.613))
+
+
+def test_how_far_a_match_is_to_be_believed_is_said_in_its_heading() -> None:
+    heading = match_text(judged(method(), Level.LIKELY), PLAIN).partition("\n")[0]
+    assert heading == "src/server.py:7  Server.handle  method  likely"
+    assert match_text(match(method()), PLAIN).partition("\n")[0] == "src/server.py:7  Server.handle  method"
+    exact = match_text(judged(method(), Level.LIKELY), Style(cwd=ROOT, explain=True)).partition("\n")[0]
+    assert exact.endswith("method  likely 61%")
+
+
+def test_a_heading_gives_up_the_kind_where_the_level_would_make_it_too_long() -> None:
+    full, short = "src/server.py:7  Server.handle  method  sure", "src/server.py:7  Server.handle  sure"
+    for width, wanted in ((len(full), full), (len(full) - 1, short)):
+        shown = match_text(judged(method(), Level.SURE), Style(cwd=ROOT, width=width))
+        assert shown.partition("\n")[0] == wanted
+
+
+def test_confidence_is_in_json_where_there_is_one() -> None:
+    assert match_object(judged(method(), Level.SURE))["confidence"] == {"level": "sure", "probability": 0.613}
+    assert "confidence" not in match_object(match(method()))

@@ -15,7 +15,7 @@ from codesearch.encoders.hashing import HashingEncoder
 from codesearch.errors import InputError, PlaceNotFound
 from codesearch.index.snapshot import Snapshot
 from codesearch.index.storage import Manifest, lexical_directory, open_writer
-from codesearch.records import Kind
+from codesearch.records import Kind, Level
 from codesearch.search.candidates import Filters, find_in
 from codesearch.search.location import Snippet, read_place
 from codesearch.search.notices import Answer, NoticeKind
@@ -329,6 +329,9 @@ NOTICES: dict[NoticeKind, Callable[[Path, Open], Answer]] = {
     NoticeKind.NOT_ALL_READ: lambda sample, opened: search(
         [opened(sample)], "parse config\n\n" + "zebra " * 10_000, None
     ),
+    NoticeKind.NOTHING_FITS: lambda sample, opened: search(
+        [opened(sample)], "purple giraffe velvet music config", None
+    ),
 }
 
 
@@ -339,6 +342,37 @@ def test_every_notice_is_given_and_says_something(sample: Path, opened: Open, ki
     assert len(answer.notices[0].text.split()) > 5
     if kind in (NoticeKind.EMBEDDINGS_PENDING, NoticeKind.LEXICAL_MISSING, NoticeKind.OTHER_MODEL):
         assert answer.matches
+
+
+def test_nonsense_is_answered_by_guesses_and_a_word_about_them(sample: Path, opened: Open) -> None:
+    answer = search([opened(sample)], "purple giraffe velvet music config", None)
+    assert {match.confidence.level for match in answer if match.confidence} == {Level.GUESS}
+    assert answer.notices[0].text == "nothing fits well: these are guesses; try other words, or a name"
+
+
+def test_matches_that_are_believed_less_than_asked_for_are_left_out(sample: Path, opened: Open) -> None:
+    snapshot = opened(sample)
+    every = search([snapshot], "parse_config", None)
+    sure = search([snapshot], "parse_config", None, min_confidence=Level.SURE)
+    assert every[0].confidence is not None
+    assert every[0].confidence.level is Level.SURE
+    assert [match.chunk for match in sure] == [match.chunk for match in every[: len(sure)]]
+    assert 0 < len(sure) < len(every)
+
+
+def test_where_no_match_is_believed_enough_the_best_is_named(sample: Path, opened: Open) -> None:
+    answer = search([opened(sample)], "purple giraffe velvet music config", None, min_confidence=Level.LIKELY)
+    assert not answer.matches
+    (notice,) = answer.notices
+    assert notice.kind is NoticeKind.NOTHING_FITS
+    assert "no result is likely; the best is " in notice.text
+    assert "leave out --min-confidence" in notice.text
+
+
+def test_what_is_believed_does_not_depend_on_how_many_are_asked_for(sample: Path, opened: Open) -> None:
+    snapshot = opened(sample)
+    several = search([snapshot], "parse", HashingEncoder(), limit=500)
+    assert list(search([snapshot], "parse", HashingEncoder(), limit=2)) == list(several[:2])
 
 
 def test_vectors_of_another_model_are_not_compared(sample: Path, opened: Open) -> None:

@@ -22,6 +22,7 @@ from codesearch.search.ranking.signals import SIGNALS
 from codesearch_eval.json_lines import write_records
 from codesearch_eval.repositories.ablation import ablation_table
 from codesearch_eval.repositories.benchmark import (
+    UNANSWERABLE,
     BenchmarkRepository,
     Half,
     Question,
@@ -290,7 +291,7 @@ def test_the_example_of_a_question_ranks_as_the_product_does(asked: list[Questio
 
 def test_the_headline_weighs_kinds_and_not_questions() -> None:
     assert sum(HEADLINE.values()) == pytest.approx(1)
-    assert set(HEADLINE) == set(QuestionKind)
+    assert set(HEADLINE) == set(QuestionKind) - UNANSWERABLE
     questions = [Question(QuestionKind.ASKED, "a", "t", ("a",), (), "s")]
     questions += [Question(QuestionKind.SYMBOL, str(n), "t", ("a",), (), "s") for n in range(99)]
     values = np.array([1.0, *([0.0] * 99)])
