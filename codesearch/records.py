@@ -39,6 +39,7 @@ class SkipReason(StrEnum):
     """Why a file of a repository is not searched. The value is the sentence that ``status --skipped`` prints."""
 
     BINARY = "binary content"
+    DATA = "data by its content"
     EMPTY = "empty"
     EXCLUDED = "matches an exclude pattern"
     FAILED = "could not be split into functions: please report this"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.languages import language_of, may_be_source
+from codesearch.languages import language_of, may_be_text
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.commands import GitUnavailableError
 from codesearch.sources.generated import reason_by_name
@@ -192,10 +192,8 @@ class _Sieve:
         if by_name := reason_by_name(path):
             self.skip(path, *by_name)
             return
-        known = language_of(path) is not None
-        suffix = "" if known else _suffix(path)
-        if suffix and not may_be_source(path):
-            self._unknown[suffix] += 1
+        if language_of(path) is None and not may_be_text(path):
+            self._unknown[_suffix(path)] += 1
             return
         try:
             status = self._statuses.get(path) or os.lstat(self._prefix + path)
@@ -206,12 +204,8 @@ class _Sieve:
             return
         if unwanted := self._unwanted(status):
             self.skip(path, *unwanted)
-        elif known or suffix or status.st_mode & 0o111:
-            # Executable and without a suffix: perhaps a script, which its first line tells when it is read. And what
-            # a suffix that is not known stands for, its content tells.
+        else:  # what a name does not tell, the content does when it is read
             self._found[path] = status
-        else:
-            self._unknown["no suffix"] += 1
 
     def _is_excluded(self, path: str) -> bool:
         for tree, by in ((self._exclude, "--exclude"), (self._own, OWN_IGNORE_FILE)):
@@ -240,11 +234,7 @@ class _Sieve:
         for (folder, by), count in self._excluded.items():
             self.skip(folder, SkipReason.EXCLUDED, f"{by}, {_files(count)}")
         for suffix, count in self._unknown.items():
-            self.skip(
-                f"*{suffix}" if suffix.startswith(".") else f"* ({suffix})",
-                SkipReason.UNKNOWN_LANGUAGE,
-                _files(count),
-            )
+            self.skip(f"*{suffix}", SkipReason.UNKNOWN_LANGUAGE, _files(count))
         if self._not_included:
             self.skip("*", SkipReason.NOT_INCLUDED, _files(self._not_included))
         files = tuple(

@@ -151,7 +151,7 @@ def test_code_without_a_grammar_is_code() -> None:
         ("a.keys", "QUJDQUJDQUJD\nQUJDQUJD\n", None),
         ("a.csv", "int f() {\n  return 1;\n}\n", None),
         ("a.svg", "int f() {\n  return 1;\n}\n", None),
-        ("nosuffix", "int f() {\n  return 1;\n}\n", None),
+        ("nosuffix", "int f() {\n  return 1;\n}\n", "source"),
     ],
 )
 def test_an_unknown_suffix_is_judged_by_content(path: str, text: str, language: str | None) -> None:
