@@ -16,11 +16,12 @@ from codesearch.sources.commands import GitUnavailableError
 from codesearch.sources.generated import reason_by_name
 from codesearch.sources.opening import read_regular
 from codesearch.sources.patterns import NO_PATTERNS, IgnoreTree, PatternList, parse_lines
+from codesearch.sources.repository import is_ignored
 from codesearch.sources.rules import FileRules
-from codesearch.sources.walk import walk
+from codesearch.sources.walk import DEPENDENCIES_AND_CACHES, walk
 from codesearch.sources.worktree import Status, WorkTree
 
-__all__ = ["GIT_IGNORE_FILE", "OWN_IGNORE_FILE", "Listing", "list_files", "read_ignore_file"]
+__all__ = ["GIT_IGNORE_FILE", "OWN_IGNORE_FILE", "Listing", "list_files", "passes_over", "read_ignore_file"]
 
 OWN_IGNORE_FILE = ".codesearchignore"
 GIT_IGNORE_FILE = ".gitignore"
@@ -67,6 +68,23 @@ def list_files(repository: Repository, rules: FileRules) -> Listing:
         except GitUnavailableError as error:
             notice = f"{error} The files were found without Git."
     return _list_folder(repository.root, rules, notice)
+
+
+def passes_over(repository: Repository, path: Path) -> bool:
+    """Whether a repository's listing passes over a file or folder: Git ignores it, or would if there were Git.
+
+    Args:
+        repository: That holds it.
+        path: Absolute and resolved.
+    """
+    if repository.is_git:
+        return is_ignored(path, repository.root)
+    relative = path.relative_to(repository.root).as_posix()
+    if relative == ".":
+        return False
+    tree = IgnoreTree(lambda folder: read_ignore_file(repository.root, folder, GIT_IGNORE_FILE))
+    ignored = tree.ignored_folder(relative) if path.is_dir() else tree.ignores(relative)
+    return bool(ignored) or not DEPENDENCIES_AND_CACHES.isdisjoint(relative.split("/"))
 
 
 def _list_work_tree(root: Path, rules: FileRules) -> Listing:
