@@ -186,6 +186,8 @@ class Match:
         signals: What each signal added to `score`, by name; the values sum to it.
         lines: The 1-based lines of the chunk that matter most to the question, best first.
         imported: Whether only the index of the repository is here: there is no file at `root`.
+        declared_at: 1-based line that defines the name which was asked, where that is not the name of the chunk: a
+            member of an enum, a field; 0 for any other match.
     """
 
     repository: str
@@ -195,6 +197,7 @@ class Match:
     signals: Mapping[str, float] = field(default_factory=dict)
     lines: tuple[int, ...] = ()
     imported: bool = False
+    declared_at: int = 0
 
     @property
     def path(self) -> str:
@@ -205,9 +208,12 @@ class Match:
     def line(self) -> int:
         """The 1-based line to open the file at, which every surface prints after the path.
 
-        It is the first line of the signature, else the first of `lines`, else the first line of the chunk. Of a window,
-        which may hold many definitions, it is the best of `lines`.
+        It is the line that defines the name which was asked, else the first line of the signature, else the first of
+        `lines`, else the first line of the chunk. Of a window, which may hold many definitions, it is the best of
+        `lines`.
         """
+        if self.declared_at:
+            return self.declared_at
         signature = self.chunk.signature_lines()
         if signature:
             return signature[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,8 @@ __all__ = ["Status", "Tools"]
 _LEAST_TOKENS: Final = 200
 _DEEPEST: Final = 500
 _LONGEST_SNIPPET: Final = 100_000
+
+_PLACE: Final = re.compile(r"(?P<path>.+?)(?::|#L)(?P<line>\d{1,9})(?::\d+)?")
 
 Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None, str]
 """Languages, kinds, patterns of files, and whether tests are found, as the agent named them."""
@@ -109,6 +112,8 @@ class Tools:
             CodesearchError: The arguments cannot be used, or there is no code at the place.
         """
         path, line, name, snippet, language = target
+        if line is None and not name and (place := _PLACE.fullmatch(path)):
+            path, line = place["path"], int(place["line"])
         if bool(path) == bool(snippet):
             raise InputError("give either path with line or name, or a snippet")
         if self._encoder is None:

@@ -115,6 +115,50 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nbformat": 1, "cells": [{"cell_type": "code", "code": "def f(x):\\n    return x", "prompt_number": 1}]}',
+        '{"nbformat": 2, "worksheets": [{"cells": [{"cell_type": "code", "input": "def f(x):\\n    return x"}]}]}',
+        '{"nbformat": 5, "cells": [{"id": "a", "cell_type": "code", "source": ["def f(x):\\n", "    return x"]}]}',
+        '{"nbformat": 99, "cells": [{"cell_type": "code", "source": "def f(x):\\n    return x", "new": {"a": [1]}}]}',
+    ],
+)
+def test_other_formats_are_read_as_well(text: str) -> None:
+    assert [chunk.qualified_name for chunk in chunks_of(text)] == ["cell 1.f"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "source", "language"),
+    [
+        ("ir", "f <- function(x) {\n  x\n}", "r"),
+        ("julia-1.9", "function f(x)\n  x\nend", "julia"),
+        ("rust", "fn f(x: i32) -> i32 {\n  x\n}", "rust"),
+        ("xcpp17", "int f(int x) {\n  return x;\n}", "cpp"),
+        ("python3", "def f(x):\n    return x", "python"),
+        ("nobody-knows", "def f(x):\n    return x", "python"),
+    ],
+)
+def test_the_name_of_the_kernel_says_it_where_nothing_else_does(kernel: str, source: str, language: str) -> None:
+    (chunk,) = chunks_of(notebook(cell(source), kernelspec={"name": kernel, "display_name": "x"}))
+    assert (chunk.qualified_name, chunk.language) == ("cell 1.f", language)
+
+
+@pytest.mark.parametrize(
+    ("path", "fence"),
+    [("a.Rmd", "```{r load, echo=FALSE}"), ("a.qmd", "```{r}"), ("a.jmd", "~~~{.r}"), ("a.livemd", "```r")],
+)
+def test_code_between_the_fences_of_a_notebook_in_markdown_is_code(path: str, fence: str) -> None:
+    text = "---\ntitle: x\n---\n\n# Load\n\nWords.\n\n"
+    text += f"{fence}\nload_it <- function(p) {{\n  p\n}}\n{fence[:3]}\n\n## More\n\nEnd.\n"
+    language = language_of(path)
+    assert language is not None
+    found = {chunk.qualified_name: (chunk.kind, chunk.span) for chunk in extract(path, text, language)}
+    assert found["load_it"] == (Kind.FUNCTION, Span(10, 12))
+    assert found["Load"][0] is Kind.TEXT
+    assert all("load_it" not in chunk.text for chunk in extract(path, text, language) if chunk.kind is Kind.TEXT)
+
+
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
 def test_what_is_no_notebook_is_left_out_with_its_reason(tmp_path: Path, text: str) -> None:
     assert chunks_of(text) == []

@@ -402,6 +402,30 @@ def test_half_of_a_character_is_searched_or_refused_in_a_sentence(project: Path,
     assert not [answer for answer in answers if "surrogates" in str(answer)]
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"tests": False}, {"tests": "no"}),
+        ({"tests": "exclude"}, {"tests": "no"}),
+        ({"tests": True}, {"tests": "yes"}),
+        ({"tests": "only"}, {"tests": "only"}),
+        ({"kinds": "function, method"}, {"kinds": ["function", "method"]}),
+        ({"languages": ["go,rust", None]}, {"languages": ["go", "rust"]}),
+        ({"files": "src/a,b.py"}, {"files": ["src/a,b.py"]}),
+        ({"path": ["src"]}, {"path": "src"}),
+        ({"limit": ""}, {}),
+        ({"limit": None}, {}),
+    ],
+)
+def test_arguments_are_taken_as_they_were_meant(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    from codesearch.mcp.arguments import mend
+
+    made = server.make_server([], cast(Any, None))
+    tool = made._tool_manager.get_tool("search_code")
+    assert tool is not None
+    assert mend(given, tool.parameters) == meant
+
+
 def test_a_folder_that_git_ignores_is_searched_when_it_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
     root = tmp_path / "shop"
     (root / "vendor").mkdir(parents=True)
