@@ -174,7 +174,7 @@ class _Sieve:
     ) -> None:
         self._prefix = _prefix(root)
         self._statuses = statuses
-        self._max_bytes = rules.max_file_bytes
+        self._most_bytes = rules.most_bytes
         self._include = IgnoreTree.of_patterns(PatternList(rules.include)) if rules.include else None
         self._exclude = IgnoreTree.of_patterns(PatternList(rules.exclude)) if rules.exclude else None
         self._own = own
@@ -220,7 +220,7 @@ class _Sieve:
         except (OSError, ValueError) as error:
             self.skip(path, SkipReason.UNREADABLE, getattr(error, "strerror", None) or str(error))
             return
-        if unwanted := self._unwanted(status):
+        if unwanted := self._unwanted(path, status):
             self.skip(path, *unwanted)
         else:  # what a name does not tell, the content does when it is read
             self._found[path] = status
@@ -236,12 +236,12 @@ class _Sieve:
                 return True
         return False
 
-    def _unwanted(self, status: os.stat_result) -> tuple[SkipReason, str] | None:
+    def _unwanted(self, path: str, status: os.stat_result) -> tuple[SkipReason, str] | None:
         if stat.S_ISLNK(status.st_mode):
             return SkipReason.SYMLINK, ""
         if not stat.S_ISREG(status.st_mode):
             return SkipReason.SPECIAL, ""
-        if status.st_size > self._max_bytes:
+        if status.st_size > self._most_bytes(path):
             return SkipReason.TOO_LARGE, f"{status.st_size:,} bytes"
         if status.st_size == 0:
             return SkipReason.EMPTY, ""

@@ -1,10 +1,10 @@
 """Patterns that narrow a search to files, as people write them.
 
 They are patterns in gitignore syntax, with what is found in place of what is ignored, and three liberties. A pattern
-that begins with ``./`` or ``../`` is relative to the folder where it was written, and an absolute one may be a path of the
-disk. A pattern that begins with ``!`` leaves files out, those of a folder that was let in before it as well; where all
-patterns do, everything else is let in. A backslash that would escape nothing, before a letter or at the end, is a slash
-as Windows writes it.
+that begins with ``./`` or ``../`` is relative to the folder where it was written, and an absolute one may be a path of
+the disk. A pattern that begins with ``!`` leaves files out, those of a folder that was let in before it as well; where
+all patterns do, everything else is let in. A backslash that would escape nothing, before a letter or at the end, is a
+slash as Windows writes it.
 """
 
 from __future__ import annotations

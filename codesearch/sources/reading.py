@@ -56,7 +56,7 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
     :class:`~codesearch.records.SkippedFile` with its reason.
     """
     try:
-        data = read_regular(repository.root, file.path, rules.max_file_bytes)
+        data = read_regular(repository.root, file.path, rules.most_bytes(file.path))
     except OSError as error:
         return _refused(file.path, error)
     except ValueError as error:  # a name that this platform cannot express
@@ -64,6 +64,10 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
     text = decode_source(file.path, data)
     if isinstance(text, SkippedFile):
         return text
+    if len(data) > rules.max_file_bytes:
+        cells = sum(len(line) for cell in read_notebook(text).cells for line in cell.lines)
+        if cells > rules.max_file_bytes:
+            return SkippedFile(file.path, SkipReason.TOO_LARGE, f"{cells:,} characters in its cells")
     algorithm = "sha256" if len(file.blob) == _SHA256_HEX_DIGITS else "sha1"
     return SourceText(text, blob_id(data, algorithm))
 

@@ -11,7 +11,7 @@ import pytest
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason, SourceFile, Span
-from codesearch.sources import FileRules, SourceText, read_source
+from codesearch.sources import FileRules, SourceText, list_files, read_source
 
 CODE = [
     "%matplotlib inline\n",
@@ -173,10 +173,20 @@ def test_outputs_do_not_make_it_minified(tmp_path: Path) -> None:
     assert isinstance(read(tmp_path, notebook(cell(CODE), indent=None)), SourceText)
 
 
-def test_a_large_one_is_left_out_by_its_size(tmp_path: Path) -> None:
+def test_large_outputs_do_not_keep_the_cells_out(tmp_path: Path) -> None:
+    picture = {"outputs": [{"data": {"image/png": "iVBORw0K" * 500_000}}]}
+    assert isinstance(read(tmp_path, notebook({**cell(CODE), **picture})), SourceText)
     skipped = read(tmp_path, notebook(cell("x = 1\n" * 400_000)))
+    assert skipped == SkippedFile("a.ipynb", SkipReason.TOO_LARGE, "2,000,000 characters in its cells")
+
+
+def test_a_huge_one_is_named_and_not_read(tmp_path: Path) -> None:
+    picture = {"outputs": [{"data": {"image/png": "iVBORw0K" * 6_500_000}}]}
+    skipped = read(tmp_path, notebook({**cell(CODE), **picture}))
     assert isinstance(skipped, SkippedFile)
     assert skipped.reason is SkipReason.TOO_LARGE
+    listing = list_files(Repository(tmp_path, "r"), FileRules())
+    assert [(file.path, file.reason) for file in listing.skipped] == [("a.ipynb", SkipReason.TOO_LARGE)]
 
 
 def read(folder: Path, text: str) -> SourceText | SkippedFile:
