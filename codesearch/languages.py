@@ -8,10 +8,11 @@ How a file's language is found, first answer wins:
 1. its whole name (``Makefile``, ``.bashrc``);
 2. its longest known suffix (``.html.erb`` before ``.erb``), that of a template being what is made of it
    (``config.h.in``, ``.env.example``, ``main.go.tmpl``);
-3. its name up to the first dot, if that ends in "file" (``Dockerfile.prod``);
+3. its name up to the first dot, dash or underscore, if that ends in "file" (``Dockerfile.prod``, ``Gemfile-next``);
 4. the interpreter that its first line names;
-5. what is in it, for a suffix that nobody knows: "source" where its lines look like code, "text" where they are prose.
-   Suffixes of data (pictures, tables, archives) are known, and are not looked into.
+5. what is in it, for a name that says nothing: what a modeline of Emacs or Vim names, else what its lines look like
+   (`codesearch.formats.content`): "source", "config", "text", or data, which is not searched. Suffixes of data
+   (pictures, tables, archives) are known, and are not looked into.
 
 Some suffixes are shared between languages (``.h``, ``.m``). `language_of` answers with the most
 likely one, and `refine` looks into the text: a header is C unless a line of it begins with
@@ -29,8 +30,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from codesearch.errors import InputError
+from codesearch.formats.content import judge
 
-__all__ = ["LANGUAGES", "Language", "language_named", "language_of", "may_be_source", "refine"]
+__all__ = ["LANGUAGES", "Language", "language_named", "language_of", "may_be_text", "refine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +131,27 @@ _BY_INTERPRETER = _by_key((name, row) for row in LANGUAGES.values() for name in 
 # What the name of a file that another one is made from ends with.
 _TEMPLATES = (".in", ".tmpl", ".template", ".tpl", ".dist", ".example", ".sample")
 
-# What is data whatever is in it; anything else that is not known is looked into.
+# Formats that are binary, or that programs write for programs, and what editors and tools leave behind. A file of any
+# other suffix is looked into.
 _DATA_SUFFIXES = frozenset(
-    "7z a aff ai ann apk arrow asc asset avi avro bak bam bed bin blend bmp bz2 cache cassette cer ckpt class "
-    "coverage crt csv dae dat data db deb der dic diff dll dmg doc docx dump dylib ear egg eml eot eps epub "
-    "err exe expected fa fasta fastq fbx feather flac fq gem gff gguf gif glb gltf golden gpg gtf gz h5 har "
-    "hdf5 hex icns ico ics ihex iso jar jks jpeg jpg key lib lock log m4a map mat mbox md5 mdb meta mkv mo mol "
-    "mov mp3 mp4 mtl npy npz o obj odp ods odt ogg old onnx orig otf out p12 parquet patch pb pdb pdbqt pdf "
-    "pem pfx pickle pid pkl ply png po pot ppt pptx prefab prof profraw ps psd psv pt pth pyc pyd pyo rar rda "
-    "rdata rds rej rpm rtf safetensors sam sdf seed sha1 sha256 sha512 sig snap snapshot so sqlite sqlite3 "
-    "srec stl sum svg svgz swp tape tar temp tflite tfrecord tfstate tgz tif tiff tmp torrent trace tsv ttf "
-    "unity vcf war wasm wav webm webp whl woff woff2 xls xlsx xyz xz zip zst".split()
+    "7z a aff ai apk arrow asset avi avro bak bam bed bin blend bmp bz2 cassette cer ckpt class crt csv dae db "
+    "deb der diff dll dmg docx dylib ear egg eml eot eps epub exe fa fasta fastq fbx feather flac fq gem gff gguf "
+    "gif glb gltf gpg gtf gz h5 har hdf5 hex icns ico ics ihex iso jar jks jpeg jpg key lock log m4a map mat mbox "
+    "md5 mdb mkv mol mov mp3 mp4 mtl npy npz o obj odp ods odt ogg old onnx orig otf p12 parquet patch pb pdb "
+    "pdbqt pdf pem pfx pickle pkl ply png po pot ppt pptx prefab profraw ps psd psv pth pyc pyd pyo rar rda rdata "
+    "rds rej rpm rtf safetensors sam sdf sha1 sha256 sha512 snap so sqlite sqlite3 srec stl sum svg svgz swp tar "
+    "tflite tfrecord tfstate tgz tif tiff torrent tsv ttf unity vcf war wasm wav webm webp whl woff woff2 xls "
+    "xlsx xyz xz zip zst".split()
 )
-_JUDGED_CHARACTERS = 20_000
-_MIN_LINES = 3
-_CODE_LINE = re.compile(
-    r"[;{}(:,=]$|^[)}\]]|^(?:#\s*include|import|from|use|using|require|package|module|def|defn?|fn|func|fun|function|sub"
-    r"|proc|procedure|class|struct|enum|trait|interface|type|let|var|val|const|return|if|elif|else|for|while|end|begin|case"
-    r"|public|private|static|export|local|set|new|do|then)\b|^\(|\w\(.*\)$|[^=<>!]=[^=]|->|=>|::|:="
+
+# What Emacs and Vim read in a file's first or last lines, and their names for languages.
+_MODELINE = re.compile(
+    r"-\*-[^\n]*?\bmode:[ \t]*([\w+#-]+)[^\n]*-\*-|-\*-[ \t]*([\w+#-]+)[ \t]*-\*-"
+    r"|\b(?:vim?|ex):[^\n]*?\b(?:ft|filetype|syntax)=([\w+#-]+)"
 )
-_COMMENT_LINE = re.compile(r"//|#|--|/\*|\*|;|%|\(\*")
-_PROSE_LINE = re.compile(r"^(?:[-*#>=.\d)]+\s+)?[^\W\d_][^\W\d_]+(?:['’]\w+)?(?:[,.]?\s+\S*){3,}")
+_MODELINE_LINES = 5
+_MODES = {"sh": "bash", "shell-script": "bash", "c++": "cpp", "cs": "csharp", "js": "javascript", "cperl": "perl"}
+_FILE_STEM = re.compile(r"[^._ -]*")
 
 _SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<arguments>.*)")
 
@@ -160,28 +162,29 @@ def language_of(path: str, first_line: str = "", text: str = "") -> Language | N
     Args:
         path: POSIX path, or just the file's name.
         first_line: The file's first line; "" is fine for a file whose name says enough.
-        text: The whole text, for a file whose suffix is not known; only its beginning is looked at.
+        text: The whole text, for a file whose name says nothing; its beginning is looked at.
 
     Returns:
-        The row of `LANGUAGES`, or None for a file that is not searched: an unknown suffix and no
-        ``#!`` line that names a known interpreter, nor a text that is code or prose.
+        The row of `LANGUAGES`, or None for a file that is not searched: a suffix of data, or data by its content.
+        Without the text, None for any file whose name and first line say nothing.
     """
     name = path.rpartition("/")[2].lower()
     template_of = name.removesuffix(next((ending for ending in _TEMPLATES if name.endswith(ending)), ""))
     found = _by_name(template_of) or _by_name(name)
     if found is not None:
         return found
-    stem = name.partition(".")[0]
+    stem = _FILE_STEM.match(name)[0]  # type: ignore[index]  # it matches anything
     if stem.endswith("file") and (found := _BY_FILENAME.get(stem)) is not None:
         return found
     found = _by_shebang(first_line)
-    return found or (_by_content(text) if text and may_be_source(path) else None)
+    return found or (_by_content(text) if text and may_be_text(path) else None)
 
 
-def may_be_source(path: str) -> bool:
-    """Whether a file whose suffix is not known may hold code or prose: whether the suffix is not one of data."""
-    stem, dot, suffix = path.rpartition("/")[2].lower().rpartition(".")
-    return bool(dot and stem and suffix) and suffix not in _DATA_SUFFIXES and not suffix.isdigit()
+def may_be_text(path: str) -> bool:
+    """Whether a file whose name says nothing may be searched: whether its suffix is not one of data."""
+    name = path.rpartition("/")[2].lower()
+    stem, dot, suffix = name.rpartition(".")
+    return not name.endswith("~") and not (dot and stem and suffix in _DATA_SUFFIXES)
 
 
 def language_named(name: str, option: str = "--lang") -> str:
@@ -248,35 +251,15 @@ def _by_suffix(name: str) -> Language | None:
 
 
 def _by_content(text: str) -> Language | None:
-    """Judge a text by its lines: code, prose, or (None) neither, which is data."""
-    lines = [line.strip() for line in text[:_JUDGED_CHARACTERS].split("\n")]
-    lines = [line for line in lines if line]
-    if text.startswith(("<?xml", "<!DOCTYPE")):
-        return LANGUAGES["xml"]
-    if _is_table(lines):
-        return None
-    comments = sum(_COMMENT_LINE.match(line) is not None for line in lines)
-    code = sum(_CODE_LINE.search(line) is not None for line in lines if _COMMENT_LINE.match(line) is None)
-    prose = sum(_PROSE_LINE.match(line) is not None for line in lines)
-    rest = len(lines) - comments
-    if len(lines) >= _MIN_LINES and rest and code * 2 >= rest and any(map(str.isalpha, text[:_JUDGED_CHARACTERS])):
-        return LANGUAGES["source"]
-    return LANGUAGES["text"] if prose * 2 > len(lines) else None
-
-
-def _is_table(lines: list[str]) -> bool:
-    """Whether nearly every line has the same number of commas, tabs or the like, or no letters."""
-    if not lines:
-        return True
-    bare = sum(not re.search(r"[^\W\d_]{2,}", line) for line in lines)
-    if bare * 5 > len(lines) * 4:
-        return True
-    for delimiter in ",\t;|":
-        counts = [line.count(delimiter) for line in lines]
-        most = max(set(counts), key=counts.count)
-        if most >= 2 and counts.count(most) * 5 >= len(lines) * 4 and len(lines) >= _MIN_LINES:
-            return True
-    return False
+    """The language that a modeline names, else what the text looks like; None for data."""
+    lines = text.split("\n")
+    for line in (*lines[:_MODELINE_LINES], *lines[-_MODELINE_LINES - 1 :]):
+        if ("-*-" in line or ":" in line) and (found := _MODELINE.search(line[:300])):
+            name = next(filter(None, found.groups())).lower()
+            name = _MODES.get(name, name)
+            if language := LANGUAGES.get(name) or _BY_SUFFIX.get(f".{name}"):
+                return language
+    return LANGUAGES.get(judge(text).language)
 
 
 def _by_shebang(first_line: str) -> Language | None:

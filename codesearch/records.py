@@ -52,6 +52,7 @@ class SkipReason(StrEnum):
     """Why a file of a repository is not searched. The value is the sentence that ``status --skipped`` prints."""
 
     BINARY = "binary content"
+    DATA = "data by its content"
     EMPTY = "empty"
     EXCLUDED = "matches an exclude pattern"
     FAILED = "could not be split into functions: please report this"
@@ -232,6 +233,8 @@ class Match:
         lines: The 1-based lines of the chunk that matter most to the question, best first.
         imported: Whether only the index of the repository is here: there is no file at `root`.
         confidence: How far it is to be believed; None of code that is like other code, whose score says it.
+        declared_at: 1-based line that defines the name which was asked, where that is not the name of the chunk: a
+            member of an enum, a field; 0 for any other match.
     """
 
     repository: str
@@ -242,6 +245,7 @@ class Match:
     lines: tuple[int, ...] = ()
     imported: bool = False
     confidence: Confidence | None = None
+    declared_at: int = 0
 
     @property
     def path(self) -> str:
@@ -252,9 +256,12 @@ class Match:
     def line(self) -> int:
         """The 1-based line to open the file at, which every surface prints after the path.
 
-        It is the first line of the signature, else the first of `lines`, else the first line of the chunk. Of a window,
-        which may hold many definitions, it is the best of `lines`.
+        It is the line that defines the name which was asked, else the first line of the signature, else the first of
+        `lines`, else the first line of the chunk. Of a window, which may hold many definitions, it is the best of
+        `lines`.
         """
+        if self.declared_at:
+            return self.declared_at
         signature = self.chunk.signature_lines()
         if signature:
             return signature[0]

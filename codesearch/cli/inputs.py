@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codesearch.cli.choices import IndexAccess, MatchFilters
@@ -16,7 +16,7 @@ from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.plan import Job, plan
-from codesearch.upkeep.targets import Target, find_targets
+from codesearch.upkeep.targets import Target, find_ignored, find_targets
 
 __all__ = [
     "filters_within",
@@ -25,6 +25,7 @@ __all__ = [
     "make_lazy_encoder",
     "open_repository_at",
     "plan_jobs",
+    "with_ignored",
 ]
 
 
@@ -63,6 +64,12 @@ def plan_jobs(access: IndexAccess, targets: Sequence[Target]) -> list[Job]:
         plan(target.repository, load_access_settings(access, target.repository.root), indexes=access.folder)
         for target in targets
     ]
+
+
+def with_ignored(access: IndexAccess, targets: Sequence[Target], patterns: Iterable[str]) -> list[Target]:
+    """Return the targets, and after them the folders that Git ignores and a pattern names."""
+    cache = load_access_settings(access).cache
+    return [*targets, *find_ignored(targets, patterns, Path.cwd(), cache=cache)]
 
 
 def filters_within(wanted: MatchFilters, target: Target) -> Filters:

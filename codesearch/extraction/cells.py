@@ -33,6 +33,24 @@ _MAGIC = re.compile(
 )
 _CELL_MAGIC = re.compile(r"%%(?P<name>!|\w+)(?P<arguments>.*)")
 _LANGUAGES_OF_MAGICS = {"sh": "bash", "!": "bash", "script": "bash", "js": "javascript", "pypy": "python"}
+_KERNELS = {
+    "ir": "r",
+    "irkernel": "r",
+    "xpython": "python",
+    "xcpp": "cpp",
+    "evcxr": "rust",
+    "gophernotes": "go",
+    "gonb": "go",
+    "ijavascript": "javascript",
+    "deno": "typescript",
+    "tslab": "typescript",
+    "almond": "scala",
+    "ihaskell": "haskell",
+    "ocaml-jupyter": "ocaml",
+    ".net-csharp": "csharp",
+    ".net-fsharp": "fsharp",
+    ".net-powershell": "powershell",
+}
 _NAMES = {"c++": "cpp", "c#": "csharp", "f#": "fsharp", "ipython": "python", "sagemath": "python", "iruby": "ruby"}
 
 
@@ -60,7 +78,9 @@ def _language(notebook: Notebook) -> Language:
     name = (notebook.language or stated).lower().rstrip("0123456789. ")
     found = LANGUAGES.get(_NAMES.get(name, name))
     by_suffix = language_of(f"a{notebook.suffix}") if notebook.suffix.startswith(".") else None
-    return found or by_suffix or LANGUAGES["python"]
+    kernel = re.sub(r"-?[\d.]+$", "", notebook.kernel.lower())
+    by_kernel = LANGUAGES.get(_NAMES.get(kernel, _KERNELS.get(kernel, kernel)))
+    return found or by_suffix or by_kernel or LANGUAGES["python"]
 
 
 def _chunks(path: str, number: int, cell: Cell, kernel: Language, extract: _Extract) -> Iterator[Chunk]:

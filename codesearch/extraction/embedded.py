@@ -1,14 +1,15 @@
-"""Files of several languages -> the parts of each: Vue, Svelte, Astro, HTML.
+"""Files of several languages -> the parts of each: Vue, Svelte, Astro, HTML, and notebooks in Markdown.
 
 ``<script>`` and ``<style>`` elements that stand on rows of their own are in the language that their tag names, and so
-is what stands between two lines of dashes at the top. Each language is handed the whole file with the rows of all
+is what stands between two lines of dashes at the top. In R Markdown, Quarto and Livebook what stands between fences is
+code that is run. Each language is handed the whole file with the rows of all
 others blank, so that no line changes its number; what is left is the markup.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from codesearch.extraction.source import Source
@@ -22,6 +23,9 @@ _NAMED = re.compile(r"\b(?:lang|type)\s*=\s*[\"']?(?:text/|application/)?(?:x-)?
 _SCRIPTS = {"module": "javascript", "ecmascript": "javascript", "jsx": "javascript", "babel": "javascript"}
 _DEFAULTS = {"script": "javascript", "style": "css"}
 _FENCE = re.compile(r"---[ \t]*$")
+_MARKDOWN_NOTEBOOK = "rmarkdown"
+_CODE_FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*\{?[ \t]*\.?(?P<name>[A-Za-z][\w+#-]*)")
+_FENCED = {"c++": "cpp", "c#": "csharp", "sh": "bash", "shell": "bash", "js": "javascript", "ts": "typescript"}
 _FENCE_LANGUAGES = {"astro": "typescript"}
 
 
@@ -56,6 +60,9 @@ def _sections(source: Source, outer: Language) -> Iterator[_Section]:
         if end is not None:
             yield _Section(LANGUAGES[_FENCE_LANGUAGES.get(outer.name, "yaml")], range(1, end))
             row = end + 1
+    if outer.name == _MARKDOWN_NOTEBOOK:
+        yield from _fenced(lines, row)
+        return
     while row < len(lines):
         opening = _OPENING.search(lines[row]) if len(lines[row]) <= _COLUMNS else None
         row += 1
@@ -66,6 +73,21 @@ def _sections(source: Source, outer: Language) -> Iterator[_Section]:
         end = next((at for at in range(row, len(lines)) if closing in lines[at].lower()), len(lines))
         language = _language(tag, opening["attributes"])
         if language is not None:
+            yield _Section(language, range(row, end))
+        row = end + 1
+
+
+def _fenced(lines: Sequence[str], row: int) -> Iterator[_Section]:
+    while row < len(lines):
+        opening = _CODE_FENCE.match(lines[row][:_COLUMNS])
+        row += 1
+        if opening is None:
+            continue
+        fence = opening["fence"]
+        end = next((at for at in range(row, len(lines)) if lines[at].strip().startswith(fence)), len(lines))
+        name = opening["name"].lower()
+        language = LANGUAGES.get(_FENCED.get(name, name)) or language_of(f"a.{name}")
+        if language is not None and (language.code or language.has_definitions) and not language.embeds:
             yield _Section(language, range(row, end))
         row = end + 1
 

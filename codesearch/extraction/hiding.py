@@ -63,6 +63,10 @@ _DIRECTIVE = re.compile(
 _CODE = re.compile(
     rb"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|//[^\n]*+|/\*.*?\*/|^[ \t]*#[^\n]*+", re.MULTILINE | re.DOTALL
 )
+# The end of a signature: f(int a), f() const, f() noexcept override, auto f() -> std::vector<int>
+_SIGNATURE_END = re.compile(
+    rb"\)\s*(?:(?:const|volatile|noexcept|override|final|&&?|throw\s*\(\))\s*){0,4}(?:->\s*[\w:<>,*& ]{1,80})?\Z"
+)
 _LONGEST_BRANCH = 20_000
 
 
@@ -92,7 +96,9 @@ def _split(data: bytes, directives: Sequence[Range]) -> Iterator[Range]:
     """What to hide of one conditional, if it splits anything."""
     first = _bare(data[directives[0].end : directives[1].start])
     opened = first.count(b"{") - first.count(b"}")
-    is_header = first.endswith(b")") and first.count(b"(") == first.count(b")") and len(directives) > 2
+    is_header = (
+        _SIGNATURE_END.search(first) is not None and first.count(b"(") == first.count(b")") and len(directives) > 2
+    )
     continues = is_header and _bare(data[directives[-1].end : directives[-1].end + 2_000]).startswith(b"{")
     if directives[-1].end - directives[0].start > _LONGEST_BRANCH or not (opened or continues):
         return

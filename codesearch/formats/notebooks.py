@@ -1,8 +1,8 @@
 """Jupyter notebooks: from their JSON to their cells, each line with the line of the file that it stands on.
 
 Read by hand and not with ``json``, which does not say where a value stands, and whose depth is bounded by Python's
-stack. Outputs, attachments and metadata are passed over; of formats 3 (cells in worksheets, code under "input"), 4 and
-5 the same is made.
+stack. Outputs, attachments and metadata are passed over; of formats 1 (code under "code"), 2 and 3
+(cells in worksheets, code under "input"), 4 and 5 the same is made.
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ class Notebook:
         cells: In order.
         language: The name of the kernel's language as the notebook gives it, "" where it gives none.
         suffix: Of source files in that language, such as ".py"; "" where the notebook gives none.
+        kernel: What the kernel is called, such as "ir"; "" where the notebook does not say.
     """
 
     cells: list[Cell] = field(default_factory=list)
     language: str = ""
     suffix: str = ""
+    kernel: str = ""
 
 
 _TOKEN = re.compile(r"[ \t\r\n]*+(?:(?P<mark>[{}\[\],:])|(?P<string>\")|(?P<other>[-+\w.]++))")
@@ -135,7 +137,7 @@ def read_notebook(text: str) -> Notebook:
             cell.kind = value
         elif key == "language" and depth == 1:
             cell.language = value
-        elif key in ("source", "input") and depth <= 2:
+        elif (key in ("source", "input") and depth <= 2) or (key in ("code", "text") and depth == 1):  # format 1: these
             row, seen = row + text.count("\n", seen, start), start
             _add_source(cell, value, row)
     if not is_notebook:
@@ -150,6 +152,8 @@ def _read_metadata(notebook: Notebook, path: list[str | int], value: str) -> Non
             notebook.language = value
         case ["metadata", "kernelspec", "language"]:
             notebook.language = notebook.language or value
+        case ["metadata", "kernelspec", "name"]:
+            notebook.kernel = value
         case ["metadata", "language_info", "file_extension"]:
             notebook.suffix = value
 

@@ -152,7 +152,7 @@ def extract_text(path: str, text: str, rules: FileRules | None = None) -> list[C
     """
     data = text.encode("utf-8", "replace")
     source = decode_source(path, data)
-    if isinstance(source, SkippedFile) or len(data) > (rules or FileRules()).max_file_bytes:
+    if isinstance(source, SkippedFile) or len(data) > (rules or FileRules()).most_bytes(path):
         return []
     found = _extract(path, source, apart=True)
     return [] if isinstance(found, SkippedFile) else [replace(chunk, language=found.language) for chunk in found.chunks]

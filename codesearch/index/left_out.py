@@ -12,6 +12,7 @@ from codesearch.records import SkippedFile, SkipReason
 __all__ = ["LeftOut", "left_out_text"]
 
 _KINDS: Final[Mapping[SkipReason, str]] = {
+    SkipReason.DATA: "data",
     SkipReason.FAILED: "failed",
     SkipReason.GENERATED: "generated",
     SkipReason.MINIFIED: "minified",

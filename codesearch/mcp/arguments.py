@@ -18,6 +18,11 @@ __all__ = ["explain", "mend", "mend_line"]
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 """What escapes half of a character, and as a rule the other half after it."""
 
+_TESTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("false", "exclude", "none", "never", "without"), "no"),
+    **dict.fromkeys(("true", "include", "all", "both", "with", ""), "yes"),
+}
+
 _WANTED: Final[Mapping[str, str]] = {
     "bool": "true or false",
     "dict": "an object",
@@ -28,7 +33,10 @@ _WANTED: Final[Mapping[str, str]] = {
 
 
 def mend(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as they were meant: null is the default, and a single value where a list is meant a list of one.
+    """Return arguments as they were meant.
+
+    Null and an empty number are the default. A single value where a list is meant is a list of one, and a list of one
+    where a single text is meant is that text. Kinds and languages may stand in one text with commas between them.
 
     Args:
         arguments: As the client sent them.
@@ -36,16 +44,32 @@ def mend(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     """
     properties = schema.get("properties", {})
     return {
-        name: _mend_value(value, properties.get(name, {})) for name, value in arguments.items() if value is not None
+        name: _mend_value(name, value, properties.get(name, {}))
+        for name, value in arguments.items()
+        if value is not None and not (value == "" and "integer" in _types(properties.get(name, {})))
     }
 
 
-def _mend_value(value: Any, wanted: Mapping[str, Any]) -> Any:
-    if not any(one.get("type") == "array" for one in (wanted, *wanted.get("anyOf", ()))):
-        return value
+def _types(wanted: Mapping[str, Any]) -> list[str]:
+    return [str(one.get("type")) for one in (wanted, *wanted.get("anyOf", ()))]
+
+
+def _mend_value(name: str, value: Any, wanted: Mapping[str, Any]) -> Any:
+    types = _types(wanted)
+    if name == "tests":
+        return _TESTS.get(str(value).strip().lower(), value)
+    if "integer" in types and isinstance(value, bool):
+        return str(value)  # which is refused: true is no line
+    if "array" not in types:
+        return value[0] if isinstance(value, list) and len(value) == 1 and "string" in types else value
     if isinstance(value, str):
         value = _read_list(value)
-    return [item for item in value if item is not None] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    if name in ("kinds", "languages"):
+        value = [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
+        value = [part.strip() if isinstance(part, str) else part for part in value if part != ""]
+    return [item for item in value if item is not None]
 
 
 def _read_list(text: str) -> list[Any]:

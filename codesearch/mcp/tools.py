@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,18 +23,21 @@ from codesearch.search.least_confidence import read_level
 from codesearch.search.location import Place, Snippet
 from codesearch.search.notices import Answer
 from codesearch.search.pipeline import search
+from codesearch.search.question_filters import read_filters
 from codesearch.search.similar import similar
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import find_repository, open_repository
 from codesearch.upkeep.messages import EncoderChoice
 from codesearch.upkeep.plan import Job, plan
-from codesearch.upkeep.targets import Target
+from codesearch.upkeep.targets import Target, find_ignored, open_ignored
 
 __all__ = ["Status", "Tools"]
 
 _LEAST_TOKENS: Final = 200
 _DEEPEST: Final = 500
 _LONGEST_SNIPPET: Final = 100_000
+
+_PLACE: Final = re.compile(r"(?P<path>.+?)(?::|#L)(?P<line>\d{1,9})(?::\d+)?")
 
 Narrowing = tuple[Sequence[str] | None, Sequence[str] | None, Sequence[str] | None, str]
 """Languages, kinds, patterns of files, and whether tests are found, as the agent named them."""
@@ -99,7 +103,8 @@ class Tools:
             encoder = self._encoder() if self._encoder else None
             return search(snapshots, query, encoder, limit=many, filters=filters, min_confidence=least)
 
-        answer, single = self._asked(self._targets(where, path), narrowing, ask, report)
+        patterns = (*(narrowing[2] or ()), *read_filters(query).patterns)
+        answer, single = self._asked(self._with_ignored(self._targets(where, path), patterns), narrowing, ask, report)
         return self._laid_out(answer, offset, limit, tokens, single)
 
     def similar(
@@ -116,6 +121,8 @@ class Tools:
             CodesearchError: The arguments cannot be used, or there is no code at the place.
         """
         path, line, name, snippet, language = target
+        if line is None and not name and (place := _PLACE.fullmatch(path)):
+            path, line = place["path"], int(place["line"])
         if bool(path) == bool(snippet):
             raise InputError("give either path with line or name, or a snippet")
         if self._encoder is None:
@@ -141,6 +148,7 @@ class Tools:
         def ask(snapshots: Sequence[Snapshot], filters: Sequence[Filters]) -> Answer:
             return similar(snapshots, wanted, encoder, limit=offset + limit + 1, filters=filters)
 
+        targets = self._with_ignored(targets, narrowing[2] or ())
         answer, single = self._asked(targets, narrowing, ask, report)
         return self._laid_out(answer, offset, limit, tokens, single)
 
@@ -196,9 +204,18 @@ class Tools:
         root = next(root for root in where.roots if real == root or real.is_relative_to(root))
         inner = find_repository(real)
         place = inner.root if inner.is_git and inner.root.is_relative_to(root) else root
-        below = real.relative_to(place).as_posix()
-        repository = open_repository(str(place), cache=self._settings.cache, refresh=False)
+        around = open_repository(str(place), cache=self._settings.cache, refresh=False)
+        repository = open_ignored(real, around, cache=self._settings.cache)
+        below = real.relative_to(repository.root).as_posix()
         return Target(repository, () if below == "." else (below,))
+
+    def _with_ignored(self, targets: Sequence[Target], patterns: Iterable[str]) -> list[Target]:
+        """Return the targets, and after them the folders that Git ignores and a pattern names."""
+        ignored: dict[Path, Target] = {}
+        for target in targets:
+            for found in find_ignored([target], patterns, target.repository.root, cache=self._settings.cache):
+                ignored[found.repository.root] = found
+        return [*targets, *ignored.values()]
 
     def _plan(self, target: Target) -> Job:
         return plan(target.repository, load_settings(target.repository.root), indexes=self._indexes)

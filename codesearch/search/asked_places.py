@@ -79,6 +79,10 @@ def _at(snapshot: Searchable, path: str, line: int) -> Iterator[tuple[int, Chunk
         relative = _file_that_ends_with(snapshot, path)
         chunks = snapshot.chunks_of(relative) if relative else {}
     chunk = chunk_at(list(chunks.values()), Place(snapshot.root, relative, line))
+    if chunk is None and chunks:  # the file has changed since, or the line is blank
+        chunk = min(
+            chunks.values(), key=lambda c: (min(abs(c.span.start - line), abs(c.span.end - line)), c.span.start)
+        )
     yield from ((chunk_id, other) for chunk_id, other in chunks.items() if other is chunk)
 
 

@@ -60,11 +60,14 @@ class Filters:
         languages: Names of languages.
         kinds: Kinds of chunks.
         path: Takes a path relative to the repository's root and says whether it may be found.
+        around: Of a folder that is searched for itself within a repository: the root of that repository, which the
+            patterns of a question are relative to, and what leads from there to the folder, such as "vendor/".
     """
 
     languages: frozenset[str] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     path: Callable[[str], bool] | None = None
+    around: tuple[Path, str] | None = None
 
 
 class Candidate(NamedTuple):

@@ -228,7 +228,7 @@ def _nearest_definition(chunks: list[Chunk], line: int) -> str:
 
 
 def _named(chunks: list[Chunk], place: Place) -> Chunk:
-    wanted = place.name
+    wanted = place.name.removesuffix("()")
     found = [c for c in chunks if c.part == 0 and c.qualified_name == wanted]
     found = found or [c for c in chunks if c.part == 0 and c.qualified_name.endswith(f".{wanted}")]
     # A constructor is named as its class in some languages; the class is what its name means first.

@@ -8,6 +8,7 @@ It reads committed snapshots and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 
 from codesearch.encoders import Encoder
@@ -15,6 +16,7 @@ from codesearch.errors import InputError
 from codesearch.records import Chunk, Confidence, Level, Match
 from codesearch.search.asked_places import find_asked_places
 from codesearch.search.candidates import Filters, Searchable
+from codesearch.search.declared import best_declarations, name_asked
 from codesearch.search.notices import (
     NOT_ALL_READ,
     Answer,
@@ -35,7 +37,7 @@ from codesearch.search.ranking import (
     parse_question,
     rank,
 )
-from codesearch.search.retrieval import Retrieval
+from codesearch.search.retrieval import Retrieval, Wanted
 from codesearch.words import TermFinder, replace_surrogates
 
 __all__ = ["CANDIDATES", "find_candidates", "search"]
@@ -44,6 +46,8 @@ _MAY_BE_LONG = 50
 """Characters; fewer are no long question."""
 
 CANDIDATES = 100
+_DECLARING = 4
+"""So many times as many candidates are looked at for the line that defines a name."""
 """How many each of the two searches names; further down, nothing was ever the answer."""
 
 _TELLING_LINES = 4
@@ -83,7 +87,7 @@ def search(
     model_id = None if encoder is None else encoder.model_id
     notices = [notice for snapshot in snapshots for notice in notices_of(snapshot, model_id, by_words=True)]
     found = find_candidates(snapshots, asked.words, encoder, filters=filters)
-    ranked, depth = rank(found), CANDIDATES
+    ranked, depth, declared = rank(found), CANDIDATES, found.declared
     # Of these alone, so that what is believed of a result does not depend on how many are asked for.
     first, model = found, load_calibration().model_for(model_id or "", found)
     # Deeper searches name more, and what they name comes after what the first named: the first results are the same
@@ -95,7 +99,7 @@ def search(
     if found.unread:
         notices.append(Notice(NoticeKind.NOT_ALL_READ, NOT_ALL_READ))
     judged = model.judge(first, ranked, limit)
-    matches = _matches(snapshots, found, ranked[:limit], judged)
+    matches = _matches(snapshots, replace(found, declared=declared), ranked[:limit], judged)
     if not matches:
         notices.append(_why_empty(snapshots, found.question, filters, encoder))
         return Answer((), tuple(notices))
@@ -137,7 +141,37 @@ def find_candidates(
     vector = encoder.encode_queries([asked.text])[0] if encoder is not None and asked.terms else None
     places = find_asked_places(snapshots, question, filters)
     wanted = retrieval.wanted(asked, vector)
-    return retrieval.candidate_set(wanted, retrieval.find(wanted, places), places)
+    found = retrieval.candidate_set(wanted, retrieval.find(wanted, places), places)
+    return _with_declarations(retrieval, wanted, found)
+
+
+def _with_declarations(retrieval: Retrieval, wanted: Wanted, found: CandidateSet) -> CandidateSet:
+    """Add what defines the name that was asked, where no chunk bears it: an enum member, a field, and the like."""
+    name = wanted.question.symbol or name_asked(wanted.question.text)
+    if not name or any(candidate.name == name for _, candidate in found.candidates):
+        return found
+    candidates = {(source, candidate.id): candidate for source, candidate in found.candidates}
+    if len(candidates) >= retrieval.depth:  # more use the name than were named
+        wider = Retrieval(retrieval.snapshots, None, retrieval.filters, _DECLARING * retrieval.depth)
+        none: list[frozenset[int]] = [frozenset() for _ in retrieval.snapshots]
+        for source, candidate in wider.find(replace(wanted, vector=None), none):
+            candidates.setdefault((source, candidate.id), candidate)
+    texts: dict[tuple[int, int], Chunk] = {}
+    for source, snapshot in enumerate(retrieval.snapshots):
+        ids = [chunk_id for of, chunk_id in candidates if of == source]
+        texts |= {(source, chunk_id): chunk for chunk_id, chunk in snapshot.chunks(ids).items()}
+    declared = best_declarations(texts, name)
+    if not declared:
+        return found
+    known = {(source, candidate.id) for source, candidate in found.candidates}
+    added = [(key[0], candidates[key]) for key in declared if key not in known]
+    evidence = {key: {**found.evidence.get(key, {}), "definition": 1.0} for key in declared}
+    return replace(
+        found,
+        candidates=[*found.candidates, *added],
+        evidence={**found.evidence, **evidence},
+        declared={key: seen.line for key, seen in declared.items()},
+    )
 
 
 def _why_empty(
@@ -173,6 +207,7 @@ def _matches(
             score=entry.score,
             signals=entry.signals,
             lines=_telling_lines(chunks[entry.source, entry.candidate.id], weight, finder),
+            declared_at=found.declared.get((entry.source, entry.candidate.id), 0),
             imported=bool(snapshots[entry.source].manifest.imported),
             confidence=confidence,
         )

@@ -64,14 +64,16 @@ class FilteredQuestion:
             return allowed
         needed = [] if allowed.path is None else [allowed.path]
         if self.patterns:
-            needed.append(path_matcher(self.patterns, None if state.manifest.imported else state.root))
+            root, lead = allowed.around or (None if state.manifest.imported else state.root, "")
+            lets_through = path_matcher(self.patterns, root)
+            needed.append(lambda path: lets_through(lead + path))
         if (chosen := tests_matcher(self.tests)) is not None:
             needed.append(chosen)
         languages = _both(allowed.languages, self.languages)
         kinds = _both(allowed.kinds, self.kinds)
         if languages is None or kinds is None:
             return Filters(path=lambda _: False)
-        return Filters(languages, kinds, _all_of(needed))
+        return Filters(languages, kinds, _all_of(needed), allowed.around)
 
 
 def read_filters(question: str) -> FilteredQuestion:

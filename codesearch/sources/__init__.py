@@ -28,11 +28,11 @@ from codesearch.sources.clones import is_url
 from codesearch.sources.commands import GitUnavailableError, git_version
 from codesearch.sources.discovery import NEVER_ENTERED, Discovery, discover
 from codesearch.sources.history import Distance, distance_to
-from codesearch.sources.listing import Listing, list_files
+from codesearch.sources.listing import Listing, list_files, passes_over
 from codesearch.sources.objects import ChangedFile, Commit, GitObjects, TreeFile, git_output
 from codesearch.sources.path_filters import path_matcher
 from codesearch.sources.reading import SourceText, blob_id, decode_source, read_source
-from codesearch.sources.repository import Progress, find_repository, is_ignored, open_repository
+from codesearch.sources.repository import Progress, find_repository, open_repository
 from codesearch.sources.rules import FileRules
 from codesearch.sources.scope import Scope
 from codesearch.sources.subjects import clean_subject
@@ -59,10 +59,10 @@ __all__ = [
     "find_repository",
     "git_output",
     "git_version",
-    "is_ignored",
     "is_url",
     "list_files",
     "open_repository",
+    "passes_over",
     "path_matcher",
     "read_source",
 ]

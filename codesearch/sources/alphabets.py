@@ -155,6 +155,7 @@ ALPHABETS = (
     Alphabet(("cp1251", "koi8_r", "cp866", "iso8859-5"), _cyrillic("ё")),
     Alphabet(("cp1251", "koi8_u"), _cyrillic("іїєґў")),
     *(Alphabet(("cp850", "mac_roman"), letters) for letters in _WESTERN),
+    Alphabet(("iso8859-15",), _letters("éèêëàâçîïôùûüœž")),
     Alphabet(_CENTRE, _letters("áéíóöőúüű")),
     Alphabet(("cp1254",), _letters("çğıöşüâîİ")),
     Alphabet(("cp1252",), _letters("áéíóúýðþæö")),

@@ -10,17 +10,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.languages import language_of, may_be_source
+from codesearch.languages import language_of, may_be_text
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.commands import GitUnavailableError
 from codesearch.sources.generated import reason_by_name
 from codesearch.sources.opening import read_regular
 from codesearch.sources.patterns import NO_PATTERNS, IgnoreTree, PatternList, parse_lines
+from codesearch.sources.repository import is_ignored
 from codesearch.sources.rules import FileRules
-from codesearch.sources.walk import walk
+from codesearch.sources.walk import DEPENDENCIES_AND_CACHES, walk
 from codesearch.sources.worktree import Status, WorkTree
 
-__all__ = ["GIT_IGNORE_FILE", "OWN_IGNORE_FILE", "Listing", "list_files", "read_ignore_file"]
+__all__ = ["GIT_IGNORE_FILE", "OWN_IGNORE_FILE", "Listing", "list_files", "passes_over", "read_ignore_file"]
 
 OWN_IGNORE_FILE = ".codesearchignore"
 GIT_IGNORE_FILE = ".gitignore"
@@ -67,6 +68,23 @@ def list_files(repository: Repository, rules: FileRules) -> Listing:
         except GitUnavailableError as error:
             notice = f"{error} The files were found without Git."
     return _list_folder(repository.root, rules, notice)
+
+
+def passes_over(repository: Repository, path: Path) -> bool:
+    """Whether a repository's listing passes over a file or folder: Git ignores it, or would if there were Git.
+
+    Args:
+        repository: That holds it.
+        path: Absolute and resolved.
+    """
+    if repository.is_git:
+        return is_ignored(path, repository.root)
+    relative = path.relative_to(repository.root).as_posix()
+    if relative == ".":
+        return False
+    tree = IgnoreTree(lambda folder: read_ignore_file(repository.root, folder, GIT_IGNORE_FILE))
+    ignored = tree.ignored_folder(relative) if path.is_dir() else tree.ignores(relative)
+    return bool(ignored) or not DEPENDENCIES_AND_CACHES.isdisjoint(relative.split("/"))
 
 
 def _list_work_tree(root: Path, rules: FileRules) -> Listing:
@@ -156,7 +174,7 @@ class _Sieve:
     ) -> None:
         self._prefix = _prefix(root)
         self._statuses = statuses
-        self._max_bytes = rules.max_file_bytes
+        self._most_bytes = rules.most_bytes
         self._include = IgnoreTree.of_patterns(PatternList(rules.include)) if rules.include else None
         self._exclude = IgnoreTree.of_patterns(PatternList(rules.exclude)) if rules.exclude else None
         self._own = own
@@ -192,10 +210,8 @@ class _Sieve:
         if by_name := reason_by_name(path):
             self.skip(path, *by_name)
             return
-        known = language_of(path) is not None
-        suffix = "" if known else _suffix(path)
-        if suffix and not may_be_source(path):
-            self._unknown[suffix] += 1
+        if language_of(path) is None and not may_be_text(path):
+            self._unknown[_suffix(path)] += 1
             return
         try:
             status = self._statuses.get(path) or os.lstat(self._prefix + path)
@@ -204,14 +220,10 @@ class _Sieve:
         except (OSError, ValueError) as error:
             self.skip(path, SkipReason.UNREADABLE, getattr(error, "strerror", None) or str(error))
             return
-        if unwanted := self._unwanted(status):
+        if unwanted := self._unwanted(path, status):
             self.skip(path, *unwanted)
-        elif known or suffix or status.st_mode & 0o111:
-            # Executable and without a suffix: perhaps a script, which its first line tells when it is read. And what
-            # a suffix that is not known stands for, its content tells.
+        else:  # what a name does not tell, the content does when it is read
             self._found[path] = status
-        else:
-            self._unknown["no suffix"] += 1
 
     def _is_excluded(self, path: str) -> bool:
         for tree, by in ((self._exclude, "--exclude"), (self._own, OWN_IGNORE_FILE)):
@@ -224,12 +236,12 @@ class _Sieve:
                 return True
         return False
 
-    def _unwanted(self, status: os.stat_result) -> tuple[SkipReason, str] | None:
+    def _unwanted(self, path: str, status: os.stat_result) -> tuple[SkipReason, str] | None:
         if stat.S_ISLNK(status.st_mode):
             return SkipReason.SYMLINK, ""
         if not stat.S_ISREG(status.st_mode):
             return SkipReason.SPECIAL, ""
-        if status.st_size > self._max_bytes:
+        if status.st_size > self._most_bytes(path):
             return SkipReason.TOO_LARGE, f"{status.st_size:,} bytes"
         if status.st_size == 0:
             return SkipReason.EMPTY, ""
@@ -240,11 +252,7 @@ class _Sieve:
         for (folder, by), count in self._excluded.items():
             self.skip(folder, SkipReason.EXCLUDED, f"{by}, {_files(count)}")
         for suffix, count in self._unknown.items():
-            self.skip(
-                f"*{suffix}" if suffix.startswith(".") else f"* ({suffix})",
-                SkipReason.UNKNOWN_LANGUAGE,
-                _files(count),
-            )
+            self.skip(f"*{suffix}", SkipReason.UNKNOWN_LANGUAGE, _files(count))
         if self._not_included:
             self.skip("*", SkipReason.NOT_INCLUDED, _files(self._not_included))
         files = tuple(

@@ -1,9 +1,10 @@
 """Patterns that narrow a search to files, as people write them.
 
-They are patterns in gitignore syntax, with what is found in place of what is ignored, and two liberties. A pattern that
-begins with ``./`` or ``../`` is relative to the folder where it was written, and an absolute one may be a path of the
-disk. A pattern that begins with ``!`` leaves files out, those of a folder that was let in before it as well; where all
-patterns do, everything else is let in.
+They are patterns in gitignore syntax, with what is found in place of what is ignored, and three liberties. A pattern
+that begins with ``./`` or ``../`` is relative to the folder where it was written, and an absolute one may be a path of
+the disk. A pattern that begins with ``!`` leaves files out, those of a folder that was let in before it as well; where
+all patterns do, everything else is let in. A backslash that would escape nothing, before a letter or at the end, is a
+slash as Windows writes it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from codesearch.sources.rules import FileRules
 __all__ = ["path_matcher"]
 
 _MAGIC: Final = re.compile(r"[*?\[\]\\]")
+_WINDOWS: Final = re.compile(r"\\(?=\w)|(?<=[\w.])\\(?=\*{2}|$|\.{1,2}(?:\\|$))")
+_DRIVE: Final = re.compile(r"[A-Za-z]:/")
 _DOTTED: Final = re.compile(r"(^|/)\.\.?(/|$)|//")
 
 
@@ -40,7 +43,7 @@ def path_matcher(
         InputError: A pattern is invalid.
     """
     rules: list[tuple[bool, Callable[[str], bool]]] = []
-    for given in FileRules(include=patterns).include:
+    for given in FileRules(include=tuple(_WINDOWS.sub("/", pattern) for pattern in patterns)).include:
         out = given.startswith("!")
         pattern = _relative_to_root(given[1:] if out else given, root, here)
         if pattern:
@@ -53,7 +56,7 @@ def path_matcher(
 def _relative_to_root(pattern: str, root: Path | None, here: Path | None) -> str:
     """Return a pattern as it is written at the root; one that leads out of the repository matches nothing there."""
     folder = "/" if pattern.endswith(("/", "/.", "/..")) else ""
-    if root is not None and pattern.startswith("/"):
+    if root is not None and (pattern.startswith("/") or _DRIVE.match(pattern)):
         inside = _inside(pattern, root)
         if inside is not None:
             return _anchored(inside, folder)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from codesearch.formats.content import judge
 from codesearch.formats.notebooks import NotebookError, read_notebook
-from codesearch.languages import language_of, may_be_source
+from codesearch.languages import language_of
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
 from codesearch.sources.decoding import decode
 from codesearch.sources.generated import is_lfs_pointer, looks_generated, looks_minified
@@ -16,6 +17,10 @@ from codesearch.sources.rules import FileRules
 __all__ = ["SourceText", "blob_id", "decode_source", "read_source"]
 
 _SHA256_HEX_DIGITS = 64
+
+# Suffixes that say only how a file is written, and the kinds of data that are left out though a file has one of them.
+_ANY_TEXT = (".txt", ".text", ".json", ".geojson")
+_NO_READING = ("a table", "control characters", "encoded bytes", "numbers", "records in JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
     :class:`~codesearch.records.SkippedFile` with its reason.
     """
     try:
-        data = read_regular(repository.root, file.path, rules.max_file_bytes)
+        data = read_regular(repository.root, file.path, rules.most_bytes(file.path))
     except OSError as error:
         return _refused(file.path, error)
     except ValueError as error:  # a name that this platform cannot express
@@ -59,6 +64,10 @@ def read_source(repository: Repository, file: SourceFile, rules: FileRules) -> S
     text = decode_source(file.path, data)
     if isinstance(text, SkippedFile):
         return text
+    if len(data) > rules.max_file_bytes:
+        cells = sum(len(line) for cell in read_notebook(text).cells for line in cell.lines)
+        if cells > rules.max_file_bytes:
+            return SkippedFile(file.path, SkipReason.TOO_LARGE, f"{cells:,} characters in its cells")
     algorithm = "sha256" if len(file.blob) == _SHA256_HEX_DIGITS else "sha1"
     return SourceText(text, blob_id(data, algorithm))
 
@@ -90,9 +99,8 @@ def _refused(path: str, error: OSError) -> SkippedFile:
 def _unwanted(path: str, text: str) -> SkippedFile | None:
     if not text or text.isspace():
         return SkippedFile(path, SkipReason.EMPTY)
-    # A script without a suffix, listed because it may be executed, or a suffix that says nothing.
-    if language_of(path) is None and language_of(path, text.partition("\n")[0], text) is None:
-        return SkippedFile(path, SkipReason.UNKNOWN_LANGUAGE, "data" if may_be_source(path) else "")
+    if data := _data(path, text):
+        return SkippedFile(path, SkipReason.DATA, data)
     if path.lower().endswith(".ipynb"):
         return _no_notebook(path, text)
     if marker := looks_generated(path, text):
@@ -100,6 +108,17 @@ def _unwanted(path: str, text: str) -> SkippedFile | None:
     if detail := looks_minified(path, text):
         return SkippedFile(path, SkipReason.MINIFIED, detail)
     return None
+
+
+def _data(path: str, text: str) -> str:
+    """What kind of data a file holds whose name does not tell, or tells only that it is text; "" for none."""
+    language = language_of(path)
+    if language is None:
+        return judge(text).data if language_of(path, text.partition("\n")[0], text) is None else ""
+    if language.name not in ("json", "text") or not path.lower().endswith(_ANY_TEXT):
+        return ""
+    data = judge(text).data
+    return data if data in _NO_READING else ""
 
 
 def _no_notebook(path: str, text: str) -> SkippedFile | None:

@@ -13,6 +13,9 @@ __all__ = ["DEFAULT_MAX_FILE_BYTES", "FileRules"]
 DEFAULT_MAX_FILE_BYTES = 1 << 20
 """1 MiB: hand-written files are smaller (the longest of CPython's and Linux's sources are about 0.7 MiB)."""
 
+_OUTPUTS = 16
+"""So many times as large as its cells a notebook may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileRules:
@@ -25,7 +28,8 @@ class FileRules:
     Attributes:
         include: Where not empty, only files that match are searched.
         exclude: Files that match are not searched, even if `include` names them.
-        max_file_bytes: Larger files are not searched.
+        max_file_bytes: Larger files are not searched. A notebook may be larger, for most of one is what its cells
+            printed: the limit is for the cells.
 
     Raises:
         InputError: A pattern is invalid, or the limit is not positive.
@@ -34,6 +38,10 @@ class FileRules:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
+
+    def most_bytes(self, path: str) -> int:
+        """How large a file of this name may be."""
+        return self.max_file_bytes * (_OUTPUTS if path.lower().endswith(".ipynb") else 1)
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from codesearch.languages import language_of, may_be_source
+from codesearch.languages import language_of, may_be_text
 from codesearch.records import Repository
 from codesearch.sources.commands import GitUnavailableError, run
 from codesearch.sources.listing import GIT_IGNORE_FILE, OWN_IGNORE_FILE, read_ignore_file
@@ -162,8 +162,7 @@ class Scope:
             return False
         if self._include and not self._include.ignores(relative):
             return False
-        name = relative.rpartition("/")[2]
-        if "." not in name.lstrip(".") or language_of(relative) is not None or may_be_source(relative):
+        if language_of(relative) is not None or may_be_text(relative):
             return True
         return not os.path.lexists(path)  # a folder may have had this name
 

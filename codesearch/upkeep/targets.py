@@ -19,8 +19,8 @@ from codesearch.sources import (
     Progress,
     discover,
     find_repository,
-    is_ignored,
     open_repository,
+    passes_over,
     path_matcher,
 )
 
@@ -32,6 +32,7 @@ __all__ = [
     "find_place_target",
     "find_target",
     "find_targets",
+    "open_ignored",
 ]
 
 
@@ -42,12 +43,12 @@ class Target:
     Attributes:
         repository: The repository.
         below: The folders or files of it that were named; () for all of it.
-        by_pattern: Whether a pattern named it, so that it lets all of it through.
+        around: Root of the repository that ignores this folder; patterns are relative to it. None as a rule.
     """
 
     repository: Repository
     below: tuple[str, ...] = ()
-    by_pattern: bool = False
+    around: Path | None = None
 
     @property
     def contains(self) -> Callable[[str], bool] | None:
@@ -77,17 +78,22 @@ class Target:
         Raises:
             InputError: A pattern is invalid, or there is no such choice of tests.
         """
-        given = () if self.by_pattern else tuple(patterns)
+        given = tuple(patterns)
         root = None if self.repository.imported else self.repository.root
+        around = None
+        if self.around is not None:
+            around = self.around, self.repository.root.relative_to(self.around).as_posix() + "/"
         needed: list[Callable[[str], bool]] = []
         if self.contains is not None:
             needed.append(self.contains)
         if given:
-            needed.append(path_matcher(given, root, here))
+            top, lead = around or (root, "")
+            lets_through = path_matcher(given, top, here)
+            needed.append(lambda path: lets_through(lead + path))
         if (chosen := tests_matcher(tests)) is not None:
             needed.append(chosen)
         path = (lambda path: all(lets(path) for lets in needed)) if needed else None
-        return Filters(frozenset(languages), frozenset(kinds), path)
+        return Filters(frozenset(languages), frozenset(kinds), path, around)
 
 
 def find_targets(
@@ -143,16 +149,30 @@ def find_target(
     # An index further out than the Git repository does not hold it: nested repositories are left out there.
     if indexed is not None and (not repository.is_git or indexed.is_relative_to(repository.root)):
         repository = open_repository(indexed, cache=cache)
-    if location and repository.is_git and is_ignored(path, repository.root):
-        repository = _open_ignored(path, repository, cache)
+    if location:
+        repository = open_ignored(path, repository, cache=cache)
     below = path.relative_to(repository.root).as_posix() if location else "."
     return Target(repository, () if below == "." else (below,))
 
 
-def _open_ignored(path: Path, repository: Repository, cache: Path) -> Repository:
-    """Open the folder that Git ignores and somebody named, or that holds the file that was named."""
+def open_ignored(path: Path, repository: Repository, *, cache: Path) -> Repository:
+    """Open the folder that Git ignores and somebody named, or that holds the file that was named.
+
+    Args:
+        path: Absolute and resolved.
+        repository: That holds it.
+        cache: Folder of the user's cache.
+
+    Returns:
+        The repository itself where Git does not ignore the path.
+
+    Raises:
+        InputError: Git ignores a file by itself.
+    """
+    if not passes_over(repository, path):
+        return repository
     folder = path if path.is_dir() else path.parent
-    if folder != path and not is_ignored(folder, repository.root):
+    if folder != path and not passes_over(repository, folder):
         raise InputError(
             f"{path} is ignored by Git, and so not indexed: take it out of .gitignore, or read it with another tool"
         )
@@ -160,38 +180,52 @@ def _open_ignored(path: Path, repository: Repository, cache: Path) -> Repository
 
 
 def find_ignored(targets: Sequence[Target], patterns: Iterable[str], here: Path, *, cache: Path) -> list[Target]:
-    """Return what patterns name of folders that Git ignores, which no pattern can find in the index around them.
+    """Return the folders that Git ignores and patterns name, for no pattern can find them in the index around them.
 
     Args:
         targets: What is searched; the patterns are of these repositories.
-        patterns: Those without a wildcard that name a folder or a file are looked at, with or without ``/**`` behind.
+        patterns: What stands before the first wildcard of each is looked at: "vendor" of ``vendor/**/*.py``.
         here: Folder that ``./`` means.
         cache: Folder of the user's cache.
+
+    Returns:
+        What is not among the targets, without what lies in another folder that is returned.
     """
     found: dict[Path, Target] = {}
-    plain = [pattern for pattern in (_WHOLE.sub("", given) for given in patterns) if not _NO_PATH.search(pattern)]
-    for repository in (target.repository for target in targets if target.repository.is_git):
-        for path in (_path_of(pattern, repository.root, here) for pattern in plain):
-            if not os.path.exists(path) or not path.is_relative_to(repository.root):  # noqa: PTH110
+    plain = [lead for lead in map(_lead_of, patterns) if lead]
+    for repository in (target.repository for target in targets if plain and not target.repository.imported):
+        for lead in plain:
+            try:
+                path = _path_of(lead, repository.root, here)
+                folder = path if path.is_dir() else path.parent
+            except (OSError, ValueError):  # no path at all
                 continue
-            if is_ignored(path if path.is_dir() else path.parent, repository.root):
-                opened = _open_ignored(path, repository, cache)
-                below = path.relative_to(opened.root).as_posix()
-                found[path] = Target(opened, () if below == "." else (below,), by_pattern=True)
-    return list(found.values())
+            if path.exists() and folder.is_relative_to(repository.root) and passes_over(repository, folder):
+                found[folder] = Target(open_ignored(folder, repository, cache=cache), around=repository.root)
+    known = {target.repository.root for target in targets}
+    return [target for folder, target in found.items() if folder not in known and not found.keys() & {*folder.parents}]
 
 
-def _path_of(pattern: str, root: Path, here: Path) -> Path:
+def _lead_of(pattern: str) -> str:
+    """Return the folders and the file that a pattern names before its first wildcard; "" for none."""
+    if pattern.startswith("!") or "\0" in pattern:
+        return ""
+    wildcard = _WILDCARD.search(pattern)
+    lead = pattern if wildcard is None else pattern[: wildcard.start()].rpartition("/")[0]
+    return lead.rstrip("/")
+
+
+def _path_of(lead: str, root: Path, here: Path) -> Path:
     """Return what a pattern without a wildcard names: an absolute path may be one of the disk or of the repository."""
-    if pattern.startswith("."):
-        return Path(os.path.realpath(here / pattern))
-    on_disk = Path(os.path.realpath(pattern))
-    inside = pattern.startswith("/") and on_disk.is_relative_to(root)
-    return on_disk if inside else Path(os.path.realpath(root / pattern.lstrip("/")))
+    if lead.startswith("."):
+        beside = Path(os.path.realpath(here / lead))
+        return beside if lead.startswith(("./", "../")) or beside.exists() else Path(os.path.realpath(root / lead))
+    on_disk = Path(os.path.realpath(lead))
+    inside = lead.startswith("/") and on_disk.is_relative_to(root)
+    return on_disk if inside else Path(os.path.realpath(root / lead.lstrip("/")))
 
 
-_WHOLE = re.compile(r"/(?:\*{1,2})?$")
-_NO_PATH = re.compile(r"[*?\[\]\\\0]|^!|^$")
+_WILDCARD = re.compile(r"[*?\[\]\\]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from codesearch.search.location import Place, Snippet
 from codesearch.search.notices import Answer, Notice, NoticeKind
 from codesearch.search.overlay import Document
 from codesearch.search.pipeline import search
+from codesearch.search.question_filters import read_filters
 from codesearch.search.similar import similar
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.folders import Folder, State, filters_for
@@ -82,8 +83,12 @@ class QuestionHandler:
         """
         many = asked.start + self.limit(asked) + 1
         wanted: Place | Snippet = Snippet(target.text, target.language)
+        home: list[Folder] = []
         if target.uri:
+            if (document := path_of(target.uri)) is not None:
+                await self._keeper.include_ignored((), [document])
             folder, path = self._place(target.uri)
+            home = [folder]
             assert folder.target is not None
             wanted = Place(folder.target.repository.root, path, positions.line_of(Position(target.line, 0)))
 
@@ -92,7 +97,7 @@ class QuestionHandler:
             load = LazyEncoder(lambda: encoder) if encoder is not None else None
             return similar(snapshots, wanted, load, limit=many, filters=filters)
 
-        return await self._consult(asked, use)
+        return await self._consult(asked, use, home)
 
     async def chunks_at(self, uri: str) -> list[Chunk]:
         """Return the chunks of a document as it stands; none where it is not in an index that is open."""
@@ -123,11 +128,19 @@ class QuestionHandler:
 
     # --- consulting -----------------------------------------------------------------------------------------
 
-    async def _consult(self, asked: SearchRequest, use: _Use) -> Answer:
+    async def _consult(self, asked: SearchRequest, use: _Use, home: Sequence[Folder] = ()) -> Answer:
+        """Answer a request.
+
+        Args:
+            asked: The request.
+            use: Searches what is open.
+            home: The folder of the place that it starts from.
+        """
         self._keeper.touch_stale()
         await self._keeper.opened(_OPEN_SECONDS)
+        named = [*home, *await self._named_though_ignored(asked)]
         await self._documents.settle(_SETTLE_SECONDS)
-        meant = self._meant(asked)
+        meant = self._meant(asked, named)
         overlays: dict[Path, dict[str, Document]] = {}
         for folder, _ in meant:
             assert folder.directory is not None
@@ -156,20 +169,35 @@ class QuestionHandler:
             notices.append(Notice(NoticeKind.EMBEDDINGS_PENDING, "there is no encoder: only words were compared"))
         return Answer(answer.matches, tuple(notices))
 
-    def _meant(self, asked: SearchRequest) -> list[tuple[Folder, list[Path]]]:
-        """Return the folders of the workspace that a request is about, each with the parts that it names."""
-        folders = list(self._keeper.folders.values())
+    async def _named_though_ignored(self, asked: SearchRequest) -> list[Folder]:
+        try:
+            patterns = (*asked.paths, *read_filters(asked.query).patterns)
+            paths = [path for path in map(path_of, asked.folders) if path is not None]
+            return await self._keeper.include_ignored(patterns, paths)
+        except InputError as error:
+            raise JsonRpcInvalidParams(str(error)) from error
+        except CodesearchError as error:
+            raise RequestFailed(str(error)) from error
+
+    def _meant(self, asked: SearchRequest, named: Sequence[Folder]) -> list[tuple[Folder, list[Path]]]:
+        """Return the folders that a request is about, each with the parts that it names.
+
+        Args:
+            asked: The request.
+            named: Folders that it names though Git ignores them.
+        """
+        folders = [folder for folder in self._keeper.folders.values() if folder.around is None or folder in named]
         if not asked.folders:
             return [(folder, []) for folder in folders if folder.directory is not None]
-        named: dict[str, tuple[Folder, list[Path]]] = {}
+        parts: dict[str, tuple[Folder, list[Path]]] = {}
         for uri in asked.folders:
             path = path_of(uri)
             holders = [f for f in folders if path is not None and (f.holds(path) or f.path.is_relative_to(path))]
             if not holders or path is None:
                 raise JsonRpcInvalidParams(f"{uri[:200]!r} is no folder of the workspace")
             for folder in holders:
-                named.setdefault(folder.uri, (folder, []))[1].append(path if folder.holds(path) else folder.path)
-        return [(folder, within) for folder, within in named.values() if folder.directory is not None]
+                parts.setdefault(folder.uri, (folder, []))[1].append(path if folder.holds(path) else folder.path)
+        return [(folder, within) for folder, within in parts.values() if folder.directory is not None]
 
     def _own_advice(self, notice: Notice) -> Notice:
         """Leave out the advice to do by hand what the server does by itself, unless the user stopped it."""
@@ -189,7 +217,10 @@ class QuestionHandler:
     def _notices(self, meant: Sequence[tuple[Folder, list[Path]]]) -> list[Notice]:
         """Say what a client cannot see from the answer alone: folders that have no index, or none yet."""
         notices = []
+        about = [folder for folder, _ in meant]
         for folder in self._keeper.folders.values():
+            if folder.around is not None and folder not in about:
+                continue
             if folder.state is State.FAILED:
                 notices.append(Notice(NoticeKind.NOTHING_INDEXED, folder.message))
             elif folder.directory is None or not folder.chunks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -15,11 +16,20 @@ from codesearch.search.candidates import Filters
 from codesearch.settings import Settings, load_settings
 from codesearch.sources import Scope
 from codesearch.upkeep.plan import Job, plan
-from codesearch.upkeep.targets import Target, find_target
+from codesearch.upkeep.targets import Target, find_ignored, find_target, open_ignored
 from codesearch_lsp.configuration import Configuration
 from codesearch_lsp.requests import SearchRequest
 
-__all__ = ["Folder", "State", "filters_for", "find_folder", "plan_folder", "settings_for", "takes_file"]
+__all__ = [
+    "Folder",
+    "State",
+    "filters_for",
+    "find_folder",
+    "find_ignored_folders",
+    "plan_folder",
+    "settings_for",
+    "takes_file",
+]
 
 
 class State(StrEnum):
@@ -53,6 +63,8 @@ class Folder:
         rebuild: Whether the index is to be built anew.
         update: Number of the update that is under way, 0 for none.
         checked: When the last update ended, on the clock of the event loop.
+        around: Of a folder that Git ignores and that a request named: the root of the repository around it. Such a
+            folder is searched when it is named, and only then. None for what the client opened.
     """
 
     uri: str
@@ -69,6 +81,7 @@ class Folder:
     rebuild: bool = False
     update: int = 0
     checked: float = float("-inf")
+    around: Path | None = None
 
     def holds(self, path: Path) -> bool:
         """Whether a path lies in the folder."""
@@ -169,6 +182,37 @@ def indexes_of(configuration: Configuration) -> Path | None:
         raise InputError(text) from None
 
 
+def find_ignored_folders(
+    folders: Sequence[Folder], patterns: Sequence[str], paths: Sequence[Path], configuration: Configuration
+) -> dict[Path, Path]:
+    """Find the folders that Git ignores and a request names; asks Git, so not for the event loop.
+
+    Args:
+        folders: Of the workspace.
+        patterns: Of files, relative to the repositories of the folders.
+        paths: Folders and files.
+        configuration: Of the client.
+
+    Returns:
+        The folders, each with the root of the repository around it.
+    """
+    found: dict[Path, Path] = {}
+    cache = settings_for(configuration).cache
+    for folder in folders:
+        if folder.target is None or folder.around is not None:
+            continue
+        repository = folder.target.repository
+        for target in find_ignored([folder.target], patterns, folder.path, cache=cache):
+            found[target.repository.root] = repository.root
+        for path in paths:
+            if path.is_relative_to(repository.root) and folder.holds(path):
+                with suppress(CodesearchError):
+                    opened = open_ignored(path, repository, cache=cache)
+                    if opened is not repository:
+                        found[opened.root] = repository.root
+    return found
+
+
 def filters_for(folder: Folder, asked: SearchRequest, within: Sequence[Path]) -> Filters:
     """Return which chunks of a folder's repository may be found.
 
@@ -184,4 +228,5 @@ def filters_for(folder: Folder, asked: SearchRequest, within: Sequence[Path]) ->
     root = folder.target.repository.root
     below = [path.relative_to(root).as_posix() for path in within if path.is_relative_to(root)]
     narrowed = Target(folder.target.repository, tuple(below)) if below and "." not in below else folder.target
+    narrowed = replace(narrowed, around=folder.around)
     return narrowed.filters(asked.languages, asked.kinds, asked.paths, tests=asked.tests)

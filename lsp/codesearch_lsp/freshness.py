@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -27,9 +27,10 @@ from codesearch.upkeep.messages import (
     WorkFailed,
 )
 from codesearch_lsp.configuration import Configuration
-from codesearch_lsp.folders import Folder, State, find_folder, plan_folder, settings_for
+from codesearch_lsp.folders import Folder, State, find_folder, find_ignored_folders, plan_folder, settings_for
 from codesearch_lsp.loop_worker import LoopWorker
 from codesearch_lsp.searching import Searcher
+from codesearch_lsp.wire import uri_of
 
 __all__ = ["FolderKeeper", "Observer"]
 
@@ -46,6 +47,9 @@ _REST_SECONDS: Final = 0.3
 then half of the time is for questions."""
 
 _RETRY_SECONDS: Final = 1.0
+_OPEN_SECONDS: Final = 5.0
+"""How long a question waits for the index of a folder that it names."""
+
 _MOST_CRASHES: Final = 3
 
 _NOTABLE: Final = 64
@@ -307,9 +311,34 @@ class FolderKeeper:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def within(self, path: Path) -> Iterable[Folder]:
-        """Yield the folders that hold a path."""
-        return [folder for folder in self.folders.values() if folder.holds(path)]
+    def within(self, path: Path) -> list[Folder]:
+        """Return the folders that hold a path, those that Git ignores before those around them."""
+        holders = [folder for folder in self.folders.values() if folder.holds(path)]
+        return sorted(holders, key=lambda folder: folder.around is None)
+
+    async def include_ignored(self, patterns: Sequence[str], paths: Sequence[Path]) -> list[Folder]:
+        """Take in the folders that Git ignores and a request names.
+
+        Args:
+            patterns: Of files, as the request has them.
+            paths: Folders and files that it names.
+
+        Returns:
+            Those folders, also the ones that were taken in before.
+
+        Raises:
+            CodesearchError: Settings cannot be read.
+        """
+        if not patterns and not paths:
+            return []
+        folders = list(self.folders.values())
+        found = await asyncio.to_thread(find_ignored_folders, folders, patterns, paths, self.configuration)
+        for path, around in found.items():
+            if uri_of(path) not in self.folders:
+                self.add(Folder(uri_of(path), path.name, path, around=around))
+        if found:
+            await self.opened(_OPEN_SECONDS)
+        return [self.folders[uri_of(path)] for path in found]
 
 
 async def _logged(work: Coroutine[None, None, None]) -> None:

@@ -53,7 +53,7 @@ def _item(match: Match, positions: Positions) -> dict[str, Any]:
     return {
         "uri": uri_of(match.root / chunk.path),
         "range": positions.range_of(chunk),
-        "selectionRange": positions.name_range_of(chunk, match.lines),
+        "selectionRange": positions.name_range_of(chunk, match.lines, match.declared_at),
         "name": _name(chunk),
         "qualifiedName": chunk.qualified_name,
         "kind": chunk.kind.value,
@@ -104,7 +104,9 @@ def symbol_of(match: Match, positions: Positions) -> WorkspaceSymbol:
     return WorkspaceSymbol(
         name=_name(chunk),
         kind=_SYMBOL_KINDS[chunk.kind],
-        location=Location(uri_of(match.root / chunk.path), positions.name_range_of(chunk, match.lines)),
+        location=Location(
+            uri_of(match.root / chunk.path), positions.name_range_of(chunk, match.lines, match.declared_at)
+        ),
         container_name=" · ".join(part for part in (within, chunk.path, summary) if part),
         data={
             "score": match.score,

@@ -101,8 +101,10 @@ class Server(LanguageServer):
         path = path_of(uri)
         if path is None:
             self.reporter.tell_once(f"{uri} is no folder on this machine and is not searched")
-        elif uri not in self.keeper.folders:
+        elif (known := self.keeper.folders.get(uri)) is None:
             self.keeper.add(Folder(uri, name or path.name, path))
+        else:
+            known.around = None  # a request had named it, and now it is open
 
     def status(self) -> dict[str, Any]:
         """Return what ``codesearch.status`` and the notification of that name say."""

@@ -55,16 +55,18 @@ class Positions:
         span = chunk.span if whole or not spans else Span(spans[0].start, spans[-1].end)
         return Range(Position(span.start - 1, 0), self._end_of(chunk, span.end))
 
-    def name_range_of(self, chunk: Chunk, lines: tuple[int, ...] = ()) -> Range:
+    def name_range_of(self, chunk: Chunk, lines: tuple[int, ...] = (), declared_at: int = 0) -> Range:
         """Return the range of a chunk's name where it is defined.
 
         Args:
             chunk: If it has no name, or was cut and its name is in another part, the answer is a whole line of it.
             lines: 1-based lines of the chunk that matter, best first; the first of them is that line. A window of a
                 file without a grammar may hold many definitions: its name is that of one, and the line is asked for.
+            declared_at: 1-based line that defines what was asked for, where that is not the chunk's name; 0 for none.
         """
         numbered = _numbered(chunk)
-        window = chunk.kind is Kind.TEXT and bool(lines)
+        lines = (declared_at, *lines) if declared_at else lines
+        window = bool(declared_at) or (chunk.kind is Kind.TEXT and bool(lines))
         if chunk.name and chunk.part == 0 and not window and (found := _name_place(chunk, numbered)) is not None:
             number, line, column = found
             start = self._units(line[:column])

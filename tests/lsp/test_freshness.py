@@ -390,3 +390,26 @@ async def until_notice(session: Session, text: str) -> dict[str, Any]:
             if any(text in notice["text"] for notice in answer["notices"]):
                 return answer
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.asyncio
+async def test_a_folder_that_git_ignores_is_searched_when_it_is_named(workspace: Path, cache: Path) -> None:
+    (workspace / ".gitignore").write_text("/vendor\n")
+    vendor = workspace / "vendor"
+    vendor.mkdir()
+    (vendor / "v.py").write_text("def vendored_thing(x):\n    return x\n")
+    git(workspace, "init", "-q")
+    async with start(cache) as session:
+        await session.initialize(workspace)
+        await session.ready()
+        assert "vendored_thing" not in await session.names("vendored_thing")
+        first = await session.search("vendored_thing", paths=["vendor"])
+        assert first["items"] or "vendor is being indexed" in str(first["notices"])
+        await session.ready()
+        for named in ({"paths": ["vendor"]}, {"paths": ["vendor/*.py"]}, {"folders": [vendor.as_uri()]}):
+            assert await session.names("vendored_thing", **named) == ["vendored_thing"], named
+        assert await session.names("vendored_thing path:vendor") == ["vendored_thing"]
+        assert await session.names("vendored_thing", paths=["vendor", "!vendor/v.py"]) == []
+        assert "vendored_thing" not in await session.names("vendored_thing"), "it was not named"
+        place = {"textDocument": {"uri": (vendor / "v.py").as_uri()}, "position": {"line": 0, "character": 0}}
+        assert (await session.request("codesearch/similar", place))["items"]

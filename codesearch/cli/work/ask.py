@@ -14,16 +14,24 @@ import typer
 from codesearch.cli.choices import MatchFormat
 from codesearch.cli.commands.ask import AskOptions
 from codesearch.cli.console import follow, print_matches, say, summary, tell
-from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
+from codesearch.cli.inputs import (
+    filters_within,
+    find_named,
+    load_access_settings,
+    make_lazy_encoder,
+    plan_jobs,
+    with_ignored,
+)
 from codesearch.errors import CodesearchError, InputError
 from codesearch.processes import prepare_worker
 from codesearch.records import Level
 from codesearch.search.least_confidence import read_level
+from codesearch.search.question_filters import read_filters
 from codesearch.settings import load_settings
 from codesearch.upkeep.asking import Surface
 from codesearch.upkeep.asking import ask as ask_repositories
 from codesearch.upkeep.plan import Job
-from codesearch.upkeep.targets import Target, find_ignored, find_indexed
+from codesearch.upkeep.targets import Target, find_indexed
 
 __all__ = ["answer_question"]
 
@@ -111,11 +119,8 @@ def _find_targets(asking: AskOptions, indexes: Path) -> tuple[list[Target], dict
     """Return what to ask, and by root what to call each repository where the path alone may not tell."""
     access, below = asking.access, asking.below
     if below is None:
-        targets = find_named(access, asking.paths)
-        cache = load_access_settings(access).cache
-        ignored = find_ignored(targets, asking.filters.patterns, Path.cwd(), cache=cache)
-        roots = {target.repository.root for target in targets}
-        return [*targets, *(target for target in ignored if target.repository.root not in roots)], {}
+        patterns = (*asking.filters.patterns, *read_filters(asking.question).patterns)
+        return with_ignored(access, find_named(access, asking.paths), patterns), {}
     found = find_indexed(below, access.folder or indexes)
     advice = f"run `codesearch index --all {shlex.quote(str(below))}`"
     if found.missing:

@@ -12,7 +12,14 @@ import typer
 
 from codesearch.cli.commands.duplicates import DuplicatesOptions, ReportOptions
 from codesearch.cli.console import follow, print_all, say, summary, tell
-from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
+from codesearch.cli.inputs import (
+    filters_within,
+    find_named,
+    load_access_settings,
+    make_lazy_encoder,
+    plan_jobs,
+    with_ignored,
+)
 from codesearch.duplicates import Group, Level, Report, Sizes, Thresholds, find_duplicates
 from codesearch.duplicates.baseline import read_baseline, write_baseline
 from codesearch.duplicates.report import Source, group_json, group_text, summary_text
@@ -64,7 +71,7 @@ def _find(comparing: DuplicatesOptions, *, with_texts: bool) -> tuple[Report, li
         CodesearchError: A path, a filter or an index cannot be used.
     """
     access, level = comparing.access, Level(comparing.level)
-    targets = find_named(access, comparing.paths)
+    targets = with_ignored(access, find_named(access, comparing.paths), comparing.filters.patterns)
     # Without the last level nothing has to be encoded: a repository never indexed is compared within seconds.
     encoded = level == Level.SEMANTIC and access.refresh
     compare = partial(

@@ -10,7 +10,14 @@ import typer
 
 from codesearch.cli.commands.similar import SimilarOptions
 from codesearch.cli.console import follow, print_matches, say, summary, tell
-from codesearch.cli.inputs import filters_within, find_named, load_access_settings, make_lazy_encoder, plan_jobs
+from codesearch.cli.inputs import (
+    filters_within,
+    find_named,
+    load_access_settings,
+    make_lazy_encoder,
+    plan_jobs,
+    with_ignored,
+)
 from codesearch.errors import InputError
 from codesearch.languages import language_named
 from codesearch.processes import prepare_worker
@@ -63,13 +70,14 @@ def _find_sample_and_targets(
     access, language = comparing.access, comparing.snippet_language
     if comparing.place == "-":
         sample = Snippet(_read_stdin(), language_named(language, "--snippet-lang") if language else "")
-        targets = find_named(access, comparing.paths)
+        targets = with_ignored(access, find_named(access, comparing.paths), comparing.filters.patterns)
         return sample, targets, [filters_within(comparing.filters, target) for target in targets]
     if language:
         raise InputError('--snippet-lang is for a snippet on stdin: give "-" instead of a place')
     home, place = find_place_target(comparing.place, indexes=access.folder or settings.indexes, cache=settings.cache)
     whole = Target(home.repository)
-    targets = find_named(access, comparing.paths) if comparing.paths else [whole]
+    named = find_named(access, comparing.paths) if comparing.paths else [whole]
+    targets = with_ignored(access, named, comparing.filters.patterns)
     filters = [filters_within(comparing.filters, target) for target in targets]
     if place.root not in [target.repository.root for target in targets]:  # opened for the place alone
         targets, filters = [*targets, whole], [*filters, Filters(path=lambda _: False)]

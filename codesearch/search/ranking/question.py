@@ -100,6 +100,7 @@ class CandidateSet:
         body: Of a long question, of which all else is the title: what its body asks, and the same candidates.
         evidence: Of a long question, further signals of candidates: position of the repository, and id.
         unread: Whether the question is so long that not all of it was read.
+        declared: Of candidates that define the name which was asked inside of them, the line where they do.
     """
 
     question: Question
@@ -111,6 +112,7 @@ class CandidateSet:
     body: CandidateSet | None = None
     evidence: Mapping[tuple[int, int], Mapping[str, float]] = field(default_factory=dict)
     unread: bool = False
+    declared: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     @property
     def frequencies(self) -> Mapping[str, int]:

@@ -109,6 +109,18 @@ def test_macros_that_define_tests(head: str, name: str) -> None:
     assert found == {name: Kind.FUNCTION}
 
 
+def test_a_signature_in_both_branches_may_go_on_after_its_brackets() -> None:
+    cut = "#ifdef A\nvoid Foo::bar(long a) const\n#else\nvoid Foo::bar(int a) const\n#endif\n{\n  go(a);\n}\n"
+    cut += "#if B\nauto f(int a) noexcept -> std::vector<int>\n#else\nauto f() -> int\n#endif\n{\n  return {};\n}\n"
+    assert named("a.cpp", cut) == {"Foo.bar": Kind.METHOD, "f": Kind.FUNCTION}
+
+
+def test_what_returns_a_pointer_may_declare_its_parameters_behind_the_brackets() -> None:
+    old = "char *dup(s) char *s; { return s; }\n\n"
+    old += "static struct x *\nmake(n, m)\n\tint n;\n\tchar **m;\n{\n  return 0;\n}\n"
+    assert named("a.c", old) == {"dup": Kind.FUNCTION, "make": Kind.FUNCTION}
+
+
 WRAPPED = [
     ("export const f = createAsyncThunk('f', async (id) => {\n  return 1;\n});\n", "f"),
     ("const f = memo(forwardRef((props, ref) => {\n  return 1;\n}));\n", "f"),
@@ -151,7 +163,7 @@ def test_code_without_a_grammar_is_code() -> None:
         ("a.keys", "QUJDQUJDQUJD\nQUJDQUJD\n", None),
         ("a.csv", "int f() {\n  return 1;\n}\n", None),
         ("a.svg", "int f() {\n  return 1;\n}\n", None),
-        ("nosuffix", "int f() {\n  return 1;\n}\n", None),
+        ("nosuffix", "int f() {\n  return 1;\n}\n", "source"),
     ],
 )
 def test_an_unknown_suffix_is_judged_by_content(path: str, text: str, language: str | None) -> None:

@@ -11,7 +11,7 @@ import pytest
 from codesearch.extraction import extract
 from codesearch.languages import language_of
 from codesearch.records import Chunk, Kind, Repository, SkippedFile, SkipReason, SourceFile, Span
-from codesearch.sources import FileRules, SourceText, read_source
+from codesearch.sources import FileRules, SourceText, list_files, read_source
 
 CODE = [
     "%matplotlib inline\n",
@@ -115,6 +115,50 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nbformat": 1, "cells": [{"cell_type": "code", "code": "def f(x):\\n    return x", "prompt_number": 1}]}',
+        '{"nbformat": 2, "worksheets": [{"cells": [{"cell_type": "code", "input": "def f(x):\\n    return x"}]}]}',
+        '{"nbformat": 5, "cells": [{"id": "a", "cell_type": "code", "source": ["def f(x):\\n", "    return x"]}]}',
+        '{"nbformat": 99, "cells": [{"cell_type": "code", "source": "def f(x):\\n    return x", "new": {"a": [1]}}]}',
+    ],
+)
+def test_other_formats_are_read_as_well(text: str) -> None:
+    assert [chunk.qualified_name for chunk in chunks_of(text)] == ["cell 1.f"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "source", "language"),
+    [
+        ("ir", "f <- function(x) {\n  x\n}", "r"),
+        ("julia-1.9", "function f(x)\n  x\nend", "julia"),
+        ("rust", "fn f(x: i32) -> i32 {\n  x\n}", "rust"),
+        ("xcpp17", "int f(int x) {\n  return x;\n}", "cpp"),
+        ("python3", "def f(x):\n    return x", "python"),
+        ("nobody-knows", "def f(x):\n    return x", "python"),
+    ],
+)
+def test_the_name_of_the_kernel_says_it_where_nothing_else_does(kernel: str, source: str, language: str) -> None:
+    (chunk,) = chunks_of(notebook(cell(source), kernelspec={"name": kernel, "display_name": "x"}))
+    assert (chunk.qualified_name, chunk.language) == ("cell 1.f", language)
+
+
+@pytest.mark.parametrize(
+    ("path", "fence"),
+    [("a.Rmd", "```{r load, echo=FALSE}"), ("a.qmd", "```{r}"), ("a.jmd", "~~~{.r}"), ("a.livemd", "```r")],
+)
+def test_code_between_the_fences_of_a_notebook_in_markdown_is_code(path: str, fence: str) -> None:
+    text = "---\ntitle: x\n---\n\n# Load\n\nWords.\n\n"
+    text += f"{fence}\nload_it <- function(p) {{\n  p\n}}\n{fence[:3]}\n\n## More\n\nEnd.\n"
+    language = language_of(path)
+    assert language is not None
+    found = {chunk.qualified_name: (chunk.kind, chunk.span) for chunk in extract(path, text, language)}
+    assert found["load_it"] == (Kind.FUNCTION, Span(10, 12))
+    assert found["Load"][0] is Kind.TEXT
+    assert all("load_it" not in chunk.text for chunk in extract(path, text, language) if chunk.kind is Kind.TEXT)
+
+
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
 def test_what_is_no_notebook_is_left_out_with_its_reason(tmp_path: Path, text: str) -> None:
     assert chunks_of(text) == []
@@ -129,10 +173,20 @@ def test_outputs_do_not_make_it_minified(tmp_path: Path) -> None:
     assert isinstance(read(tmp_path, notebook(cell(CODE), indent=None)), SourceText)
 
 
-def test_a_large_one_is_left_out_by_its_size(tmp_path: Path) -> None:
+def test_large_outputs_do_not_keep_the_cells_out(tmp_path: Path) -> None:
+    picture = {"outputs": [{"data": {"image/png": "iVBORw0K" * 500_000}}]}
+    assert isinstance(read(tmp_path, notebook({**cell(CODE), **picture})), SourceText)
     skipped = read(tmp_path, notebook(cell("x = 1\n" * 400_000)))
+    assert skipped == SkippedFile("a.ipynb", SkipReason.TOO_LARGE, "2,000,000 characters in its cells")
+
+
+def test_a_huge_one_is_named_and_not_read(tmp_path: Path) -> None:
+    picture = {"outputs": [{"data": {"image/png": "iVBORw0K" * 6_500_000}}]}
+    skipped = read(tmp_path, notebook({**cell(CODE), **picture}))
     assert isinstance(skipped, SkippedFile)
     assert skipped.reason is SkipReason.TOO_LARGE
+    listing = list_files(Repository(tmp_path, "r"), FileRules())
+    assert [(file.path, file.reason) for file in listing.skipped] == [("a.ipynb", SkipReason.TOO_LARGE)]
 
 
 def read(folder: Path, text: str) -> SourceText | SkippedFile:

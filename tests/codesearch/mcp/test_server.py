@@ -400,3 +400,53 @@ def test_half_of_a_character_is_searched_or_refused_in_a_sentence(project: Path,
     assert all("result" in answer for answer in answers)
     assert "parse_header" in str(next(answer for answer in answers if answer["id"] == 1))
     assert not [answer for answer in answers if "surrogates" in str(answer)]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"tests": False}, {"tests": "no"}),
+        ({"tests": "exclude"}, {"tests": "no"}),
+        ({"tests": True}, {"tests": "yes"}),
+        ({"tests": "only"}, {"tests": "only"}),
+        ({"kinds": "function, method"}, {"kinds": ["function", "method"]}),
+        ({"languages": ["go,rust", None]}, {"languages": ["go", "rust"]}),
+        ({"files": "src/a,b.py"}, {"files": ["src/a,b.py"]}),
+        ({"path": ["src"]}, {"path": "src"}),
+        ({"limit": ""}, {}),
+        ({"limit": None}, {}),
+    ],
+)
+def test_arguments_are_taken_as_they_were_meant(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    from codesearch.mcp.arguments import mend
+
+    made = server.make_server([], cast(Any, None))
+    tool = made._tool_manager.get_tool("search_code")
+    assert tool is not None
+    assert mend(given, tool.parameters) == meant
+
+
+def test_a_folder_that_git_ignores_is_searched_when_it_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = tmp_path / "shop"
+    (root / "vendor").mkdir(parents=True)
+    (root / ".gitignore").write_text("/vendor\n")
+    (root / "own.py").write_text(SOURCE)
+    (root / "vendor" / "v.py").write_text(SOURCE.replace("parse_header", "vendored_header"))
+    subprocess.run(["git", "init", "-q", root], check=True)
+
+    async def work() -> None:
+        async with over_stdio(environment, "--folder", str(root)) as session:
+
+            async def found(tool: str = "search_code", **arguments: Any) -> str:
+                return text_of(await session.call_tool(tool, arguments))
+
+            assert "vendored_header" not in await found(query="vendored header")
+            for named in ({"path": "vendor"}, {"files": ["vendor"]}, {"files": ["vendor/**/*.py"]}):
+                assert "vendored_header" in await found(query="vendored header", **named), named
+            assert "vendored_header" in await found(query="vendored header path:vendor")
+            assert "vendored_header" not in await found(query="vendored header", files=["vendor", "!vendor/v.py"])
+            assert "vendored_header" in await found(
+                "similar_code", path="own.py", name="parse_header", files=["vendor"]
+            )
+
+    run(work)

@@ -41,6 +41,7 @@ COMMENTS = {
     "cs": ("cp1250 iso8859-2", "příliš žluťoučký kůň|načte další řádek"),
     "tr": ("cp1254", "dosya açılamadı|değişken|şu sayıyı döndürür"),
     "el": ("cp1253", "Έλεγχος μεγέθους|το αρχείο δεν υπάρχει"),
+    "euro": ("iso8859-15", "coûte 5 €, œuvre|prix à payer en €"),
     "signs": (
         "cp1252",
         "löscht – auch „alte“|© 2003 Foo Bar|25 °C ± 1|don’t “quote” me – please…|§ 5|Jörg Müller <j@x>|José Núñez",

@@ -19,6 +19,10 @@ def let_through(patterns: tuple[str, ...], root: Path | None = None, here: Path 
     ("pattern", "expected"),
     [
         ("./src/a.py", ["src/a.py"]),
+        ("src\\a.py", ["src/a.py"]),
+        (".\\src\\b\\", ["src/b/c.py"]),
+        ("src\\**", ["src/a.py", "src/b/c.py", "src/tests/t.py"]),
+        ("!src\\**", ["a.py", "tests/t.py", "tests/keep.py"]),
         ("./src/**", ["src/a.py", "src/b/c.py", "src/tests/t.py"]),
         ("./src/", ["src/a.py", "src/b/c.py", "src/tests/t.py"]),
         ("./src", ["src/a.py", "src/b/c.py", "src/tests/t.py"]),

@@ -846,7 +846,7 @@ def test_codesearchignore(tmp_path: Path, in_git: bool) -> None:
         git(tmp_path, "init", "-q")
         git(tmp_path, "add", "a.py", "vendor", "lib")
     listing = listed(tmp_path)
-    assert paths(listing) == {"a.py", "lib/keep.py"}
+    assert paths(listing) == {".codesearchignore", "a.py", "lib/keep.py"}
     found = reasons(listing)
     assert found["vendor/"] is found["c.sql"] is found["lib/b.py"] is SkipReason.EXCLUDED
     assert all(".codesearchignore" in s.detail for s in listing.skipped if s.reason is SkipReason.EXCLUDED)
@@ -884,7 +884,7 @@ def test_reasons_that_need_no_content(repo: Path) -> None:
     write(repo, "empty.py", text="")
     write(repo, "big.py", text="x = 1\n" * 400_000)
     listing = listed(repo)
-    assert paths(listing) == {"a.py", "lib/b.py"}
+    assert paths(listing) == {"a.py", "lib/b.py", "data"}, "what no name tells is looked into"
     assert {s.path: (s.reason, s.detail) for s in listing.skipped} == {
         "yarn.lock": (SkipReason.GENERATED, "a lock file"),
         "web/package-lock.json": (SkipReason.GENERATED, "a lock file"),
@@ -893,20 +893,21 @@ def test_reasons_that_need_no_content(repo: Path) -> None:
         "out.js.map": (SkipReason.GENERATED, "by its name"),
         "*.png": (SkipReason.UNKNOWN_LANGUAGE, "2 files"),
         "*.bin": (SkipReason.UNKNOWN_LANGUAGE, "1 file"),
-        "* (no suffix)": (SkipReason.UNKNOWN_LANGUAGE, "1 file"),
         "empty.py": (SkipReason.EMPTY, ""),
         "big.py": (SkipReason.TOO_LARGE, "2,400,000 bytes"),
     }
 
 
-def test_scripts_without_a_suffix_are_known_by_their_first_line(repo: Path) -> None:
+def test_files_without_a_suffix_are_known_by_their_content(repo: Path) -> None:
     write(repo, "script", text="#!/usr/bin/env python3\nprint(1)\n")
-    write(repo, "other", text="no script\n")
-    for name in ("script", "other"):
-        (repo / name).chmod(0o755)
-    assert {"script", "other"} <= paths(listed(repo))
-    assert isinstance(read(repo, "script"), SourceText)
-    assert read(repo, "other") == SkippedFile("other", SkipReason.UNKNOWN_LANGUAGE)
+    write(repo, "prose", text="This is no script, and it can be read.\n")
+    write(repo, "VERSION", text="1.2.3\n")
+    write(repo, "terminal.txt", text="\x1b[31mred\x1b[0m\n" * 9)
+    write(repo, "words.txt", text="red\ngreen\nblue\n")
+    assert {"script", "prose", "VERSION", "terminal.txt", "words.txt"} <= paths(listed(repo))
+    assert all(isinstance(read(repo, name), SourceText) for name in ("script", "prose", "words.txt"))
+    assert read(repo, "VERSION") == SkippedFile("VERSION", SkipReason.DATA, "no words")
+    assert read(repo, "terminal.txt") == SkippedFile("terminal.txt", SkipReason.DATA, "control characters")
 
 
 # --- reading -----------------------------------------------------------------------------------------------

@@ -124,3 +124,28 @@ def test_nothing_like_it(invoke: Invoke, mail: Path) -> None:
     result = invoke("similar", "src/mail.py:4", "--lang", "rust")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "under these filters" in result.stderr
+
+
+def test_a_folder_that_git_ignores_is_compared_with_when_it_is_named(invoke: Invoke, mail: Path) -> None:
+    (mail / ".gitignore").write_text("/vendor\n")
+    (mail / "vendor").mkdir()
+    (mail / "vendor" / "v.py").write_text(POST.replace("letter", "parcel"))
+    assert "send_parcel" not in invoke("similar", "src/mail.py:4").stdout
+    for options in (["--path", "vendor"], ["--path", "vendor/**/*.py"], ["vendor"]):
+        assert "send_parcel" in first_lines(invoke("similar", "src/mail.py:4", *options))[0], options
+    assert "send_letter" in invoke("similar", "vendor/v.py:1", mail).stdout
+    assert "send_parcel" not in invoke("similar", "src/mail.py:4", "--path", "vendor", "--path", "!vendor/v.py").stdout
+    both = invoke(
+        "duplicates", "--level", "near", "--min-lines", "1", "--min-tokens", "1", "--path", "vendor", "--path", "src"
+    )
+    assert "vendor" not in invoke("duplicates", "--level", "near", "--min-lines", "1", "--min-tokens", "1").stdout
+    assert "send_parcel" in both.stdout, both.output
+
+
+def test_a_filter_in_the_question_names_a_folder_that_git_ignores(invoke: Invoke, mail: Path) -> None:
+    (mail / ".gitignore").write_text("/vendor\n")
+    (mail / "vendor").mkdir()
+    (mail / "vendor" / "v.py").write_text(POST.replace("letter", "parcel"))
+    assert "send_parcel" in first_lines(invoke("ask", "send_parcel path:vendor/"))[0]
+    assert "send_parcel" in first_lines(invoke("ask", "send_parcel path:vendor/ path:src/"))[0]
+    assert "send_parcel" not in invoke("ask", "send_parcel path:vendor/ -path:vendor/v.py").stdout
