@@ -88,7 +88,7 @@ def set_up() -> Path:
     python = environment(HERE / ".venv") / "python"
     run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")  # an old one knows no --group
     run(python, "-m", "pip", "install", "--quiet", TORCH)
-    install(python, ["gpu", "train", "eval"], ["dev"])
+    install(python, ["gpu", "server", "train", "eval"], ["dev"])
     install_hnswlib(python)
     return python
 
