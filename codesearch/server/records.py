@@ -118,7 +118,7 @@ class ContentRequest(_Request):
 
     path: _Path = Field(description="Of a file that is indexed.")
     line: int | None = Field(default=None, ge=1, le=100_000_000, description="Around which; none for the whole file.")
-    around: int = Field(default=20, ge=0, le=1_000, description="Lines before and after `line`.")
+    around: int = Field(default=20, ge=0, le=2_000, description="Lines before and after `line`.")
     highlight: bool = Field(default=False, description="Whether lines come in pieces to be coloured.")
 
 
