@@ -20,13 +20,14 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from codesearch.encoders import LazyEncoder
-from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable, InputError, WorkerCrash
+from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable, InputError, SettingsError, WorkerCrash
 from codesearch.index.progress import Phase
 from codesearch.index.snapshot import Counts, Snapshot
 from codesearch.index.storage import Manifest
 from codesearch.records import Repository
 from codesearch.server.access import Caller
 from codesearch.settings import Settings
+from codesearch.sources import FileRules
 from codesearch.upkeep.asking import damaged_jobs
 from codesearch.upkeep.library import Library
 from codesearch.upkeep.messages import (
@@ -40,7 +41,7 @@ from codesearch.upkeep.messages import (
     WorkFailed,
 )
 from codesearch.upkeep.plan import Job, plan
-from codesearch.upkeep.watching import RepositoryChanged, RepositoryGone, watch
+from codesearch.upkeep.watching import RepositoryChanged, RepositoryGone, WatchStarted, watch
 from codesearch.upkeep.worker import Worker
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Collection:
         self._served: dict[str, _Served] = {}
         for name, repository in repositories.items():
             _check_name(name)
-            self._served[name] = _Served(name, repository, self._plan(repository))
+            self._served[name] = _Served(name, repository, self._first_plan(repository))
         self._by_directory = {one.job.directory: one for one in self._served.values()}
         self._by_root = {one.repository.root: one for one in self._served.values()}
         self._library = Library()
@@ -342,6 +343,19 @@ class Collection:
     def _plan(self, repository: Repository) -> Job:
         return plan(repository, self._settings(repository.root), indexes=self._indexes)
 
+    def _first_plan(self, repository: Repository) -> Job:
+        """Plan without a repository's own settings where they are damaged: the others are to be served all the same."""
+        try:
+            return self._plan(repository)
+        except SettingsError:
+            return plan(repository, self._settings(None), indexes=self._indexes)
+
+    def _rules(self, repository: Repository) -> FileRules:
+        one = self._by_root[repository.root]
+        with suppress(SettingsError):
+            return self._plan(repository).rules
+        return one.job.rules
+
     def _request(self, one: _Served, *, rebuild: bool = False) -> None:
         with self._lock:
             if self._ended.is_set():
@@ -452,23 +466,20 @@ class Collection:
                 one.standing = Standing(Stage.FAILED if problem else Stage.READY, problem=problem)
 
     def _watch(self) -> None:
-        local = [one.repository for one in self._served.values() if not one.repository.imported]
-        for one in self._served.values():
-            if one.repository.imported:
-                continue
-            if one.repository.root.is_dir():
-                self._request(one)
-            else:
-                self._lose(one)
+        local = [one for one in self._served.values() if not one.repository.imported]
         try:
             for event in watch(
-                local,
-                lambda repository: self._plan(repository).rules,
+                [one.repository for one in local],
+                self._rules,
                 leave_out=list({one.job.directory.parent for one in self._served.values()}),
                 on_polling=lambda reason: _log.warning("%s: looking at every file each two seconds", reason),
                 stop=self._ended,
             ):
-                if isinstance(event, RepositoryChanged):
+                if isinstance(event, WatchStarted):  # so an update that begins now misses nothing
+                    for one in local:
+                        if one.standing.stage is not Stage.GONE:
+                            self._request(one)
+                elif isinstance(event, RepositoryChanged):
                     self._request(self._by_root[event.repository.root])
                 elif isinstance(event, RepositoryGone):
                     self._lose(self._by_root[event.repository.root])

@@ -27,7 +27,7 @@ export function FilterBar({ filters, repositories, status, change }: Props) {
     ...filters.paths.map((value): [ListName, string, string] => ["paths", "path", value]),
   ];
   return (
-    <div class="filters" role="group" aria-label="Filters">
+    <section class="filters" aria-label="Filters">
       {repositories.length > 1 && (
         <Menu
           label="Repository"
@@ -78,7 +78,7 @@ export function FilterBar({ filters, repositories, status, change }: Props) {
           Clear filters
         </button>
       )}
-    </div>
+    </section>
   );
 }
 

@@ -312,17 +312,18 @@ function App() {
   return (
     <div class={view.file ? "page opened" : "page"}>
       <header class="top">
-        <a
-          class="brand"
-          href="#"
-          onClick={(event) => {
-            event.preventDefault();
-            go(EMPTY, true);
-            box.current?.focus();
-          }}
-        >
-          codesearch
-        </a>
+        <h1 class="brand">
+          <a
+            href="#"
+            onClick={(event) => {
+              event.preventDefault();
+              go(EMPTY, true);
+              box.current?.focus();
+            }}
+          >
+            codesearch
+          </a>
+        </h1>
         <form
           role="search"
           class="ask"

@@ -25,6 +25,7 @@ from codesearch.server.guards import CALLER
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
 from codesearch.upkeep.messages import EncoderChoice
+from codesearch.upkeep.plan import bring_up_to_date, plan
 
 __all__ = ["REPOSITORIES", "Serving", "make_repositories", "serving", "wait_until"]
 
@@ -113,6 +114,10 @@ def serving(
     repositories = {name: open_repository(str(root), cache=cache) for name, root in roots.items()}
     indexes = cache / "indexes"
     collection = Collection(repositories, settings, indexes=indexes, choice=choice, refresh=refresh)
+    if wait:  # here, and not in the indexing process, which gives way to everything else that this machine does
+        for repository in repositories.values():
+            for _ in bring_up_to_date(plan(repository, settings(repository.root), indexes=indexes), load):
+                pass
     file = TokenFile(folder / "tokens.json")
     watch = TokenWatch(file) if guarded else None
     tools = Tools(settings(None), load, indexes, keeper=collection)
@@ -133,7 +138,7 @@ def serving(
         wait_until(lambda: server.started)
         if wait:
             names = collection.all_names()
-            wait_until(lambda: all(collection.state(name).standing.stage in ("ready", "gone") for name in names), 120)
+            wait_until(lambda: all(collection.state(name).standing.stage in ("ready", "gone") for name in names), 240)
             wait_until(lambda: all(collection.state(name).counts for name in names), 30)
         yield Serving(f"http://127.0.0.1:{port}", port, collection, file)
     finally:

@@ -407,6 +407,19 @@ def test_a_repository_that_vanished_answers_as_it_was(tmp_path: Path) -> None:
         assert content["text"] == files["a.py"].rstrip("\n")
 
 
+def test_one_repository_with_damaged_settings_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    sound = {"a.py": "def parse():\n    return 1\n"}
+    roots = make_repositories(tmp_path / "r", {"app": sound, "bad": {**sound, "codesearch.toml": "[index\n"}})
+    with serving(tmp_path / "s", roots, wait=False) as server, server.client() as client:
+
+        def stage(name: str) -> str:
+            return str(client.get(f"/v1/repositories/{name}").json()["stage"])
+
+        wait_until(lambda: stage("app") == "ready" and stage("bad") == "failed", 120)
+        assert "codesearch.toml" in client.get("/v1/repositories/bad").json()["problem"]
+        assert client.get("/v1/search", params={"question": "parse"}).json()["results"]
+
+
 def test_many_at_once_get_the_same_answer(server: Serving, tokens: dict[str, str]) -> None:
     answers: list[Any] = []
 
