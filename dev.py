@@ -88,7 +88,7 @@ def set_up() -> Path:
     python = environment(HERE / ".venv") / "python"
     run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")  # an old one knows no --group
     run(python, "-m", "pip", "install", "--quiet", TORCH)
-    install(python, ["gpu", "train", "eval"], ["dev"])
+    install(python, ["gpu", "server", "train", "eval"], ["dev"])
     install_hnswlib(python)
     return python
 
@@ -108,7 +108,7 @@ def test(pytest_arguments: Sequence[str]) -> None:
     started = time.monotonic()
     python = set_up()
     lint(python, LINTERS)
-    check_extension()
+    check_npm_packages()
     run(python, "-m", "pytest", *pytest_arguments)
     check_wheel(python)
     print(f"all passed in {time.monotonic() - started:.0f} s", flush=True)
@@ -120,14 +120,15 @@ def lint(python: Path, linters: Iterable[str]) -> None:
         run(python, "-m", *LINTERS[linter])
 
 
-def check_extension() -> None:
-    """Check the types of the extension for VS Code and run its tests, where npm is there."""
+def check_npm_packages() -> None:
+    """Check the types of the extension for VS Code and of the page, and test the former, where npm is there."""
     npm = shutil.which("npm")
     if npm is None:
-        print("NOT RUN, for want of npm: the tests of the extension for VS Code, lsp/vscode", flush=True)
+        print("NOT RUN, for want of npm: the checks of the extension for VS Code and of the page", flush=True)
         return
-    for arguments in (["ci", "--ignore-scripts", "--loglevel=error"], ["run", "check"], ["test"]):
-        run(npm, *arguments, cwd=HERE / "lsp" / "vscode")
+    for folder, tests in ((HERE / "lsp" / "vscode", [["test"]]), (HERE / "page", [])):
+        for arguments in (["ci", "--ignore-scripts", "--loglevel=error"], ["run", "check"], *tests):
+            run(npm, *arguments, cwd=folder)
 
 
 def check_wheel(python: Path) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "Setting",
     "Settings",
     "debugging",
+    "default_token_file",
     "load_settings",
     "turn_off_telemetry",
     "use_one_blas_thread",
@@ -134,6 +135,11 @@ class Settings:
 def debugging() -> bool:
     """Whether a fault is to be shown with its traceback (CODESEARCH_DEBUG=1)."""
     return bool(os.environ.get("CODESEARCH_DEBUG"))
+
+
+def default_token_file() -> Path:
+    """Return where the tokens of ``codesearch serve`` lie: beside the user's ``codesearch.toml``."""
+    return Path(platformdirs.user_config_path("codesearch")) / "tokens.json"
 
 
 def use_one_blas_thread() -> None:

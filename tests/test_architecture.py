@@ -44,6 +44,9 @@ OWNERS = {
     "lsprotocol": ("lsp/codesearch_lsp/",),
     "prompt_toolkit": ("codesearch/picker/",),
     "watchfiles": ("codesearch/upkeep/watching.py",),
+    "starlette": ("codesearch/server/",),
+    "uvicorn": ("codesearch/server/listener.py",),
+    "prometheus_client": ("codesearch/server/metrics.py",),
 }
 
 # Package -> its folders, each with the other folders that it may know.
@@ -178,8 +181,9 @@ KNOWS: dict[str, frozenset[str]] = {
         "duplicates": "errors index present records search search.ranking",
         "picker": "errors present records search upkeep",
         "mcp": "encoders errors index languages present records search settings sources upkeep",
+        "server": "encoders errors index languages present records search search.ranking settings sources upkeep",
         "api": "encoders errors index languages records search settings upkeep",
-        "cli": "api duplicates encoders errors index languages mcp picker portable present processes records search "
+        "cli": "api duplicates encoders errors index languages mcp picker portable present processes records search server "
         "settings sources upkeep",
         "__main__": "cli",
         "__init__": "",
@@ -237,7 +241,7 @@ def test_what_is_heavy_is_loaded_late(command: str) -> None:
     heavy = (
         "torch transformers onnxruntime tokenizers tantivy tree_sitter rich.progress git mcp pygls ray hnswlib usearch"
     )
-    heavy += " semble_grammars"
+    heavy += " semble_grammars starlette uvicorn prometheus_client codesearch.server"
     check = f"import sys\ntry:\n    {command}\nexcept SystemExit:\n    pass\n"
     check += f"print('LOADED', [name for name in {heavy.split()!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

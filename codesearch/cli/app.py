@@ -32,6 +32,8 @@ class _Commands(LazyProgram):
         "similar": Entry(f"{_COMMANDS}.similar", "similar", "Find the functions most like a place or a snippet."),
         "mcp": Entry(f"{_COMMANDS}.mcp", "mcp", "Search code for coding agents: the MCP server."),
         "agents": Entry(f"{_COMMANDS}.agents", "agents", "Tell a coding agent that works in a shell how to search."),
+        "serve": Entry(f"{_COMMANDS}.serve", "serve", "Serve repositories to a team: a page, an HTTP API, MCP."),
+        "token": Entry(f"{_COMMANDS}.token", "token", "Make, list and revoke the tokens of that server."),
         "duplicates": Entry(f"{_COMMANDS}.duplicates", "duplicates", "Find functions that are copies of each other."),
         "doctor": Entry(f"{_COMMANDS}.doctor", "doctor", "Check whether everything works here."),
         "lsp": Entry(f"{_COMMANDS}.lsp", "lsp", "Start the language server, for an editor."),

@@ -10,10 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from codesearch.encoders import LazyEncoder
 from codesearch.errors import CodesearchError, IndexBusy, IndexUnusable
@@ -33,7 +33,7 @@ from codesearch.upkeep.messages import (
 from codesearch.upkeep.plan import Job, index_is_current
 from codesearch.upkeep.worker import Worker
 
-__all__ = ["IndexKeeper", "Report"]
+__all__ = ["IndexKeeper", "Keeper", "Report"]
 
 _UPDATE_SECONDS: Final = 3.0
 """How long a question waits for an update of an index that can be asked as it is, vectors included."""
@@ -49,6 +49,16 @@ _IDLE_SECONDS: Final = 120.0
 
 Report = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is."""
+
+
+class Keeper(Protocol):
+    """What lends indexes, and knows whether they are being updated."""
+
+    def snapshots(self, jobs: Sequence[Job], report: Report) -> AbstractContextManager[list[Snapshot]]:
+        """As :meth:`IndexKeeper.snapshots`."""
+
+    def is_working(self, job: Job) -> bool:
+        """As :meth:`IndexKeeper.is_working`."""
 
 
 @dataclass(slots=True)

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import sys
-import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 
 import anyio
@@ -60,15 +56,11 @@ from codesearch.mcp.descriptions import (
 from codesearch.mcp.sandbox import Sandbox, path_of_uri
 from codesearch.mcp.tools import Status, Tools
 
-if TYPE_CHECKING:
-    import uvicorn
-
-__all__ = ["make_server", "serve_http", "serve_stdio"]
+__all__ = ["make_http_application", "make_server", "require_token", "serve_stdio"]
 
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _MOST_CHARACTERS: Final = 100_000
 _PROGRESS_SECONDS: Final = 0.5
-_SAME_SIGNAL_SECONDS: Final = 1.0
 
 
 class _Server(MCPServer):
@@ -95,18 +87,23 @@ class _Server(MCPServer):
             raise ToolError(explain(error.__cause__)) from error
 
 
-def make_server(folders: Sequence[Path], tools: Tools) -> MCPServer:
+def make_server(
+    folders: Sequence[Path], tools: Tools, *, allowed: Callable[[Any], Sequence[Path]] | None = None
+) -> MCPServer:
     """Return a server whose tools search these folders and those that the client names as its roots.
 
     Args:
         folders: The current folder where there is none, and the client names none either.
         tools: What answers.
+        allowed: In place of both: the folders that whoever sent an HTTP request may search, whatever it names.
     """
     server = _Server(
         "codesearch", title="codesearch", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
 
     async def sandbox(context: Context[Any, Any]) -> Sandbox:
+        if allowed is not None:
+            return Sandbox.of(allowed(context.request_context.request))
         roots = await _client_roots(context)
         named = [*folders, *(roots or ())]
         # A client that names folders, none of which is here, did not mean the one that this process was started in.
@@ -260,59 +257,33 @@ class _Lines:
             yield mend_line(line)
 
 
-def serve_http(server: MCPServer, *, port: int, token: str, say: Callable[[str], None]) -> None:
-    """Serve clients of this machine over streamable HTTP, at ``/mcp``.
-
-    A request needs the token, and a Host header, and an Origin if it has one, of this machine: a page in a browser can
-    reach a local port, and must not reach this (DNS rebinding).
+def make_http_application(server: MCPServer, *, names: Sequence[str] | None) -> Any:
+    """Return a Starlette application that serves clients over streamable HTTP, at ``/mcp``.
 
     Args:
         server: To serve.
-        port: To listen on, on 127.0.0.1.
-        token: That clients have to send as ``Authorization: Bearer``, or those that can send no header as ``?token=``
-            in the URL; "" makes one.
-        say: Takes what the user should know.
+        names: What the header Host may be, and with ``http://`` before it Origin: a page in a browser can reach a local
+            port, and must not reach this (DNS rebinding). None where somebody else sees to that, and to who asks: then
+            each request stands alone, as sessions would outlive the token that began them.
     """
-    import uvicorn
-
     _silence_deprecations()
-    token = token or secrets.token_urlsafe(24)
-    names = [f"{host}:{port}" for host in ("127.0.0.1", "localhost")]
-    security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])
-    app = server.streamable_http_app(transport_security=security)
-    say(f"listening on http://127.0.0.1:{port}/mcp; clients send the header  Authorization: Bearer {token}")
-    config = uvicorn.Config(_guarded(app, token), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
-    _run(uvicorn.Server(config))
+    if names is None:
+        unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        return server.streamable_http_app(transport_security=unchecked, stateless_http=True, json_response=True)
+    security = TransportSecuritySettings(
+        allowed_hosts=list(names), allowed_origins=[f"http://{name}" for name in names]
+    )
+    return server.streamable_http_app(transport_security=security)
 
 
-def _run(server: uvicorn.Server) -> None:
-    """Run a server in a thread until it ends or a signal ends it; a later signal does not wait for its clients.
+def require_token(app: Any, token: str) -> Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]:
+    """Return an ASGI application that lets through requests that carry the token, and answers 401 to others.
 
-    One Ctrl-C can be two signals. In the main thread uvicorn raises each again once it has ended, and the second
-    breaks off what asyncio does at its end, with a traceback.
+    Args:
+        app: What answers the others.
+        token: That clients have to send as ``Authorization: Bearer``, or those that can send no header as ``?token=``
+            in the URL.
     """
-    asked: list[float] = []
-
-    def leave(_signal: int, _frame: FrameType | None) -> None:
-        asked.append(time.monotonic())
-        server.force_exit = asked[-1] - asked[0] > _SAME_SIGNAL_SECONDS
-        server.should_exit = True
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        thread = Thread(target=server.run, name="http")
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.1)  # a signal is handled between two of these
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if not server.started and not server.should_exit:
-        raise SystemExit(3)  # as uvicorn itself, which has said why
-
-
-def _guarded(app: Any, token: str) -> Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]:
-    """Return an ASGI application that lets through requests that carry the token, and answers 401 to others."""
 
     async def guarded(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         header = dict(scope.get("headers", ())).get(b"authorization", b"")

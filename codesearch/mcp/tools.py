@@ -15,7 +15,7 @@ from codesearch.index.snapshot import Snapshot
 from codesearch.languages import language_named
 from codesearch.mcp.answers import FoundCode, layout
 from codesearch.mcp.descriptions import MOST_RESULTS, MOST_TOKENS
-from codesearch.mcp.freshness import IndexKeeper, Report
+from codesearch.mcp.freshness import IndexKeeper, Keeper, Report
 from codesearch.mcp.sandbox import Sandbox
 from codesearch.records import Kind
 from codesearch.search.candidates import Filters
@@ -71,13 +71,17 @@ class Tools:
         settings: Of the user.
         encoder: Loads the encoder, once; None to search by words only.
         indexes: Folder of all indexes, instead of the one in the cache.
+        keeper: Keeps indexes open and fresh; None for one of its own.
     """
 
-    def __init__(self, settings: Settings, encoder: LazyEncoder | None, indexes: Path | None) -> None:
+    def __init__(
+        self, settings: Settings, encoder: LazyEncoder | None, indexes: Path | None, keeper: Keeper | None = None
+    ) -> None:
         self._settings = settings
         self._encoder = encoder
         self._indexes = indexes
-        self._keeper = IndexKeeper(encoder, None if encoder is None else EncoderChoice.of(settings))
+        choice = None if encoder is None else EncoderChoice.of(settings)
+        self._keeper: Keeper = keeper or IndexKeeper(encoder, choice)
 
     def search(
         self,

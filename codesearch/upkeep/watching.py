@@ -7,6 +7,7 @@ ignored folders wakes nobody up, and costs none of the watches that the system h
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def watch(
     *,
     leave_out: Sequence[Path] = (),
     on_polling: Callable[[str], None] = lambda _: None,
+    stop: threading.Event | None = None,
 ) -> Generator[WatchStarted | RepositoryChanged | RepositoryGone, None, None]:
-    """Watch repositories until none is left, or until the generator is closed.
+    """Watch repositories until none is left, or until the generator is closed or another thread ends it.
 
     Changes are collected while the caller does something else. :class:`WatchStarted` comes first, so that an update
     which is made then misses nothing.
@@ -77,6 +79,7 @@ def watch(
         rules: What each leaves out; asked again whenever it has changed.
         leave_out: Folders whose changes are ours: indexes and caches.
         on_polling: Told the reason when the system cannot notify us, and files are looked at every two seconds instead.
+        stop: Ends it soon after it is set.
 
     Raises:
         KeyboardInterrupt: A signal came whose handler raised something.
@@ -88,7 +91,7 @@ def watch(
         yield from _drop_gone(left)
         watchers.watch(_folders(scopes, left), lambda: _folders(scopes, left))
         yield WatchStarted(len(watchers.folders))
-        while left:
+        while left and not (stop is not None and stop.is_set()):
             paths = [p for p in watchers.changes() if not any(Path(p).is_relative_to(ours) for ours in leave_out)]
             yield from _drop_gone(left)
             touched = {root for root in left if paths and scopes[root].concerned(paths)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -77,15 +78,21 @@ def serve(
     settings = load_access_settings(access)
     encoder = make_lazy_encoder(settings) if access.dense else None
     # Imported late: the protocol's library costs half a second, and neither --help nor `install` needs it.
-    from codesearch.mcp.server import make_server, serve_http, serve_stdio
+    from codesearch.mcp.server import make_http_application, make_server, require_token, serve_stdio
     from codesearch.mcp.tools import Tools
 
     server = make_server(folders, Tools(settings, encoder, access.folder))
-    if http:
-        serve_http(server, port=port, token=token, say=tell)
-    else:
+    if not http:
         leave_to_the_server()
         serve_stdio(server)
+        return
+    from codesearch.server.listener import listen, run
+
+    token = token or secrets.token_urlsafe(24)
+    app = make_http_application(server, names=[f"{host}:{port}" for host in ("127.0.0.1", "localhost")])
+    listener = listen("127.0.0.1", port)
+    tell(f"listening on http://127.0.0.1:{port}/mcp; clients send the header  Authorization: Bearer {token}")
+    run(require_token(app, token), listener)
 
 
 def list_clients() -> list[str]:
