@@ -21,7 +21,7 @@ from codesearch_train.loop.config import TrainConfig, override, read_config
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
+    from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
 
 __all__ = ["app", "main"]
 
@@ -203,7 +203,7 @@ def _train(config: TrainConfig) -> None:
 
 def _draw(events: Iterable[object], config: TrainConfig) -> None:
     """A line for each event, and TensorBoard where it is installed."""
-    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
+    from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
 
     writer = _tensorboard(config)
     for event in events:

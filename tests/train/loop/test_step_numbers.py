@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from codesearch_train.loop.config import Distillation, TrainConfig
-from codesearch_train.loop.trainer import Progress, train
+from codesearch_train.loop.progress import Progress
+from codesearch_train.loop.trainer import train
 from codesearch_train.network.weights import load_encoder
 from tests.train.training_data import small_run
 
