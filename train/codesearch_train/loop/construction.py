@@ -5,18 +5,21 @@ Everything that can be wrong with the input is said here, before the first step.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from codesearch.errors import InputError
-from codesearch_train.corpus.token_files import Pairs, read_pairs_directory
+from codesearch_train.corpus.shards import read_pairs
+from codesearch_train.corpus.token_files import Pairs, read_pairs_directory, tokenized
 from codesearch_train.loop.batches import Sequences, pair_keys, pair_sequences
-from codesearch_train.loop.config import TrainConfig
+from codesearch_train.loop.config import TrainConfig, for_device
 from codesearch_train.loop.development import DevelopmentSet, read_development
 from codesearch_train.loop.distillation import DistillationObjective
 from codesearch_train.loop.distributed import World
@@ -28,7 +31,7 @@ from codesearch_train.loop.optimization import build_optimizer
 from codesearch_train.loop.progress import Meter
 from codesearch_train.loop.teaching import read_teachers, taught_vectors
 from codesearch_train.network.model import Computation, Encoder
-from codesearch_train.network.text_preparation import special_ids
+from codesearch_train.network.text_preparation import prepare_tokenizer, special_ids
 from codesearch_train.network.weights import average, load_encoder, new_encoder, read_tokenizer, save_encoder
 
 __all__ = ["Run", "build"]
@@ -124,10 +127,12 @@ def build(config: TrainConfig, world: World) -> Run:
         ModelError: if the initial model or a teacher cannot be read.
     """
     device = world.device
-    pairs = read_pairs_directory([Path(directory) for directory in config.data])
+    config = for_device(config, device.type)
+    tokenizer = read_tokenizer(config.initial or "all-MiniLM-L6-v2")
+    pairs = _read_data(config, tokenizer)
+    config = _with_steps(config, pairs)
     development = [read_development(Path(path)) for path in config.development]
     neighbours = read_neighbours(Path(config.neighbours), len(pairs)) if config.neighbours else None
-    tokenizer = read_tokenizer(config.initial or "all-MiniLM-L6-v2")
     special, mask = special_ids(tokenizer), _mask_id(tokenizer, config)
     torch.manual_seed(config.seed)
     encoder = _build_encoder(config, tokenizer, device)
@@ -158,6 +163,33 @@ def build(config: TrainConfig, world: World) -> Run:
         taught=taught,
         max_tokens=max_tokens,
         keep_tokens=None if config.keep_tokens == "auto" else int(config.keep_tokens),
+    )
+
+
+def _read_data(config: TrainConfig, tokenizer: str) -> Pairs:
+    """Read what was tokenised, and tokenise what was not.
+
+    Raises:
+        InputError: There is none, or a file is damaged.
+    """
+    entries = [Path(entry) for entry in config.data]
+    shards = [entry for entry in entries if entry.is_file()]
+    directories = [entry for entry in entries if not entry.is_file()]
+    found = [read_pairs_directory(directories)] if directories or not shards else []
+    prepared = prepare_tokenizer(tokenizer)
+    cuts = {"text_tokens": config.text_tokens, "code_tokens": config.code_tokens}
+    found += [tokenized(read_pairs(shard), prepared, **cuts) for shard in shards]
+    return Pairs.concatenate(found)
+
+
+def _with_steps(config: TrainConfig, pairs: Pairs) -> TrainConfig:
+    """`epochs` as a number of steps."""
+    if not config.epochs:
+        return config
+    share = np.array([config.kinds.get(kind, 1.0) for kind in pairs.kinds])
+    drawn = float(share[pairs.kind].sum())
+    return dataclasses.replace(
+        config, steps=max(1, min(config.steps, round(config.epochs * drawn / config.batch_size)))
     )
 
 

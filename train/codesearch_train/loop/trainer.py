@@ -53,6 +53,7 @@ def train(
     world = World(device or config.device)
     try:
         run = build(config, world)
+        config = run.config  # as it counts on this device
         checkpoint = run.directory / "checkpoint.pt"
         if checkpoint.exists():
             run.restore(read_checkpoint(checkpoint, config, pairs=run.pairs, device=world.device))
