@@ -53,9 +53,12 @@ OWNERS = {
 FOLDERS = {
     "codesearch_train": {
         "corpus": set(),
-        "network": set(),
+        "kernels": set(),
+        "network": {"kernels"},
         "loop": {"corpus", "network"},
-        "export": {"corpus", "network"},
+        "rounding": set(),
+        "graph": {"rounding"},
+        "export": {"corpus", "graph", "rounding"},
     },
     "codesearch_eval": {
         "repositories": set(),

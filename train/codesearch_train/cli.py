@@ -1,4 +1,4 @@
-"""``codesearch-train``: corpus, tokenize, train, distill, mine, average, export, tune.
+"""``codesearch-train``: prepare, corpus, tokenize, train, distill, mine, average, export, tune.
 
 PyTorch, and what stands on it, is imported inside the commands: it takes seconds, and ``--help`` answers at once.
 """
@@ -21,7 +21,7 @@ from codesearch_train.loop.config import TrainConfig, override, read_config
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
+    from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
 
 __all__ = ["app", "main"]
 
@@ -52,7 +52,101 @@ ConfigFile = Annotated[Path, typer.Argument(help="A TOML file such as train/conf
 
 
 def _configuration(file: Path, changes: list[str] | None) -> TrainConfig:
-    return override(read_config(file), changes or [])
+    return override(read_config(_with_installed(file)), changes or [])
+
+
+def _with_installed(file: Path) -> Path:
+    """`file`; one of the configurations that came with the package, such as configs/tiny.toml, where it is none."""
+    if file.exists():
+        return file
+    package = Path(__file__).parent
+    found = (folder / "configs" / file.name for folder in (package, package.parent))
+    named = file.parent.name in ("", "configs")
+    return next((there for there in found if named and there.is_file()), file)
+
+
+prepare = make_app(
+    "prepare",
+    "Make training data of a public data set.",
+    group=_Commands,
+    example="codesearch-train prepare codesearchnet --languages ruby",
+)
+app.add_typer(prepare, name="prepare")
+
+
+@prepare.callback()
+def _declare_prepare() -> None:
+    """Make training data of a public data set."""
+
+
+@prepare.command()
+def codesearchnet(
+    languages: Annotated[list[str], typer.Option(help="Such as ruby, or ruby,php. Repeatable.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that holds CodeSearchNet as it is unpacked; without it the Hugging Face hub is asked."
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--out", "-o", help="Directory for pairs and tokens.")] = Path(
+        "corpus/codesearchnet"
+    ),
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(help="Evaluation data that must stay out, beside the test split.", envvar="CODESEARCH_DATA"),
+    ] = None,
+    decontaminate: Annotated[
+        bool, typer.Option("--decontaminate/--no-decontaminate", help="Keep evaluation data out.")
+    ] = True,
+    model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
+    text_tokens: Annotated[int, typer.Option(help="Texts are cut to this.", min=3)] = 64,
+    code_tokens: Annotated[int, typer.Option(help="Code is cut to this.", min=3)] = 192,
+) -> None:
+    """Make pairs of CodeSearchNet's training data, and tokenise them.
+
+    `codesearch-train train configs/codesearchnet.toml` trains on what is written. The test split of the languages and
+    other evaluation data are kept out.
+    """
+    from codesearch_train.corpus.codesearchnet import Preparation, prepare_codesearchnet
+
+    named = tuple(dict.fromkeys(name.strip() for entry in languages for name in entry.split(",") if name.strip()))
+    preparation = Preparation(named, output, data, evaluation, decontaminate)
+    steps = prepare_codesearchnet(preparation)
+    typer.echo(next(steps))  # what can be wrong with the options is said before PyTorch is loaded
+    from codesearch_train.corpus.pairs import Split
+    from codesearch_train.corpus.shards import read_pairs
+    from codesearch_train.corpus.token_files import read_pairs_directory, tokenize_pairs
+    from codesearch_train.loop.development import DevelopmentSet, write_development
+    from codesearch_train.network.text_preparation import prepare_tokenizer
+    from codesearch_train.network.weights import read_tokenizer
+
+    tokenizer = prepare_tokenizer(read_tokenizer(model))  # no model, no work: said before the data is read
+    for step in steps:
+        typer.echo(step)
+    folders = {Split.TRAIN: output / "tokens", Split.VALID: output / "valid"}
+    for split, folder in folders.items():
+        for done, path in tokenize_pairs(
+            read_pairs(output, split),
+            tokenizer,
+            folder,
+            text_tokens=text_tokens,
+            code_tokens=code_tokens,
+            prefix=split.value,
+        ):
+            typer.echo(f"{done:>10,} pairs  {path}")
+    held_out = read_pairs_directory([folders[Split.VALID]]).of_kind("docstring")
+    pool_size = min(1000, *(int((held_out.language == number).sum()) for number in set(held_out.language.tolist())))
+    write_development(output / "valid.dev.xz", DevelopmentSet.of_pairs("valid", held_out, pool_size=pool_size))
+    typer.echo(f"development set {output / 'valid.dev.xz'}, {pool_size:,} functions of each language")
+    typer.echo(f"train on it: codesearch-train train configs/codesearchnet.toml{_elsewhere(output)}")
+
+
+def _elsewhere(output: Path) -> str:
+    """What names the corpus to the configuration, where it lies in another place."""
+    if output == Path("corpus/codesearchnet"):
+        return ""
+    data, development = json.dumps([str(output / "tokens")]), json.dumps([str(output / "valid.dev.xz")])
+    return f" --set 'data={data}' --set 'development={development}'"
 
 
 @app.command()
@@ -203,7 +297,7 @@ def _train(config: TrainConfig) -> None:
 
 def _draw(events: Iterable[object], config: TrainConfig) -> None:
     """A line for each event, and TensorBoard where it is installed."""
-    from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel
+    from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
 
     writer = _tensorboard(config)
     for event in events:

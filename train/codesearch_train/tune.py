@@ -20,7 +20,9 @@ from codesearch.errors import InputError
 from codesearch_train.corpus.token_files import Pairs, read_pairs_directory, tokenize_pairs
 from codesearch_train.loop.config import TrainConfig
 from codesearch_train.loop.development import DevelopmentSet, one_each, reciprocal_ranks, write_development
-from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel, train
+from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
+from codesearch_train.loop.trainer import train
+from codesearch_train.network.model import Computation
 from codesearch_train.network.text_preparation import prepare_tokenizer, special_ids
 from codesearch_train.network.weights import load_encoder, read_tokenizer
 
@@ -250,7 +252,7 @@ def _configuration(work: Path, initial: str, pairs: int, minutes: float, device:
 def _held_out_ranks(model: str, development: DevelopmentSet, special: tuple[int, int]) -> NDArray[np.float64]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     precision = torch.bfloat16 if device.type == "cuda" else torch.float32
-    encoder = load_encoder(model, precision=precision).to(device)
+    encoder = load_encoder(model, computation=Computation(precision)).to(device)
     return reciprocal_ranks(
         encoder, development, special, text_tokens=TEXT_TOKENS, code_tokens=CODE_TOKENS, max_tokens=8192
     )["files"]

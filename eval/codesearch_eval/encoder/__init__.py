@@ -19,5 +19,7 @@
     published.py       figures of others
     report.py          results -> tables
     plots.py           results -> plots
+    text_sets.py       public sets of ordinary texts
+    text_probes.py     linear probe and similarity on them
     recipe.py          what text of a chunk is best encoded
 """

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from codesearch.extraction.documentation import strip_comment_markers
+from codesearch.extraction.python_docstrings import cut_docstring
 from codesearch_eval.encoder.datasets import (
     DataFolder,
     DocumentedFunction,
@@ -17,7 +18,6 @@ from codesearch_eval.encoder.datasets import (
 from codesearch_eval.encoder.docstrings import (
     DocstringRule,
     QueryForm,
-    cut_docstring,
     summary_question,
 )
 from codesearch_eval.encoder.protocols import Protocol, Task

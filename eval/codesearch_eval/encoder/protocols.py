@@ -165,6 +165,13 @@ def _all_protocols() -> list[Protocol]:
             title="CSN, 1,000 candidates, docstrings left in the Python code",
             docstrings=DocstringRule.KEPT,
         ),
+        replace(
+            _SAMPLE,
+            name="csn-1000-published",
+            title="CSN, 1,000 candidates, as published figures were most likely taken",
+            query_form=QueryForm.WHOLE,
+            docstrings=DocstringRule.KEPT,
+        ),
         *full_pools,
         _CHALLENGE,
         replace(
@@ -201,7 +208,14 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({protocol.name: protocol fo
 SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "dev": ("csn-valid-ruby", "cosqa-dev", "staqc-dev", "conala-test"),
-        "test": ("csn-1000", "csn-test-ruby", "csn-challenge-judged", "csn-challenge-pool", "cosqa-test"),
+        "test": (
+            "csn-1000",
+            "csn-1000-published",
+            "csn-test-ruby",
+            "csn-challenge-judged",
+            "csn-challenge-pool",
+            "cosqa-test",
+        ),
     }
 )
 """What ``--set dev`` and ``--set test`` mean; everything else is reached by its name."""

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from codesearch_eval.encoder.docstrings import cut_docstring, summary_question
+from codesearch.extraction.python_docstrings import cut_docstring
+from codesearch_eval.encoder.docstrings import summary_question
 
 
 @pytest.mark.parametrize(

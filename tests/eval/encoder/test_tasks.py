@@ -51,6 +51,14 @@ def test_codesearchnet_asks_the_first_paragraph_of_code_without_it(small_data):
     assert whole.queries[3] == "Open the socket.\n\nNumber 3."
 
 
+def test_the_published_setting_asks_all_of_the_docstring_of_code_that_holds_it(small_data):
+    published = tasks_of("csn-1000-published", small_data)
+    assert published.keys() == set(CSN_LANGUAGES)
+    assert published["python"].queries == tasks_of("csn-1000-whole", small_data)["python"].queries
+    assert published["python"].documents == tasks_of("csn-1000-kept", small_data)["python"].documents
+    assert {"csn-1000", "csn-1000-published"} <= set(SETS["test"])
+
+
 def test_the_challenge_averages_judgements_and_leaves_out_lost_code(small_data):
     task = tasks_of("csn-challenge-judged", small_data)["ruby"]
     assert task.queries == ('parse a "json', "sort")  # nobody judged a function good for q2
@@ -152,7 +160,7 @@ def test_the_hub_without_its_library_names_what_to_install(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "datasets", raising=False)
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MissingExtra, match="pip install datasets"):
+    with pytest.raises(MissingExtra, match="codesearch-nl.datasets."):
         DataFolder(None, hub=True).functions("go", "valid")
 
 
@@ -175,7 +183,7 @@ def test_real_data_has_the_official_counts(real_data):
         name: {task.group: (len(task.queries), len(task.documents)) for task in load_tasks(real_data, PROTOCOLS[name])}
         for name in (*SETS["dev"], *SETS["test"])
     }
-    assert counts["csn-1000"] == dict.fromkeys(CSN_LANGUAGES, (1000, 1000))
+    assert counts["csn-1000"] == counts["csn-1000-published"] == dict.fromkeys(CSN_LANGUAGES, (1000, 1000))
     assert counts["csn-test-ruby"]["ruby"] == (1261, 1261)
     assert counts["csn-valid-ruby"]["ruby"] == (1400, 1400)
     assert counts["cosqa-test"]["python"] == counts["cosqa-dev"]["python"] == (500, 6267)

@@ -17,13 +17,14 @@ from codesearch.encoders.torch import TorchEncoder
 from codesearch.errors import InputError, ModelError
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.corpus.shards import write_shards
-from codesearch_train.export import onnx_graph, parity
+from codesearch_train.export import parity
 from codesearch_train.export.conversion import Card, export
 from codesearch_train.export.hugging_face_folder import export_hugging_face
-from codesearch_train.export.onnx_graph import bert_graph, dequantised
 from codesearch_train.export.parity import compare, read_texts, standard_library_texts
-from codesearch_train.export.rounding import round_jointly
+from codesearch_train.graph import onnx_graph
+from codesearch_train.graph.onnx_graph import bert_graph, dequantised
 from codesearch_train.network.weights import load_encoder as load_network
+from codesearch_train.rounding.gptq import round_jointly
 
 SMALL = {"max_query_tokens": 8, "max_document_tokens": 32}
 

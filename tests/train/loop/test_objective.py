@@ -84,9 +84,7 @@ def test_temperature_is_learned_and_bounded() -> None:
 def test_the_compiled_loss_has_the_same_gradients() -> None:
     gradients = []
     for compiled in (False, True):
-        objective = Contrastive(dimensions=(4, 8), margin=0.1)
-        if compiled:
-            objective.compile_loss()
+        objective = Contrastive(dimensions=(4, 8), margin=0.1, compiled=compiled)
         texts, codes = vectors(0).requires_grad_(), vectors(1).requires_grad_()
         objective(texts, codes, distinct(6)).loss.backward()
         assert texts.grad is not None

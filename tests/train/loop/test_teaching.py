@@ -12,8 +12,9 @@ from codesearch_train.loop.batches import Sequences, pair_sequences
 from codesearch_train.loop.config import Distillation, TrainConfig
 from codesearch_train.loop.development import encode_all
 from codesearch_train.loop.distributed import World
+from codesearch_train.loop.progress import Progress
 from codesearch_train.loop.teaching import taught_vectors
-from codesearch_train.loop.trainer import Progress, train
+from codesearch_train.loop.trainer import train
 from codesearch_train.network.model import Encoder
 from codesearch_train.network.text_preparation import special_ids
 from codesearch_train.network.weights import load_encoder, read_tokenizer, save_encoder
@@ -36,7 +37,7 @@ def sequences_of(config: TrainConfig, model: str) -> Sequences:
 
 def taught(config: TrainConfig, sequences: Sequences) -> torch.Tensor:
     encoders = [load_encoder(name) for name in config.distillation.teachers]
-    return taught_vectors(encoders, sequences, config, 64, World("cpu"), compiled=False)
+    return taught_vectors(encoders, sequences, config, 64, World("cpu"))
 
 
 def losses(config: TrainConfig) -> list[float]:

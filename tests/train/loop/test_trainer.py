@@ -13,7 +13,9 @@ from codesearch.errors import InputError
 from codesearch_train.loop import trainer as trainer_module
 from codesearch_train.loop.config import Distillation, TrainConfig
 from codesearch_train.loop.development import DevelopmentSet, one_each, write_development
-from codesearch_train.loop.trainer import Evaluation, Progress, SavedModel, learning_rate, train
+from codesearch_train.loop.optimization import learning_rate
+from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
+from codesearch_train.loop.trainer import train
 from codesearch_train.network.weights import load_encoder
 from tests.train.training_data import small_run, synthetic_pairs
 
@@ -130,7 +132,7 @@ def test_learning_rate_rises_then_falls_to_its_floor() -> None:
 def test_bad_input_is_refused_before_the_first_step(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], sentence: str
 ) -> None:
-    monkeypatch.setattr(trainer_module.Run, "step", lambda _: pytest.fail("a step was made"))
+    monkeypatch.setattr(trainer_module, "step", lambda _: pytest.fail("a step was made"))
     with pytest.raises(InputError, match=sentence):
         list(train(small_run(tmp_path, tiny_bert, **changes)))
 
@@ -139,7 +141,7 @@ def test_out_of_memory_names_the_setting(tiny_bert: Path, tmp_path: Path, monkey
     def exhausted(_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(trainer_module.Run, "step", exhausted)
+    monkeypatch.setattr(trainer_module, "step", exhausted)
     with pytest.raises(InputError, match=r"lower max_tokens \(now 64\)"):
         list(train(small_run(tmp_path, tiny_bert)))
 

@@ -9,9 +9,9 @@ import torch
 
 from codesearch.errors import ModelError
 from codesearch_train.corpus.token_files import Ragged
+from codesearch_train.kernels.attention import attend_padded
 from codesearch_train.loop.batches import Sequences
-from codesearch_train.network.attention import attend_padded
-from codesearch_train.network.model import Encoder, PackedSequences, Shape
+from codesearch_train.network.model import Computation, Encoder, PackedSequences, Shape
 from codesearch_train.network.quantisation import outlying
 from codesearch_train.network.weights import average, load_encoder, read_shape, read_tokenizer, save_encoder, save_parts
 
@@ -130,7 +130,7 @@ def test_flops_of_a_forward_pass() -> None:
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("longest", [14, 60, 100, 160])
 def test_unpadded_attention_equals_padded(longest: int, biased: bool) -> None:
-    from codesearch_train.network.attention import attend, attend_varlen
+    from codesearch_train.kernels.attention import attend, attend_varlen
 
     lengths = torch.randint(1, longest + 1, (50,), device="cuda")
     lengths[0] = longest
@@ -229,7 +229,7 @@ def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path, t
     import onnxruntime
     from safetensors.numpy import load_file, save_file
 
-    from codesearch_train.export.onnx_graph import bert_graph, dequantised
+    from codesearch_train.graph.onnx_graph import bert_graph, dequantised
 
     weights, config = load_file(tiny_bert / "model.safetensors"), json.loads((tiny_bert / "config.json").read_text())
     graph: onnx.ModelProto = bert_graph(weights, config, int8=True)
@@ -241,8 +241,7 @@ def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path, t
     (exported,) = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
     with torch.no_grad():
         exact = encoder(batch)
-        encoder.set_quantised(True)
-        simulated = encoder(batch)
+        simulated = load_encoder(str(folder), computation=Computation(quantised=True))(batch)
     lost = 1 - float((exact * torch.from_numpy(exported)).sum())
     assert 1 - float((simulated * torch.from_numpy(exported)).sum()) < 0.2 * lost
 
@@ -250,8 +249,7 @@ def test_simulated_quantisation_is_that_of_the_exported_graph(tiny_bert: Path, t
 def test_rounding_lets_the_gradient_through() -> None:
     from codesearch_train.network.model import Linear
 
-    layer = Linear(4, 3)
-    layer.quantised = True
+    layer = Linear(4, 3, quantised=True)
     x = torch.tensor([[0.0, 1.0, -2.0, 3.0]], requires_grad=True)
     layer(x).sum().backward()
     assert x.grad is not None
@@ -283,8 +281,7 @@ def test_making_all_larger_is_no_way_out() -> None:
 
 def _penalised(encoder: Encoder, batch: PackedSequences, weight: float) -> dict[str, torch.Tensor]:
     encoder.zero_grad()
-    encoder.train().set_outlier_penalty(weight)
-    vectors = encoder(batch)
+    vectors = encoder.train()(batch, weight)
     (vectors.sum() * 0.0 + vectors[:, 0].sum()).backward()
     return {name: value.grad.clone() for name, value in encoder.named_parameters() if value.grad is not None}
 

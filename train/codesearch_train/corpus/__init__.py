@@ -8,6 +8,7 @@
     commits.py          pairs from the history
     prose.py            pairs from READMEs and manuals
     questions.py        pairs from data sets of human questions
+    codesearchnet.py    CodeSearchNet's own training data as a corpus
     licences.py         which licence, and whether it permits
     filters.py          what is not worth learning
     fingerprints.py     normal forms and hashes of code and text

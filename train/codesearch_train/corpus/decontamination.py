@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ __all__ = [
     "check_contamination",
     "is_data_set_file",
     "load_evaluation",
+    "load_present_evaluation",
 ]
 
 MAX_EVALUATION_FUNCTIONS = 5
 """A repository that holds more functions of the evaluation sets than this is a renamed one, or a copy."""
 
-_EVALUATION_FOLDERS = ("codesearchnet-1000", "codesearchnet-ruby")
 _DATA_SETS = (
     "codesearchnet", "code_search_net", "code-search-net", "codexglue", "cosqa", "advtest", "humaneval",
     "human-eval", "human_eval",
@@ -108,43 +108,103 @@ def load_evaluation(directory: Path) -> EvaluationSet:
             not read is not kept out.
     """
     found = EvaluationSet()
-    try:
-        names = (directory / "codesearchnet-splits" / "exclude_eval_repos.txt").read_text(encoding="utf-8")
-        found.repositories.update(name.strip().lower() for name in names.split() if name.strip())
-        for folder in _EVALUATION_FOLDERS:
-            files = sorted((directory / folder).glob("*.jsonl.gz"))
-            if not files:
-                raise FileNotFoundError(directory / folder / "*.jsonl.gz")
-            for file in files:
-                for row in _json_lines(file):
-                    found.add_code(row["code"], row["language"])
-                    found.add_text(strip_comment_markers(row["docstring"]))
-                    found.add_text(" ".join(row["docstring_tokens"]))
-        for row in _json_lines(directory / "codesearchnet-challenge" / "annotated_functions.jsonl.gz"):
-            found.add_code(row["code"], row["language"].lower())
-        queries = (directory / "codesearchnet-challenge" / "queries.tsv").read_text(encoding="utf-8")
-        for line in queries.splitlines():
-            found.add_text(line.rpartition("\t")[2])
-        cosqa = directory / "cosqa"
-        for code in _json(cosqa / "code_idx_map.txt.gz"):
-            found.add_code(code, "python")
-        for split in ("dev", "test"):
-            for row in _json(cosqa / f"cosqa-retrieval-{split}-500.json.gz"):
-                found.add_text(row["doc"])
-        questions = directory / "questions"
-        for row in _json(questions / "conala" / "conala-test.json"):
-            found.add_text(row["intent"])
-            found.add_text(row["rewritten_intent"] or "")
-            found.add_code(row["snippet"], "python")
-        for row in _json(questions / "staqc" / "dev_staqc.json"):
-            found.add_text(row["doc"])
-            found.add_code(row["code"], "python")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{directory}: not a whole set of evaluation data ({error!r}); see docs/design/evaluation.md"
-        ) from error
+    for read in _READERS.values():
+        try:
+            read(directory, found)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{directory}: not a whole set of evaluation data ({error!r}); see docs/design/evaluation.md"
+            ) from error
     found.texts.discard(0)
     return found
+
+
+def load_present_evaluation(directory: Path) -> tuple[EvaluationSet, list[str], list[str]]:
+    """Reads those evaluation sets that a folder has, for who has some of them only.
+
+    Args:
+        directory: As for `load_evaluation`.
+
+    Returns:
+        The sets; the names of those that were read; the names of those that are not there.
+
+    Raises:
+        InputError: There is no such folder, or one of the sets is there and cannot be read.
+    """
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such folder of evaluation data; see docs/design/evaluation.md")
+    found, read_sets, missing = EvaluationSet(), [], []
+    for name, read in _READERS.items():
+        if not (directory / name).is_dir():
+            missing.append(name)
+            continue
+        try:
+            read(directory, found)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{directory}/{name}: cannot be read ({error!r}); mend it, or take it out of the folder"
+            ) from error
+        read_sets.append(name)
+    found.texts.discard(0)
+    return found, read_sets, missing
+
+
+def _read_names(directory: Path, found: EvaluationSet) -> None:
+    names = (directory / "codesearchnet-splits" / "exclude_eval_repos.txt").read_text(encoding="utf-8")
+    found.repositories.update(name.strip().lower() for name in names.split() if name.strip())
+
+
+def _functions_reader(folder: str) -> Callable[[Path, EvaluationSet], None]:
+    def read(directory: Path, found: EvaluationSet) -> None:
+        files = sorted((directory / folder).glob("*.jsonl.gz"))
+        if not files:
+            raise FileNotFoundError(directory / folder / "*.jsonl.gz")
+        for file in files:
+            for row in _json_lines(file):
+                found.add_code(row["code"], row["language"])
+                found.add_text(strip_comment_markers(row["docstring"]))
+                found.add_text(" ".join(row["docstring_tokens"]))
+
+    return read
+
+
+def _read_challenge(directory: Path, found: EvaluationSet) -> None:
+    for row in _json_lines(directory / "codesearchnet-challenge" / "annotated_functions.jsonl.gz"):
+        found.add_code(row["code"], row["language"].lower())
+    queries = (directory / "codesearchnet-challenge" / "queries.tsv").read_text(encoding="utf-8")
+    for line in queries.splitlines():
+        found.add_text(line.rpartition("\t")[2])
+
+
+def _read_cosqa(directory: Path, found: EvaluationSet) -> None:
+    cosqa = directory / "cosqa"
+    for code in _json(cosqa / "code_idx_map.txt.gz"):
+        found.add_code(code, "python")
+    for split in ("dev", "test"):
+        for row in _json(cosqa / f"cosqa-retrieval-{split}-500.json.gz"):
+            found.add_text(row["doc"])
+
+
+def _read_questions(directory: Path, found: EvaluationSet) -> None:
+    questions = directory / "questions"
+    for row in _json(questions / "conala" / "conala-test.json"):
+        found.add_text(row["intent"])
+        found.add_text(row["rewritten_intent"] or "")
+        found.add_code(row["snippet"], "python")
+    for row in _json(questions / "staqc" / "dev_staqc.json"):
+        found.add_text(row["doc"])
+        found.add_code(row["code"], "python")
+
+
+_READERS: dict[str, Callable[[Path, EvaluationSet], None]] = {
+    "codesearchnet-splits": _read_names,
+    "codesearchnet-1000": _functions_reader("codesearchnet-1000"),
+    "codesearchnet-ruby": _functions_reader("codesearchnet-ruby"),
+    "codesearchnet-challenge": _read_challenge,
+    "cosqa": _read_cosqa,
+    "questions": _read_questions,
+}
+"""Folder of the evaluation data -> what reads it."""
 
 
 def is_data_set_file(path: str) -> bool:

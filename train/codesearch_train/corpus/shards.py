@@ -62,7 +62,7 @@ def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> int:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Reads gzip-compressed JSON lines.
+    """Reads JSON lines, gzip-compressed or not.
 
     Yields:
         (line number from 1, object).
@@ -72,7 +72,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     number = 0
     try:
-        with gzip.open(path, "rb") as stream:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
             for line in stream:
                 number += 1
                 record = json.loads(line)

@@ -34,6 +34,7 @@ __all__ = [
     "read_arrays",
     "read_pairs_directory",
     "tokenize_pairs",
+    "tokenized",
     "write_arrays",
 ]
 
@@ -256,6 +257,12 @@ def tokenize_pairs(
         yield done, path
     if not done:
         raise InputError("there is no pair to tokenise: build the corpus first (codesearch-train corpus)")
+
+
+def tokenized(pairs: Iterable[Pair], tokenizer: Tokenizer, *, text_tokens: int, code_tokens: int) -> Pairs:
+    """Tokenise a few pairs without files; the arguments are those of `tokenize_pairs`."""
+    dtype = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
+    return _tokenize(list(pairs), tokenizer, text_tokens, code_tokens, dtype)
 
 
 def _tokenize(rows: Sequence[Pair], tokenizer: Tokenizer, text_tokens: int, code_tokens: int, dtype: Any) -> Pairs:

@@ -4,7 +4,5 @@
 
     conversion.py           a trained folder -> the model directory that codesearch loads
     hugging_face_folder.py  a model directory -> a folder that a run starts from, and other libraries load
-    onnx_graph.py           the network as an ONNX graph
-    rounding.py             weights rounded to 8 bits
     parity.py               how close the rounded network stays
 """

@@ -29,9 +29,10 @@ from codesearch.encoders.model_directory import (
     recipe_file_text,
 )
 from codesearch.errors import InputError, ModelError
-from codesearch_train.export.onnx_graph import Float, bert_graph, dequantised
 from codesearch_train.export.parity import Parity, compare, read_texts, standard_library_texts
-from codesearch_train.export.rounding import second_moments
+from codesearch_train.graph.graph_files import write_graph
+from codesearch_train.graph.onnx_graph import Float, bert_graph, dequantised
+from codesearch_train.rounding.gptq import second_moments
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,7 +44,6 @@ __all__ = ["Card", "ExportReport", "check_target", "export", "install"]
 MINIMUM_COSINE = 0.99
 MAX_QUERY_TOKENS = 64
 MAX_DOCUMENT_TOKENS = 192
-_STORED_TYPES = (1, 3)  # ONNX's numbers of float32 and int8
 _POSITION_IDS = "embeddings.position_ids"  # an artefact of old transformers versions
 
 
@@ -129,7 +129,7 @@ def export(
         shutil.copy(source / "tokenizer.json", draft)
         rounded, parity, rounding = _write_graph(draft, Path(scratch), weights, config, sample)
         if float32_graph:
-            _save(bert_graph(rounded, config, int8=False), draft / "onnx" / "model.onnx")
+            write_graph(bert_graph(rounded, config, int8=False), draft / "onnx" / "model.onnx")
         for what, found in (("int8 vectors", parity), ("vectors of rounded weights", rounding)):
             if not found.mean >= minimum_cosine:  # also when it is not a number
                 raise ModelError(
@@ -250,33 +250,9 @@ def _written(folder: Path, graph: ModelProto, draft: Path, config: Mapping[str, 
     (folder / "onnx").mkdir(parents=True)
     if folder != draft:
         shutil.copy(draft / "tokenizer.json", folder)
-    _save(graph, folder / "onnx" / "model_int8.onnx")
+    write_graph(graph, folder / "onnx" / "model_int8.onnx")
     longest = min(MAX_DOCUMENT_TOKENS, int(config["max_position_embeddings"]))
     return OnnxEncoder(ModelDirectory(folder, "", Recipe(int(config["hidden_size"]), longest, longest)))
-
-
-def _save(graph: ModelProto, file: Path) -> None:
-    """Write a graph, and its tensors beside it: that file is mapped into memory rather than parsed and copied.
-
-    A third file says where each tensor lies, for whoever reads tensors and no graph.
-    """
-    import onnx
-    from onnx import external_data_helper, helper
-
-    data = file.with_name(f"{file.name}_data")
-    for tensor in graph.graph.initializer:
-        if tensor.data_type in _STORED_TYPES and tensor.dims:  # not the integers that operators want in the graph
-            external_data_helper.set_external_data(tensor, data.name)
-    onnx.save(graph, file)
-    data.chmod(0o644)  # onnx makes it private to its owner, which an installed package must not be
-    places = {}
-    for tensor in onnx.load(file, load_external_data=False).graph.initializer:
-        if external_data_helper.uses_external_data(tensor):
-            kind = str(helper.tensor_dtype_to_np_dtype(tensor.data_type))
-            offset = external_data_helper.ExternalDataInfo(tensor).offset or 0
-            places[tensor.name] = [kind, list(tensor.dims), offset]
-    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(place)}" for name, place in places.items())
-    file.with_suffix(".tensors.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def _card_text(

@@ -4,6 +4,10 @@
 
     config.py        hyper-parameters, from a TOML file
     trainer.py       the loop
+    construction.py  what a run needs, assembled from its configuration
+    epochs.py        batches, epoch after epoch
+    optimization.py  the optimizer, and the rate of each step
+    progress.py      what a run tells whoever watches it
     batches.py       which pairs make up a batch
     objective.py     the contrastive loss
     distillation.py  the loss of a student

@@ -25,6 +25,8 @@ _MAY_CHANGE = {
         "minutes",
         "tensorboard",
         "initial_share",
+        "cpu",
+        "epochs",
     ),
     *("max_tokens", "keep_tokens", "compile", "log_every", "evaluate_every", "checkpoint_every"),
 }

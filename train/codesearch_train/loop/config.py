@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from codesearch.errors import InputError
 
-__all__ = ["Distillation", "TrainConfig", "override", "read_config"]
+__all__ = ["Distillation", "TrainConfig", "for_device", "override", "read_config"]
 
 _T = TypeVar("_T")
 
@@ -50,7 +50,8 @@ class TrainConfig:
     """Run directory below `runs`."""
     runs: str = "runs"
     data: tuple[str, ...] = ("corpus/tokens",)
-    """Directories written by ``codesearch-train tokenize``."""
+    """Directories written by ``codesearch-train tokenize``, or files of pairs (``.jsonl``, ``.jsonl.gz``), which are
+    tokenised when the run starts. What is not in the working directory is looked for beside the TOML file."""
     initial: str = "all-MiniLM-L6-v2"
     """Folder or hub name of a BERT-family encoder; "" trains from nothing (then `shape` counts)."""
     layers: tuple[int, ...] = ()
@@ -115,6 +116,8 @@ class TrainConfig:
     final_rate: float = 0.02
     """Learning rate at the end, as a share of `learning_rate`."""
     steps: int = 2000
+    epochs: float = 0.0
+    """How often each drawn pair is seen; `steps` is then the most. 0: `steps` alone counts."""
     seed: int = 0
 
     # --- speed and memory ---
@@ -142,6 +145,9 @@ class TrainConfig:
     tensorboard: bool = True
 
     distillation: Distillation = field(default_factory=Distillation)
+
+    cpu: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that have other values where there is no GPU, such as {batch_size = 128}."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -177,6 +183,7 @@ def _check(config: TrainConfig) -> None:
             "minimum_temperature must be in (0, temperature]",
         ),
         (config.steps >= 1, "steps must be at least 1"),
+        (config.epochs >= 0, "epochs must not be negative"),
         (config.learning_rate > 0, "learning_rate must be positive"),
         (0 <= config.warmup < 1, "warmup is a share of the steps, from 0 to below 1"),
         (0 <= config.initial_share < 1, "initial_share is a share from 0 to below 1"),
@@ -225,7 +232,32 @@ def read_config(path: Path) -> TrainConfig:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML ({error}); mend that line") from error
-    return _build(TrainConfig, table, str(path))
+    config = _build(TrainConfig, table, str(path))
+    for_device(config, "cpu")  # what is wrong there is said on a GPU, too
+    data = tuple(_beside(entry, path.parent) for entry in config.data)
+    return dataclasses.replace(config, data=data)
+
+
+def _beside(entry: str, folder: Path) -> str:
+    """`entry` where it is; beside the TOML file where it is there only."""
+    there = folder / entry
+    return str(there) if there.exists() and not Path(entry).exists() else entry
+
+
+def for_device(config: TrainConfig, device: str) -> TrainConfig:
+    """The configuration as it counts on a device.
+
+    Args:
+        config: Of the run.
+        device: "cpu", "cuda", ...
+
+    Raises:
+        InputError: if `cpu` holds an unknown key or a value of the wrong type.
+    """
+    if not config.cpu:
+        return config
+    changes = dict(config.cpu) if device == "cpu" else {}
+    return _build(TrainConfig, _merge(dataclasses.asdict(config), {**changes, "cpu": None}), "[cpu]")
 
 
 def override(config: TrainConfig, assignments: list[str]) -> TrainConfig:
@@ -247,7 +279,9 @@ def override(config: TrainConfig, assignments: list[str]) -> TrainConfig:
             target[leaf] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             target[leaf] = value
-    return _build(TrainConfig, _merge(dataclasses.asdict(config), table), "--set")
+    # What the command line says counts on every device.
+    kept = {key: value for key, value in config.cpu.items() if key not in table}
+    return _build(TrainConfig, _merge({**dataclasses.asdict(config), "cpu": kept}, table), "--set")
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -276,6 +310,10 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if fixed and len(value) != len(arguments):
             raise InputError(f"{where} takes {len(arguments)} values, not {len(value)}")
         return tuple(_convert(arguments[0], item, where) for item in value)
+    if hint is Any:
+        return value
+    if origin is Mapping and value is None:
+        return {}
     if origin is Mapping and isinstance(value, dict):
         return {str(key): _convert(arguments[1], item, where) for key, item in value.items()}
     if hint is float and type(value) is int:

@@ -28,10 +28,6 @@ class DistillationObjective(nn.Module):
         self.contrastive = contrastive
         self.weights = weights
 
-    def compile_loss(self) -> None:
-        """Fuse the passes over the contrastive part's similarity matrix."""
-        self.contrastive.compile_loss()
-
     @property
     def temperature(self) -> Tensor:
         """The contrastive part's temperature."""

@@ -46,6 +46,10 @@ class World:
         """Which of `rows` pairs of a batch are this process's own."""
         return slice(rows * self.rank // self.size, rows * (self.rank + 1) // self.size)
 
+    def shares(self, rows: int) -> list[int]:
+        """How many of `rows` pairs of a batch each process has."""
+        return [rows * (rank + 1) // self.size - rows * rank // self.size for rank in range(self.size)]
+
     def leave(self) -> None:
         """Leave the process group, if this object joined it."""
         if self._joined:

@@ -96,12 +96,13 @@ def mine_pairs(config: TrainConfig, model: str, count: int) -> NDArray[np.int32]
     from codesearch_train.loop.batches import pair_keys, pair_sequences
     from codesearch_train.loop.development import encode_all
     from codesearch_train.loop.distributed import World
+    from codesearch_train.network.model import Computation
     from codesearch_train.network.weights import load_encoder, read_tokenizer
 
     pairs = read_pairs_directory([Path(directory) for directory in config.data])
     device = World(config.device).device
     precision = torch.bfloat16 if device.type == "cuda" else torch.float32
-    encoder = load_encoder(model, pooling=config.pooling, precision=precision).to(device)
+    encoder = load_encoder(model, pooling=config.pooling, computation=Computation(precision)).to(device)
     sequences = pair_sequences(pairs, config, special_ids(read_tokenizer(model)), device)
     vectors = encode_all(encoder, sequences, np.arange(len(sequences)), 65_536 if device.type == "cuda" else 8_192)
     texts, codes = vectors.to(precision).chunk(2)

@@ -44,6 +44,7 @@ class Contrastive(nn.Module):
         minimum_temperature: Where the learned temperature stops.
         dimensions: Leading dimensions the loss is averaged over; empty for the full width only.
         margin: A negative more similar than the positive by over this cosine is masked; 0 masks none.
+        compiled: Fuse the passes over the similarity matrix, by torch.compile.
     """
 
     def __init__(
@@ -52,13 +53,19 @@ class Contrastive(nn.Module):
         minimum_temperature: float = 0.01,
         dimensions: Sequence[int] = (),
         margin: float = 0.0,
+        *,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))
         self.largest = -math.log(minimum_temperature)
         self.dimensions = tuple(dimensions)
         self.margin = margin
-        self._info_nce: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = info_nce
+        # The function of `similarity` alone is compiled: with the masks made from detached similarities in the
+        # same graph, the inductor of torch 2.13 gave the right loss and wrong gradients.
+        self._info_nce: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = (
+            torch.compile(info_nce, dynamic=False) if compiled else info_nce
+        )
 
     @property
     def temperature(self) -> Tensor:
@@ -82,14 +89,6 @@ class Contrastive(nn.Module):
         seen = (texts.detach() @ codes.detach().T).masked_fill_(blocked, -torch.inf)
         accuracy = (seen.amax(1) <= seen.diagonal()).float().mean()
         return Outcome(torch.stack(losses).mean(), accuracy)
-
-    def compile_loss(self) -> None:
-        """Fuse the passes over the similarity matrix.
-
-        The function of `similarity` alone is compiled: with the masks made from detached similarities in the
-        same graph, the inductor of torch 2.13 gave the right loss and wrong gradients.
-        """
-        self._info_nce = torch.compile(info_nce, dynamic=False)
 
     def _masks(self, similarity: Tensor, blocked: Tensor) -> tuple[Tensor, Tensor]:
         """[n, n] and [n, n] bool: the negatives that do not count for text i, and for code j."""

@@ -18,7 +18,7 @@ from codesearch_train.loop.batches import Sequences
 from codesearch_train.loop.config import TrainConfig
 from codesearch_train.loop.development import encode_all
 from codesearch_train.loop.distributed import World, gather_vectors
-from codesearch_train.network.model import Encoder
+from codesearch_train.network.model import Computation, Encoder
 from codesearch_train.network.weights import load_encoder, locate_model, read_tokenizer
 
 __all__ = ["read_teachers", "taught_vectors"]
@@ -27,7 +27,7 @@ _BLOCK = 2**18
 """Sequences whose float32 vectors are held at once."""
 
 
-def read_teachers(config: TrainConfig, tokenizer: str, precision: torch.dtype) -> list[Encoder]:
+def read_teachers(config: TrainConfig, tokenizer: str, computation: Computation) -> list[Encoder]:
     """The teachers of a run, in the order of its configuration.
 
     Raises:
@@ -43,11 +43,11 @@ def read_teachers(config: TrainConfig, tokenizer: str, precision: torch.dtype) -
             raise InputError(
                 f"distillation.teachers: the vocabulary of {name} is not the student's; take one of the same vocabulary"
             )
-    return [load_encoder(name, pooling=config.pooling, precision=precision).requires_grad_(False) for name in names]
+    return [load_encoder(name, pooling=config.pooling, computation=computation).requires_grad_(False) for name in names]
 
 
 def taught_vectors(
-    teachers: list[Encoder], sequences: Sequences, config: TrainConfig, max_tokens: int, world: World, *, compiled: bool
+    teachers: list[Encoder], sequences: Sequences, config: TrainConfig, max_tokens: int, world: World
 ) -> Tensor:
     """Vectors of all sequences; read from `distillation.vectors` if that file is there, else written to it.
 
@@ -60,7 +60,6 @@ def taught_vectors(
         config: Of the run.
         max_tokens: Bound of a forward pass.
         world: Each process encodes its share; all get all.
-        compiled: torch.compile the teachers' layers.
 
     Returns:
         [sequences, sum of the teachers' widths] float16, on the device if they take less than a third of what is free
@@ -76,8 +75,6 @@ def taught_vectors(
     found = []
     for teacher in teachers:
         teacher.to(world.device)
-        if compiled:
-            teacher.compile_layers()
         found.append(_encode(teacher, sequences, max_tokens, world).cpu())
         teacher.to("cpu")
     vectors = torch.cat(found, 1).mul_(len(found) ** -0.5)

@@ -1,10 +1,8 @@
-"""The network that is trained: layers without padding, attention kernels, weights in Hugging Face's layout.
+"""The network that is trained: layers without padding, weights in Hugging Face's layout.
 
 ::
 
     model.py              the encoder
-    attention.py          attention within sequences that lie end to end, in three ways
-    attention_kernels.py  one of these, in Triton
     quantisation.py       activations rounded as the 8-bit graph rounds them
     text_preparation.py   what the tokenizer does to a text first
     weights.py            folders of models: read, written, averaged

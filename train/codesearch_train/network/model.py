@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from codesearch_train.network.attention import attend
+from codesearch_train.kernels.attention import attend
 from codesearch_train.network.quantisation import REACH, outlying, rounded_activations, with_penalty
 
-__all__ = ["Encoder", "PackedSequences", "Shape"]
+__all__ = ["Computation", "Encoder", "PackedSequences", "Shape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,23 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Computation:
+    """How an encoder computes; what it is built of is its `Shape`.
+
+    Attributes:
+        precision: What the layers compute in. Parameters are float32 always.
+        dropout: Share of what each sublayer adds that is dropped in training mode (Devlin et al. have 0.1).
+        quantised: Round what every linear layer reads as the int8 graph will.
+        compiled: Compile the layers, by torch.compile.
+    """
+
+    precision: torch.dtype = torch.float32
+    dropout: float = 0.0
+    quantised: bool = False
+    compiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PackedSequences:
     """Sequences end to end, special tokens included.
 
@@ -81,10 +98,17 @@ class PackedSequences:
 
 
 class Linear(nn.Linear):
-    """A linear layer whose float32 weights are cast to the dtype of its input."""
+    """A linear layer whose float32 weights are cast to the dtype of its input.
 
-    quantised = False
-    """Round what is read as the int8 graph will."""
+    Args:
+        inputs: Width of what it reads.
+        outputs: Width of what it gives.
+        quantised: Round what is read as the int8 graph will.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, quantised: bool = False) -> None:
+        super().__init__(inputs, outputs)
+        self.quantised = quantised
 
     def forward(self, x: Tensor) -> Tensor:
         """[tokens, in] -> [tokens, out] in the dtype of `x`."""
@@ -105,37 +129,43 @@ class LayerNorm(nn.LayerNorm):
 class Layer(nn.Module):
     """One post-norm transformer layer, as in BERT (Devlin et al., arXiv 1810.04805)."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, computation: Computation) -> None:
         super().__init__()
         self.heads = shape.heads
-        self.dropout = 0.0
-        self.penalised = False
-        self.qkv = Linear(shape.width, 3 * shape.width)
-        self.out = Linear(shape.width, shape.width)
+        self.dropout = computation.dropout
+        quantised = computation.quantised
+        self.qkv = Linear(shape.width, 3 * shape.width, quantised=quantised)
+        self.out = Linear(shape.width, shape.width, quantised=quantised)
         self.attention_norm = LayerNorm(shape.width, eps=shape.epsilon)
-        self.up = Linear(shape.width, shape.inner)
-        self.down = Linear(shape.inner, shape.width)
+        self.up = Linear(shape.width, shape.inner, quantised=quantised)
+        self.down = Linear(shape.inner, shape.width, quantised=quantised)
         self.output_norm = LayerNorm(shape.width, eps=shape.epsilon)
 
     def forward(
-        self, x: Tensor, sequence: Tensor, position: Tensor, starts: Tensor, longest: int, bias: Tensor | None
+        self,
+        x: Tensor,
+        sequence: Tensor,
+        position: Tensor,
+        starts: Tensor,
+        longest: int,
+        bias: Tensor | None,
+        penalised: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        """[tokens, width] -> the same, and how far activations lie out if that counts; `bias` as for `attend`."""
+        """[tokens, width] -> the same, and how far activations lie out if `penalised`; `bias` as for `attend`."""
         qkv = self.qkv(x).view(len(x), 3, self.heads, -1)
         mixed = attend(qkv, sequence, position, starts, longest, bias).reshape(x.shape)
         middle = self.attention_norm(x + self._drop(self.out(mixed)))
         active = functional.gelu(self.up(middle))
         output = self.output_norm(middle + self._drop(self.down(active)))
-        return output, self._outlying(qkv=x, out=mixed, up=middle, down=active)
-
-    def _outlying(self, **read: Tensor) -> Tensor | None:
-        """Of what each linear layer reads."""
-        if not (self.training and self.penalised):
-            return None
-        return torch.stack([outlying(x, REACH[name]) for name, x in read.items()]).sum()
+        return output, _outlying(qkv=x, out=mixed, up=middle, down=active) if penalised else None
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.dropout) if self.training and self.dropout else x
+
+
+def _outlying(**read: Tensor) -> Tensor:
+    """Of what each linear layer reads."""
+    return torch.stack([outlying(x, REACH[name]) for name, x in read.items()]).sum()
 
 
 class Embeddings(nn.Module):
@@ -156,70 +186,54 @@ class Embeddings(nn.Module):
 class Encoder(nn.Module):
     """Token ids -> one L2-normalised vector for each sequence.
 
-    Parameters are float32; the layers compute in `precision`.
+    Args:
+        shape: What it is built of.
+        computation: How it computes.
     """
 
-    def __init__(self, shape: Shape, precision: torch.dtype = torch.float32) -> None:
+    def __init__(self, shape: Shape, computation: Computation | None = None) -> None:
         super().__init__()
         self.shape = shape
-        self.precision = precision
-        self._compiled = False
-        self._outlier_penalty = 0.0
+        self.computation = computation or Computation()
         self.embeddings = Embeddings(shape)
-        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(Layer(shape, self.computation) for _ in range(shape.layers))
         if shape.buckets:
             self.distance = nn.Embedding(shape.buckets, shape.heads)
         self.apply(_initialise)
         if shape.buckets:  # kept as it came: the attention kernels give it no gradient
             self.distance.requires_grad_(False)
+        if self.computation.compiled:  # one layer is compiled; the others are the same code, so its kernels serve them
+            self.embeddings.compile()
+            for layer in self.layers:
+                layer.compile()
         self.eval()
 
-    def set_dropout(self, rate: float) -> None:
-        """Drop this share of what each sublayer adds, while in training mode (Devlin et al. have 0.1)."""
-        for layer in self.layers:
-            layer.dropout = rate  # type: ignore[assignment]  # a module list knows modules only
-
-    def set_quantised(self, quantised: bool) -> None:
-        """Round what every linear layer reads as the int8 graph will, or stop that."""
-        for module in self.modules():
-            if isinstance(module, Linear):
-                module.quantised = quantised
-
-    def set_outlier_penalty(self, weight: float) -> None:
-        """In training mode, add `weight` times what lies out, summed over all tokens and layers, to any loss.
-
-        See `quantisation.outlying`; 0: nothing.
-        """
-        self._outlier_penalty = weight
-        for layer in self.layers:
-            layer.penalised = weight > 0  # type: ignore[assignment]  # a module list knows modules only
-
-    def compile_layers(self) -> None:
-        """Compile one layer; the others are the same code, so its kernels serve them all."""
-        self.embeddings.compile()
-        for layer in self.layers:
-            layer.compile()
-        self._compiled = True
-
-    def forward(self, packed: PackedSequences) -> Tensor:
+    def forward(self, packed: PackedSequences, outlier_penalty: float = 0.0) -> Tensor:
         """Encode.
+
+        Args:
+            packed: The sequences.
+            outlier_penalty: In training mode, this times what lies out (`quantisation.outlying`), summed over all
+                tokens and layers, is added to any loss that is made of the vectors.
 
         Returns:
             [sequences, width] float32, each row of length 1.
         """
-        x = self.embeddings(self._any_length(packed.ids), self._any_length(packed.position), self.precision)
+        precision = self.computation.precision
+        x = self.embeddings(self._any_length(packed.ids), self._any_length(packed.position), precision)
         layout = [self._any_length(tensor) for tensor in (packed.sequence, packed.position, packed.starts)]
         longest = -(-packed.longest // 32) * 32  # few values: compiled code is specialised on numbers it sees often
         bias = self._distance_bias() if self.shape.buckets else None
+        penalised = self.training and outlier_penalty > 0
         lying_out = []
         for layer in self.layers:
-            x, outlying_here = layer(self._any_length(x), *layout, longest, bias)
+            x, outlying_here = layer(self._any_length(x), *layout, longest, bias, penalised)
             if outlying_here is not None:
                 lying_out.append(outlying_here)
         vectors = functional.normalize(self._pool(x.float(), packed), dim=-1)
         if not lying_out:
             return vectors
-        return with_penalty(vectors, self._outlier_penalty * torch.stack(lying_out).sum())
+        return with_penalty(vectors, outlier_penalty * torch.stack(lying_out).sum())
 
     def _any_length(self, tensor: Tensor) -> Tensor:
         """Tell the compiler that the first dimension varies.
@@ -227,7 +241,7 @@ class Encoder(nn.Module):
         This and not ``compile(dynamic=True)``, under which the inductor of torch 2.11 did not see that a row of
         a layer norm fits into one block: 26,400 pairs a second against 35,600.
         """
-        if self._compiled:
+        if self.computation.compiled:
             torch._dynamo.mark_dynamic(tensor, 0)
         return tensor
 

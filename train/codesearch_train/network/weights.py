@@ -17,7 +17,7 @@ from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import ModelError
 from codesearch.settings import turn_off_telemetry
 from codesearch_train.network.hugging_face import BERT_VOCABULARY, bert_tokenizer, from_hugging_face, to_hugging_face
-from codesearch_train.network.model import Encoder, Shape
+from codesearch_train.network.model import Computation, Encoder, Shape
 from codesearch_train.network.text_preparation import prepare_tokenizer
 
 __all__ = ["average", "load_encoder", "locate_model", "new_encoder", "read_tokenizer", "save_encoder", "save_parts"]
@@ -109,7 +109,7 @@ def read_shape(config: Mapping[str, Any], layers: Sequence[int] = (), pooling: s
 
 
 def load_encoder(
-    name: str, *, layers: Sequence[int] = (), pooling: str = "mean", precision: torch.dtype = torch.float32
+    name: str, *, layers: Sequence[int] = (), pooling: str = "mean", computation: Computation | None = None
 ) -> Encoder:
     """Read an encoder of the BERT or MPNet family.
 
@@ -119,7 +119,7 @@ def load_encoder(
         name: A folder, or a name on the Hugging Face hub.
         layers: Which layers to take, in this order; repeats are allowed. Empty: all.
         pooling: "mean" or "cls".
-        precision: What the layers compute in.
+        computation: How it is to compute; plain float32 by default.
 
     Raises:
         ModelError: if the model cannot be found, read, or is of another family.
@@ -127,7 +127,7 @@ def load_encoder(
     folder = locate_model(name)
     shape = read_shape(json.loads(_read(folder, "config.json")), layers, pooling)
     weights = _shipped_weights(folder) or _join_pieces(_stored_weights(folder))
-    encoder = Encoder(shape, precision)
+    encoder = Encoder(shape, computation)
     encoder.load_state_dict(from_hugging_face(weights, shape, layers or range(shape.layers)))
     return encoder
 
@@ -169,11 +169,11 @@ def new_encoder(
     *,
     vocabulary: int,
     pooling: str = "mean",
-    precision: torch.dtype = torch.float32,
+    computation: Computation | None = None,
 ) -> Encoder:
     """An encoder with random weights."""
     shape = Shape(layers, width, heads, inner=4 * width, vocabulary=vocabulary, pooling=pooling)
-    return Encoder(shape, precision)
+    return Encoder(shape, computation)
 
 
 def average(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:

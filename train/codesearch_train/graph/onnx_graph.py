@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from codesearch.encoders.graph_weights import ATTENTION, DENSE, float_weights, query_scale
 from codesearch.errors import ModelError
-from codesearch_train.export.rounding import PAIR_LIMIT, output_scales, round_jointly
+from codesearch_train.rounding.gptq import PAIR_LIMIT, output_scales, round_jointly
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

@@ -15,8 +15,8 @@ import onnxruntime
 from safetensors.numpy import load_file
 
 from codesearch.encoders.batching import TokenBatch
-from codesearch_train.export.onnx_graph import bert_graph
-from codesearch_train.export.rounding import (
+from codesearch_train.graph.onnx_graph import bert_graph
+from codesearch_train.rounding.gptq import (
     PAIR_LIMIT,
     WEIGHT_RANGE,
     output_scales,

@@ -94,7 +94,7 @@ def _stages(bias: Tensor | None) -> int:
 
 @torch.library.custom_op("codesearch_train::attend_tiled", mutates_args=())
 def _attend_tiled(qkv: Tensor, starts: Tensor, longest: int, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-    from codesearch_train.network.attention_kernels import forward_kernel
+    from codesearch_train.kernels.attention_kernels import forward_kernel
 
     tokens, _, heads, width = qkv.shape
     mixed = torch.empty((tokens, heads, width), dtype=qkv.dtype, device=qkv.device)
@@ -136,7 +136,7 @@ def _attend_tiled_backward(
     longest: int,
     bias: Tensor | None,
 ) -> Tensor:
-    from codesearch_train.network.attention_kernels import backward_kernel
+    from codesearch_train.kernels.attention_kernels import backward_kernel
 
     _, _, heads, width = qkv.shape
     result = torch.empty_like(qkv)
