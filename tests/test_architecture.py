@@ -186,8 +186,8 @@ KNOWS: dict[str, frozenset[str]] = {
         "mcp": "encoders errors index languages present records search settings sources upkeep",
         "server": "encoders errors index languages present records search search.ranking settings sources upkeep",
         "api": "encoders errors index languages records search settings upkeep",
-        "cli": "api duplicates encoders errors index languages mcp picker portable present processes records search server "
-        "settings sources upkeep",
+        "cli": "api duplicates encoders errors index languages mcp picker portable present processes records search "
+        "server settings sources upkeep",
         "__main__": "cli",
         "__init__": "",
     }.items()

@@ -14,7 +14,7 @@ How a file becomes chunks, and the module that does it:
 
 `texts` does the last two for what has no grammar, and for prose and settings; `landmarks` says where their sections
 begin. `cells` does all of it for each cell of a notebook, and `embedded` for each language of a file of several.
-`python_docstrings` is for who trains and evaluates: it cuts the docstring out of a function that comes without its file.
+`python_docstrings` is for who trains and evaluates: it cuts the docstring out of a function that comes alone.
 
 Only `grammars` imports tree_sitter.
 """

@@ -279,9 +279,10 @@ def texts(
     }
     rows = []
     for name, encode in systems.items():
-        for found, measure in [*((one, probe) for one in labelled), *((one, rate) for one in rated)]:
+        steps = [*((one, partial(probe, one)) for one in labelled), *((one, partial(rate, one)) for one in rated)]
+        for found, measure in steps:
             typer.echo(f"{name}: {found.name}, {len(found.texts):,} texts", err=True)
-            figure = measure(found, encode)
+            figure = measure(encode)
             shown = f"{100 * figure.value.value:.1f} [{100 * figure.value.low:.1f}, {100 * figure.value.high:.1f}]"
             rows.append([figure.name, name, figure.measure, f"{figure.count:,}", shown])
     typer.echo(markdown_table(["set", "system", "measure", "texts or pairs", "%"], rows))

@@ -160,7 +160,7 @@ def test_the_hub_without_its_library_names_what_to_install(monkeypatch):
 
     monkeypatch.delitem(sys.modules, "datasets", raising=False)
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MissingExtra, match="codesearch-nl.datasets."):
+    with pytest.raises(MissingExtra, match=r"codesearch-nl.datasets."):
         DataFolder(None, hub=True).functions("go", "valid")
 
 
