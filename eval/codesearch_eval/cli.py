@@ -279,9 +279,12 @@ def texts(
     }
     rows = []
     for name, encode in systems.items():
-        steps = [*((one, partial(probe, one)) for one in labelled), *((one, partial(rate, one)) for one in rated)]
-        for found, measure in steps:
-            typer.echo(f"{name}: {found.name}, {len(found.texts):,} texts", err=True)
+        steps = [
+            *((one.name, len(one.texts), partial(probe, one)) for one in labelled),
+            *((one.name, len(one.texts), partial(rate, one)) for one in rated),
+        ]
+        for title, count, measure in steps:
+            typer.echo(f"{name}: {title}, {count:,} texts", err=True)
             figure = measure(encode)
             shown = f"{100 * figure.value.value:.1f} [{100 * figure.value.low:.1f}, {100 * figure.value.high:.1f}]"
             rows.append([figure.name, name, figure.measure, f"{figure.count:,}", shown])
