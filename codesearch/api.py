@@ -73,8 +73,8 @@ def open(  # noqa: A001 - as gzip.open and tarfile.open
         update: Whether to bring the indexes up to date first, as :meth:`Index.update` does. False opens them as they
             are, writes nothing, and does not look at the files.
         words_only: Search by words alone, and make no vectors: no model is loaded.
-        model: A model directory, or the name of a shipped model; None for the one of the settings. An index that was
-            made with another model is encoded anew by an update.
+        model: A model directory, or the name of a shipped or installed model; None for the one of the settings. An
+            index that was made with another model is encoded anew by an update.
         device: What computes vectors: "auto", "cpu", "cuda" or "mps"; None for that of the settings.
         index_dir: Folder of all indexes; None for the one in the user's cache.
         progress: Called in this thread, a few times a second while an update runs, with the repository and a

@@ -44,6 +44,7 @@ __all__ = [
     "load_settings",
     "turn_off_telemetry",
     "use_one_blas_thread",
+    "user_data",
 ]
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
@@ -159,6 +160,11 @@ def turn_off_telemetry() -> None:
     libraries would report their use. Nothing that the user set is asked: nothing leaves the machine.
     """
     os.environ.update(dict.fromkeys(_NO_TELEMETRY, "1"))
+
+
+def user_data() -> Path:
+    """Return the folder of what the user made and cannot get back by waiting, such as models."""
+    return Path(platformdirs.user_data_path("codesearch"))
 
 
 def load_settings(

@@ -38,6 +38,7 @@ __all__ = [
 ERROR: Final = 2
 
 EXTRAS: Final[Mapping[str, Sequence[str]]] = {
+    "datasets": ("datasets",),
     "gpu": ("torch",),
     "hnswlib": ("hnswlib",),
     "server": ("prometheus_client", "starlette", "uvicorn"),

@@ -106,7 +106,7 @@ def load_encoder(model: str | Path | None = None, device: str = "auto", *, threa
     """Load an encoder.
 
     Args:
-        model: A model directory, or the name of a shipped model; None for the shipped default.
+        model: A model directory, or the name of a shipped or installed model; None for the shipped default.
             ``"hashing"`` gives the `HashingEncoder`, which needs no weights.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``: a GPU where there is one and PyTorch
             is installed, else the CPU.

@@ -26,12 +26,14 @@ from pathlib import Path
 from typing import Any
 
 from codesearch.errors import ModelError
+from codesearch.settings import user_data
 
 __all__ = [
     "DEFAULT_MODEL",
     "ModelDirectory",
     "Recipe",
     "find_model",
+    "installed_models",
     "model_id",
     "read_model_directory",
     "recipe_file_text",
@@ -105,8 +107,13 @@ class ModelDirectory:
         return _damaged(file, str(cause).strip().splitlines()[0] if str(cause).strip() else repr(cause))
 
 
+def installed_models() -> Path:
+    """Return the folder of models that the user installed by name, as ``codesearch-train tune`` does."""
+    return user_data() / "models"
+
+
 def find_model(model: str | Path | None = None) -> Path:
-    """Return the directory of a model: a path as it is, else a shipped model's name.
+    """Return the directory of a model: a path as it is, else the name of a shipped or an installed model.
 
     Raises:
         ModelError: There is no such directory.
@@ -117,10 +124,14 @@ def find_model(model: str | Path | None = None) -> Path:
         return given
     if Path(name).name == name and shipped.is_dir():
         return shipped
-    names = sorted(path.name for path in _SHIPPED.glob("*") if path.is_dir())
+    if Path(name).name == name and (installed_models() / name / "codesearch.json").is_file():
+        return installed_models() / name
+    names = sorted(
+        path.name for folder in (_SHIPPED, installed_models()) for path in folder.glob("[!.]*") if path.is_dir()
+    )
     raise ModelError(
         f"there is no model directory {name!r}; give a directory that `codesearch-train export` wrote, "
-        f"or the name of a shipped model ({', '.join(names) or 'this installation holds none: ' + _ADVICE})"
+        f"or the name of a model that is installed ({', '.join(names) or 'this installation holds none: ' + _ADVICE})"
     )
 
 

@@ -3,16 +3,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from codesearch.encoders import model_directory
 from codesearch.encoders.model_directory import read_model_directory
+from codesearch.errors import ModelError
 from codesearch_train.cli import app
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.corpus.shards import write_lines, write_shards
 from codesearch_train.loop.development import read_development
 from codesearch_train.network.weights import load_encoder
+from tests.train.codesearchnet_data import function, write_split
 
 runner = CliRunner()
 
@@ -139,6 +143,82 @@ def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
         assert result.output.startswith("codesearch-train: ")
         assert sentence in result.output
         assert len(result.output.splitlines()) <= 2
+
+
+@pytest.mark.slow
+def test_four_commands_from_nothing_to_a_figure(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of docs/guide/training.md, on files in CodeSearchNet's format and with a tiny encoder."""
+    from codesearch_eval.cli import app as evaluation
+    from codesearch_eval.encoder.results import read_result
+
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    for split, numbers in (("train", range(80)), ("test", range(80, 100))):
+        rows = [function(number, repo="held/out" if split == "test" else "") for number in numbers]
+        write_split(data / "codesearchnet" / "ruby" / "final" / "jsonl" / split, rows)
+
+    def command(application: Any, *arguments: object) -> str:
+        result = runner.invoke(application, [str(argument) for argument in arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    cut = ("--text-tokens", 24, "--code-tokens", 40, "--model", tiny_bert)
+    told = command(app, "prepare", "codesearchnet", "--languages", "ruby", "--data", data, *cut)
+    assert "kept out of the corpus: 20 functions of the test split of ruby" in told
+    assert "train on it: codesearch-train train configs/codesearchnet.toml\n" in told
+    small = ("batch_size=16", "text_tokens=24", "code_tokens=40", "matryoshka=[32]", "learning_rate=3e-3")
+    small += ("steps=40", "evaluate_every=20", "device=cpu", "tensorboard=false", f"initial={tiny_bert}")
+    changes = [word for change in small for word in ("--set", change)]
+    told = command(app, "train", "configs/codesearchnet.toml", *changes)
+    assert "MRR" in told
+    lengths = ("--max-query-tokens", 24, "--max-document-tokens", 40)
+    command(app, "export", "runs/codesearchnet/last", "my-model", *lengths)
+    common = ("--data", data, "--device", "cpu", "--vectors", tmp_path / "vectors")
+    told = command(evaluation, "run", "--set", "csn-test-ruby", "--model", "my-model", *common)
+    assert "my-model int8" in told
+    figure = read_result(tmp_path / "results" / "csn-test-ruby--my-model-int8.json").measures["MRR"].value
+    assert 0.2 < figure <= 1, "by chance it is 0.18"
+
+
+def test_the_tiny_configuration_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = ["--set", "steps=2", "--set", "log_every=1", "--set", "tensorboard=false"]
+    result = runner.invoke(app, ["train", "configs/tiny.toml", *changes])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "runs" / "tiny" / "last" / "model.safetensors").exists()
+
+
+def test_a_plan_comes_first_and_a_repository_without_documentation_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("def f(a):\n    return a\n")
+    result = runner.invoke(app, ["tune", str(tmp_path), "--output", str(tmp_path / "model"), "--minutes", "3"])
+    assert result.exit_code == 2
+    plan, read, error = result.output.splitlines()
+    assert "1 source files (1 python). Within 3 minutes" in plan
+    assert "1 of 1 files read, 0 pairs" in read
+    assert "0 of 1 functions and types have documentation" in error
+    assert not (tmp_path / "model").exists()
+    result = runner.invoke(app, ["tune", str(tmp_path), "--name", "../elsewhere"])
+    assert result.exit_code == 2
+    assert "a name is one word" in result.output
+
+
+def test_what_was_installed_by_name_is_found(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_directory, "user_data", lambda: tmp_path)
+    target = model_directory.installed_models() / "mine"
+    lengths = ["--max-query-tokens", "8", "--max-document-tokens", "32"]
+    assert runner.invoke(app, ["export", str(tiny_bert), str(target), *lengths]).exit_code == 0
+    assert model_directory.find_model("mine") == target
+    with pytest.raises(ModelError, match=r"no model directory 'other'.*mine, minilm-v7"):
+        model_directory.find_model("other")
+    with pytest.raises(ModelError):
+        model_directory.find_model("../models/mine")
+
+
+def test_what_says_what_tune_will_do_loads_no_torch() -> None:
+    program = "import sys, codesearch_train.corpus.work_tree; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_help_loads_no_torch() -> None:

@@ -11,7 +11,7 @@ from codesearch_train import tune as tune_module
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.export.conversion import export
 from codesearch_train.loop.progress import Progress
-from codesearch_train.tune import Stage, TuningResult, repository_pairs, tune
+from codesearch_train.tune import Stage, TuningResult, tune
 
 WORDS = ["parse", "json", "file", "read", "write", "open", "close", "send", "load", "sort", "merge", "split"]
 
@@ -26,9 +26,9 @@ def pairs(count: int = 300) -> list[Pair]:
     return made
 
 
-def short_export(source: Path, target: Path, *, name: str) -> None:
+def short_export(source: Path, target: Path, *, name: str, texts: Path | None = None) -> None:
     """The export, for a model of few positions."""
-    export(source, target, name=name, max_query_tokens=32, max_document_tokens=40)
+    export(source, target, name=name, max_query_tokens=32, max_document_tokens=40, texts=texts)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def _gentle(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
         import dataclasses
 
         config = real(*arguments)  # type: ignore[arg-type]
-        return dataclasses.replace(config, text_tokens=32, code_tokens=40, learning_rate=3e-3, batch_size=32, steps=40)
+        return dataclasses.replace(config, learning_rate=3e-3, batch_size=32, steps=40)
 
     monkeypatch.setattr(tune_module, "_configuration", small)
     monkeypatch.setattr(tune_module, "CODE_TOKENS", 40)
@@ -86,8 +86,8 @@ def test_what_is_installed_is_what_was_measured(
 ) -> None:
     """Weights whose gain does not outlive their rounding do not replace those that are there."""
 
-    def lossy(_: Path, target: Path, *, name: str) -> None:
-        short_export(tiny_bert, target, name=name)
+    def lossy(_: Path, target: Path, *, name: str, texts: Path) -> None:
+        short_export(tiny_bert, target, name=name, texts=texts)
 
     monkeypatch.setattr("codesearch_train.export.conversion.export", lossy)
     short_export(tiny_bert, tmp_path / "model", name="older")
@@ -114,24 +114,42 @@ def test_too_few_pairs_are_said(tiny_bert: Path, tmp_path: Path) -> None:
         list(tune(pairs(20), tmp_path, tmp_path / "model", initial=str(tiny_bert), minutes=1))
 
 
-def test_pairs_of_a_work_tree(tmp_path: Path) -> None:
-    source = '''
-def merge_intervals(intervals):
-    """Merge overlapping intervals into the smallest sorted list that covers them."""
-    merged = []
-    for start, stop in sorted(intervals):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
-'''
-    (tmp_path / "intervals.py").write_text(source)
-    found = repository_pairs(tmp_path)
-    assert [pair.text for pair in found if pair.kind == PairKind.DOCSTRING] == [
-        "Merge overlapping intervals into the smallest sorted list that covers them."
-    ]
-    assert all('"""' not in pair.code for pair in found)
+def test_a_gain_that_may_be_chance_is_not_installed(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the questions gain what the other half loses, but for a little."""
+    given = iter([np.full(40, 50.0), np.tile([90.0, 12.0], 20)])
+    monkeypatch.setattr(tune_module, "_held_out_ranks", lambda *_: next(given))
+    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu")
+    assert isinstance(measured, TuningResult)
+    points, low, high = measured.gain
+    assert points == pytest.approx(1.0)
+    assert low < 0 < high
+    assert measured.installed is None
+    assert not (tmp_path / "model").exists()
+
+
+def test_too_little_time_is_said_before_anything_is_measured_or_trained(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune_module, "_seconds_a_pair", lambda *_: 2.0)
+    monkeypatch.setattr(tune_module, "_held_out_ranks", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(
+        InputError, match=r"1 minutes are too few: as busy as this machine is, it needs \d+.*--minutes \d+"
+    ):
+        list(tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu"))
+
+
+@pytest.mark.parametrize("each", [0.001, 0.02, 0.1])
+def test_what_is_planned_fits_into_the_time(each: float) -> None:
+    """Whatever the machine, a plan that is not refused leaves room for what follows the training."""
+    seconds = 600.0
+    rows = tune_module._rows_in_time(range(3000), each, seconds * tune_module._MEASURING_SHARE)  # type: ignore[arg-type]
+    sample = tune_module._sample_in_time(5000, each, seconds * tune_module._ROUNDING_SHARE)
+    fixed = 3 * each * len(rows) + tune_module._rounding_seconds(sample, each, "cpu")
+    assert fixed < 0.7 * seconds
+    batch = tune_module._batch(5000, each, seconds - fixed, "cpu")
+    assert tune_module._LEAST_STEPS * tune_module._STEP_TO_ENCODING * each * batch < seconds - fixed
 
 
 def test_no_more_is_held_out_than_can_be_measured_in_time(
@@ -139,6 +157,6 @@ def test_no_more_is_held_out_than_can_be_measured_in_time(
 ) -> None:
     monkeypatch.setattr(tune_module, "_LEAST_HELD_OUT", 5)
     monkeypatch.setattr(tune_module, "_MEASURING_SHARE", 1e-9)
-    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=0.1, device="cpu")
+    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu")
     assert isinstance(measured, TuningResult)
     assert measured.held_out == 5

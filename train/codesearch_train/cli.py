@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codesearch.cli.program import Debug, Program, Version, make_app, run_program
-from codesearch.encoders.model_directory import find_model
+from codesearch.encoders.model_directory import find_model, installed_models
 from codesearch.errors import InputError
+from codesearch_train.corpus.work_tree import LEAST_PAIRS, WorkTree, open_work_tree
 from codesearch_train.loop.config import TrainConfig, override, read_config
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+    from codesearch_train.corpus.pairs import Pair
     from codesearch_train.loop.progress import Evaluation, Progress, SavedModel
 
 __all__ = ["app", "main"]
@@ -65,11 +68,11 @@ def _with_installed(file: Path) -> Path:
     return next((there for there in found if named and there.is_file()), file)
 
 
-prepare = make_app(
-    "prepare",
-    "Make training data of a public data set.",
-    group=_Commands,
-    example="codesearch-train prepare codesearchnet --languages ruby",
+prepare = typer.Typer(
+    help="Make training data of a public data set.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(prepare, name="prepare")
 
@@ -135,9 +138,10 @@ def codesearchnet(
         ):
             typer.echo(f"{done:>10,} pairs  {path}")
     held_out = read_pairs_directory([folders[Split.VALID]]).of_kind("docstring")
-    pool_size = min(1000, *(int((held_out.language == number).sum()) for number in set(held_out.language.tolist())))
-    write_development(output / "valid.dev.xz", DevelopmentSet.of_pairs("valid", held_out, pool_size=pool_size))
-    typer.echo(f"development set {output / 'valid.dev.xz'}, {pool_size:,} functions of each language")
+    watched = DevelopmentSet.of_pairs("valid", held_out, pool_size=None)
+    write_development(output / "valid.dev.xz", watched)
+    each = len(watched.queries) // len(watched.pools)
+    typer.echo(f"development set {output / 'valid.dev.xz'}, {each:,} functions of each language")
     typer.echo(f"train on it: codesearch-train train configs/codesearchnet.toml{_elsewhere(output)}")
 
 
@@ -452,9 +456,12 @@ def _read_description(path: Path) -> str:
 @app.command()
 def tune(
     repository: Annotated[Path, typer.Argument(help="Your repository.")],
-    output: Annotated[Path, typer.Option(help="Model directory to write, if the new weights are better.")] = Path(
-        "tuned-model"
-    ),
+    name: Annotated[
+        str | None, typer.Option(help="Name to install the new model by; REPOSITORY-tuned by default.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the new model into this directory instead of installing it by name.")
+    ] = None,
     work: Annotated[Path, typer.Option(help="Directory for pairs and checkpoints.")] = Path("runs/tune"),
     initial: Annotated[str, typer.Option(help="Encoder to start from.")] = "",
     minutes: Annotated[float, typer.Option(help="Longest time for all of it, preparation included.", min=0.1)] = 10.0,
@@ -462,19 +469,20 @@ def tune(
 ) -> None:
     """Fine-tune an encoder on your own repository.
 
-    The command writes a model directory only if the new weights are better on files that were held out. It changes no
-    setting: codesearch uses the directory once you name it.
+    The command installs the new weights only if they are better on files that were held out, by more than chance. It
+    changes no setting: codesearch uses the new model once you name it.
     """
     started = time.perf_counter()
-    from codesearch_train.tune import Stage, TuningResult, repository_pairs
+    target = output or installed_models() / _model_name(name or f"{repository.resolve().name}-tuned")
+    tree = open_work_tree(repository)
+    start = initial or _shipped_model()
+    typer.echo(_plan(repository, tree, target, minutes))
+    pairs = _read_in_time(tree, started, 60 * minutes * _READING_SHARE)
+    typer.echo(f"{time.perf_counter() - started:5.0f} s  loading PyTorch")
+    from codesearch_train.tune import Stage, TuningResult
     from codesearch_train.tune import tune as run
 
-    if not repository.is_dir():
-        raise InputError(f"{repository}: no such directory; name the top of a repository")
-    start = initial or _shipped_model()
-    typer.echo(f"reading {repository}")
-    pairs = list(repository_pairs(repository))
-    events = run(pairs, work, output, initial=start, minutes=minutes, device=device, started=started)
+    events = run(pairs, work, target, initial=start, minutes=minutes, device=device, started=started)
     for event in events:
         if isinstance(event, TuningResult):
             points, low, high = event.gain
@@ -482,20 +490,74 @@ def tune(
                 f"held-out MRR {event.before:.2f} -> {event.after:.2f}: {points:+.2f} [{low:+.2f}, {high:+.2f}], "
                 f"95% interval over {event.held_out:,} pairs"
             )
-            typer.echo(_what_now(event.installed, sure=low > 0))
+            typer.echo(_what_now(event.installed, by_name=output is None, noise=points > 0 >= low))
         elif isinstance(event, Stage):
             typer.echo(f"{time.perf_counter() - started:5.0f} s  {event.text}")
         else:
             _draw([event], TrainConfig(tensorboard=False))
 
 
-def _what_now(written: Path | None, *, sure: bool) -> str:
-    if written is None:
-        return "no gain: nothing was written, and codesearch goes on with the model that it has"
-    doubt = "" if sure else " The gain may be chance: its interval holds 0."
+_READING_SHARE = 0.2
+"""Of the time of `tune`, what reading the repository may take."""
+
+
+def _model_name(name: str) -> str:
+    """`name`, if it can be that of a folder.
+
+    Raises:
+        InputError: It cannot.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise InputError(f"--name {name}: a name is one word without slashes; --output names a directory")
+    return name
+
+
+def _plan(repository: Path, tree: WorkTree, target: Path, minutes: float) -> str:
+    languages = Counter(language.name for _, language in tree.files)
+    most = ", ".join(f"{count:,} {name}" for name, count in languages.most_common(3))
     return (
-        f"written: {written}.{doubt} codesearch does not use it yet. To use it, set "
-        f"CODESEARCH_MODEL={written.absolute()} and run `codesearch index`"
+        f"{repository}: {len(tree.files):,} source files ({most}). Within {minutes:g} minutes: read them and make "
+        f"pairs of text and code (at most {minutes * _READING_SHARE:.1f} minutes), measure the encoder on files held "
+        f"out, train, measure again, round to 8 bits. {target} is written only if the gain is beyond noise"
+    )
+
+
+def _read_in_time(tree: WorkTree, started: float, seconds: float) -> list[Pair]:
+    """Pairs of as many files as can be read in a time, with a line a second.
+
+    Raises:
+        InputError: if there is too little to learn from.
+    """
+    pairs: list[Pair] = []
+    told = started
+    for done, found in tree.pairs():
+        pairs, now = found, time.perf_counter()
+        last = done == len(tree.files)
+        if now - told >= 1 or last:
+            typer.echo(f"{now - started:5.0f} s  {done:,} of {len(tree.files):,} files read, {len(found):,} pairs")
+            told = now
+        if now - started > seconds and not last:
+            typer.echo(
+                f"{now - started:5.0f} s  the other {len(tree.files) - done:,} files are left out, to keep the time"
+            )
+            break
+    if len(pairs) < LEAST_PAIRS:
+        raise InputError(
+            f"too little to learn from: {tree.documented:,} of {tree.functions:,} functions and types have "
+            f"documentation, which gives {len(pairs):,} pairs, and {LEAST_PAIRS} are needed. Tune on a larger "
+            "repository, or stay with the shipped model"
+        )
+    return pairs
+
+
+def _what_now(written: Path | None, *, by_name: bool, noise: bool) -> str:
+    if written is None:
+        why = "the gain may be chance, as its interval holds 0" if noise else "no gain"
+        return f"{why}: nothing was written, and codesearch goes on with the model that it has"
+    name = written.name if by_name else str(written.absolute())
+    return (
+        f"{'installed' if by_name else 'written'}: {written}. codesearch does not use it yet. To use it, set "
+        f"CODESEARCH_MODEL={name} and run `codesearch index`"
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import InputError
-from codesearch_train.loop.config import TrainConfig, override, read_config
+from codesearch_train.loop.config import TrainConfig, for_device, override, read_config
 
 CONFIGS = sorted((Path(__file__).parents[3] / "train" / "configs").glob("*.toml"))
 
@@ -51,6 +51,27 @@ def test_toml_becomes_a_configuration(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_config(written(tmp_path, text))
+
+
+def test_what_a_cpu_has_otherwise_is_checked_and_the_command_line_wins(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, "batch_size = 512\nsteps = 9\n[cpu]\nbatch_size = 32\nminutes = 3\n"))
+    assert (config.batch_size, for_device(config, "cuda").batch_size) == (512, 512)
+    assert (for_device(config, "cpu").batch_size, for_device(config, "cpu").minutes) == (32, 3.0)
+    assert for_device(config, "cpu").steps == 9
+    assert for_device(override(config, ["batch_size=64"]), "cpu").batch_size == 64
+    with pytest.raises(InputError, match=r"\[cpu\]: unknown key 'batchsize'"):
+        read_config(written(tmp_path, "[cpu]\nbatchsize = 3"))
+
+
+def test_data_beside_the_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    (folder / "some.jsonl").touch()
+    file = written(folder, 'data = ["some.jsonl", "tokens"]')
+    assert read_config(file).data == (str(folder / "some.jsonl"), "tokens")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some.jsonl").touch()
+    assert read_config(file).data == ("some.jsonl", "tokens"), "the working directory comes first"
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,64 @@ def test_out_of_memory_names_the_setting(tiny_bert: Path, tmp_path: Path, monkey
     monkeypatch.setattr(trainer_module, "step", exhausted)
     with pytest.raises(InputError, match=r"lower max_tokens \(now 64\)"):
         list(train(small_run(tmp_path, tiny_bert)))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_machine_without_memory_names_the_setting(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def exhausted(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(trainer_module, "step", exhausted)
+    with pytest.raises(InputError, match=r"the machine is out of memory: lower batch_size \(now 16\)"):
+        list(train(small_run(tmp_path, tiny_bert)))
+
+
+def test_another_error_is_not_taken_for_that(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(trainer_module, "step", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        list(train(small_run(tmp_path, tiny_bert)))
+
+
+def test_epochs_become_steps_and_a_cpu_has_settings_of_its_own(tiny_bert: Path, tmp_path: Path) -> None:
+    config = small_run(tmp_path, tiny_bert, epochs=1.5, steps=100, kinds={"name": 0.0}, cpu={"batch_size": 24})
+    steps = [event for event in train(config) if isinstance(event, Progress)]
+    assert len(steps) == round(1.5 * 72 / 24), "72 of 96 pairs are drawn: those of the other kind"
+    assert len([event for event in train(config) if isinstance(event, Progress)]) == 0, "it goes on where it was"
+
+
+def test_files_of_pairs_are_tokenised_when_the_run_starts(tiny_bert: Path, tmp_path: Path) -> None:
+    rows = [
+        {"text": f"parse file {n}", "code": f"def f{n}(): json", "repository": "a/b", "path": "", "language": "python"}
+        | {"licence": "MIT", "split": "train", "kind": "docstring"}
+        for n in range(40)
+    ]
+    shard = tmp_path / "pairs.jsonl"
+    shard.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = small_run(tmp_path, tiny_bert, steps=2, data=(str(shard),))
+    assert [event.step for event in train(config) if isinstance(event, Progress)] == [1, 2]
+    shard.write_text(json.dumps({**rows[0], "text": ""}))
+    with pytest.raises(InputError, match=r"pairs\.jsonl:1: text is empty"):
+        list(train(dataclasses.replace(config, name="other")))
+    shard.write_text("")
+    with pytest.raises(InputError, match="the corpus is empty"):
+        list(train(dataclasses.replace(config, name="other")))
+
+
+def test_a_checkpoint_of_something_else_is_refused_in_a_sentence(tiny_bert: Path, tmp_path: Path) -> None:
+    config = small_run(tmp_path, tiny_bert, steps=2)
+    path = tmp_path / "runs" / "small" / "checkpoint.pt"
+    path.parent.mkdir(parents=True)
+    for foreign in ({"model": torch.zeros(2)}, [1, 2], torch.zeros(3)):
+        torch.save(foreign, path)
+        with pytest.raises(InputError, match="is a checkpoint of another program"):
+            list(train(config))
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(tiny_bert: Path, tmp_path: Path) -> None:

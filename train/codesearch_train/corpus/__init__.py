@@ -4,6 +4,7 @@
 
     building.py         a list of repositories -> a finished corpus, a step at a time
     repository.py       one repository -> its pairs, filtered
+    work_tree.py        a user's own repository -> its pairs, for fine-tuning
     pairs.py            a pair; pairs from documentation, names and comments
     commits.py          pairs from the history
     prose.py            pairs from READMEs and manuals

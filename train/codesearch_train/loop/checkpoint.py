@@ -57,6 +57,8 @@ def read_checkpoint(path: Path, config: TrainConfig, *, pairs: int, device: torc
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{path}: damaged; delete it to start anew ({error.__class__.__name__})") from error
+    if not isinstance(state, dict) or not {"config", "encoder", "optimizer", "pairs"} <= state.keys():
+        raise InputError(f"{path} is a checkpoint of another program: move it away, or give the run another name")
     theirs, ours = state.get("config", {}), _identity(config)
     differing = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
     if differing:

@@ -110,8 +110,10 @@ class DevelopmentSet:
     pools: tuple[str, ...]
 
     @classmethod
-    def of_pairs(cls, name: str, pairs: Pairs, *, pool_size: int = 1000, seed: int = 0) -> DevelopmentSet:
+    def of_pairs(cls, name: str, pairs: Pairs, *, pool_size: int | None = 1000, seed: int = 0) -> DevelopmentSet:
         """One pool of `pool_size` random pairs for each language that has so many, without repeated texts or codes.
+
+        None: up to 1,000, as many as the language with the fewest has.
 
         Raises:
             InputError: if no language has so many.
@@ -120,6 +122,8 @@ class DevelopmentSet:
         rows = random.permutation(len(pairs))
         for keys in (pairs.texts.hashes(), pairs.codes.hashes()):
             rows = rows[np.sort(np.unique(keys[rows], return_index=True)[1])]
+        counts = np.bincount(pairs.language[rows], minlength=len(pairs.languages))
+        pool_size = pool_size or min(1000, int(counts[counts > 0].min(initial=1000)))
         chosen, names = [], []
         for number, language in enumerate(pairs.languages):
             own = rows[pairs.language[rows] == number]

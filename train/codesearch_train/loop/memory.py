@@ -67,7 +67,7 @@ def choose_keep_tokens(
 
 @contextmanager
 def name_the_setting(config: TrainConfig) -> Iterator[None]:
-    """Turn an out-of-memory error into a sentence that says what to lower."""
+    """Turn an out-of-memory error, of a GPU or of the machine, into a sentence that says what to lower."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -75,3 +75,14 @@ def name_the_setting(config: TrainConfig) -> Iterator[None]:
             f"the GPU is out of memory: set keep_tokens = 0, then lower max_tokens (now {config.max_tokens}) or "
             f'batch_size (now {config.batch_size}); max_tokens = "auto" finds one'
         ) from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and _REFUSED not in str(error):
+            raise
+        raise InputError(
+            f"the machine is out of memory: lower batch_size (now {config.batch_size}) or code_tokens (now "
+            f"{config.code_tokens}), or set keep_tokens = 0"
+        ) from error
+
+
+_REFUSED = "DefaultCPUAllocator: can't allocate memory"
+"""How PyTorch says that the system gave it no memory, in an error of no type of its own."""
