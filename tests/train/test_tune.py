@@ -114,6 +114,14 @@ def test_too_few_pairs_are_said(tiny_bert: Path, tmp_path: Path) -> None:
         list(tune(pairs(20), tmp_path, tmp_path / "model", initial=str(tiny_bert), minutes=1))
 
 
+def test_a_time_that_leaves_none_for_training_is_refused_with_the_time_it_takes(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"0\.1 minutes leave no time to train .* Give --minutes \d+ or more"):
+        list(tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=0.1, device="cpu"))
+    assert not (tmp_path / "model").exists()
+
+
 def test_pairs_of_a_work_tree(tmp_path: Path) -> None:
     source = '''
 def merge_intervals(intervals):
@@ -139,6 +147,6 @@ def test_no_more_is_held_out_than_can_be_measured_in_time(
 ) -> None:
     monkeypatch.setattr(tune_module, "_LEAST_HELD_OUT", 5)
     monkeypatch.setattr(tune_module, "_MEASURING_SHARE", 1e-9)
-    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=0.1, device="cpu")
+    *_, measured = tune(pairs(), tmp_path / "w", tmp_path / "model", initial=str(tiny_bert), minutes=1, device="cpu")
     assert isinstance(measured, TuningResult)
     assert measured.held_out == 5

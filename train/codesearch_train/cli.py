@@ -152,11 +152,11 @@ def _elsewhere(output: Path) -> str:
 @app.command()
 def corpus(
     repositories: Annotated[Path, typer.Argument(help="TSV with the columns repository and split.")],
-    output: Annotated[Path, typer.Argument(help="Directory for the corpus.")],
+    output: Annotated[Path, typer.Argument(help="Folder for the corpus.")],
     evaluation: Annotated[Path, typer.Option(help="Evaluation data, which is kept out of the corpus.")],
     clones: Annotated[Path, typer.Option(help="Where the repositories lie, as owner+name.")] = Path("clones"),
     work: Annotated[Path, typer.Option(help="Parts, from which an interrupted run goes on.")] = Path("corpus/parts"),
-    questions: Annotated[Path | None, typer.Option(help="Directory with conala and staqc.")] = None,
+    questions: Annotated[Path | None, typer.Option(help="Folder with conala and staqc.")] = None,
     clone: Annotated[bool, typer.Option(help="Clone what is missing from GitHub.")] = False,
     history: Annotated[bool, typer.Option(help="Make pairs of small commits too.")] = True,
     processes: Annotated[int, typer.Option(help="Repositories read at once.")] = 2,
@@ -174,8 +174,8 @@ def corpus(
 
 @app.command()
 def tokenize(
-    source: Annotated[Path, typer.Argument(metavar="CORPUS", help="Directory of pair shards.")],
-    output: Annotated[Path, typer.Argument(help="Directory for the tokenised files.")],
+    source: Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder of pair shards.")],
+    output: Annotated[Path, typer.Argument(help="Folder for the tokenised files.")],
     model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
     text_tokens: Annotated[int, typer.Option(help="Texts are cut to this.")] = 64,
     code_tokens: Annotated[int, typer.Option(help="Code is cut to this.")] = 160,
@@ -235,9 +235,7 @@ def _write_development(directory: Path, output: Path) -> None:
 @app.command()
 def development(
     files: Annotated[list[Path], typer.Argument(help="Pool files, as `codesearch-eval pools` writes them.")],
-    output: Annotated[Path, typer.Option("--out", "-o", help="Directory for the tokenised sets.")] = Path(
-        "corpus/tokens"
-    ),
+    output: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tokenised sets.")] = Path("corpus/tokens"),
     model: Annotated[str, typer.Option(help="Model whose vocabulary is used.")] = "all-MiniLM-L6-v2",
     text_tokens: Annotated[int, typer.Option(help="Questions are cut to this.")] = 64,
     code_tokens: Annotated[int, typer.Option(help="Candidates are cut to this.")] = 256,
@@ -455,7 +453,7 @@ def tune(
     output: Annotated[Path, typer.Option(help="Model directory to write, if the new weights are better.")] = Path(
         "tuned-model"
     ),
-    work: Annotated[Path, typer.Option(help="Directory for pairs and checkpoints.")] = Path("runs/tune"),
+    work: Annotated[Path, typer.Option(help="Folder for pairs and checkpoints.")] = Path("runs/tune"),
     initial: Annotated[str, typer.Option(help="Encoder to start from.")] = "",
     minutes: Annotated[float, typer.Option(help="Longest time for all of it, preparation included.", min=0.1)] = 10.0,
     device: Annotated[str, typer.Option(help='"auto", "cpu" or "cuda".')] = "auto",
@@ -466,13 +464,14 @@ def tune(
     setting: codesearch uses the directory once you name it.
     """
     started = time.perf_counter()
+    if not repository.is_dir():
+        raise InputError(f"{repository}: no such folder; name the top of a repository")
+    typer.echo("    0 s  loading PyTorch")
     from codesearch_train.tune import Stage, TuningResult, repository_pairs
     from codesearch_train.tune import tune as run
 
-    if not repository.is_dir():
-        raise InputError(f"{repository}: no such directory; name the top of a repository")
     start = initial or _shipped_model()
-    typer.echo(f"reading {repository}")
+    typer.echo(f"{time.perf_counter() - started:5.0f} s  reading {repository}")
     pairs = list(repository_pairs(repository))
     events = run(pairs, work, output, initial=start, minutes=minutes, device=device, started=started)
     for event in events:

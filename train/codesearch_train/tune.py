@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ LEAST_PAIRS = 200
 """Below this, neither training nor the held-out figure means anything."""
 HELD_OUT_SHARE = 0.15
 TEXT_TOKENS, CODE_TOKENS = 64, 160
+
+_STEP_PER_MEASURED = 2.0
+"""What a pair costs in a step of training, where it costs 1 to measure it, which loads the weights as well."""
 
 _MEASURING_SHARE = 0.06
 """Of the time that was asked for, what one measurement may take; there are four."""
@@ -133,7 +137,8 @@ def tune(
         What begins, what `train` yields, and last what was measured.
 
     Raises:
-        InputError: if the repository has too few documented functions, or something else is where `target` is to be.
+        InputError: if the repository has too few documented functions, something else is where `target` is to be, or
+            the time does not suffice for one step of training.
         ModelError: if the encoder cannot be read.
     """
     from codesearch_train.export.conversion import check_target, export, install
@@ -168,7 +173,14 @@ def tune(
     measuring = time.perf_counter() - measuring
     left = 60 * minutes - (time.perf_counter() - started) - 3 * measuring - _EXPORT_SECONDS
     config = _configuration(work, initial, len(tokenized["train"]), max(left, 1.0) / 60, device)
-    yield Stage(f"MRR {before.mean():.2f}; training for at most {max(left, 1.0):.0f} s")
+    step = _STEP_PER_MEASURED * measuring / len(rows) * config.batch_size
+    if left < step:
+        needed = minutes + (step - left) / 60
+        raise InputError(
+            f"{minutes:g} minutes leave no time to train on this machine: reading and measuring take most of them. "
+            f"Give --minutes {ceil(needed + 1)} or more, or stay with the model that you have"
+        )
+    yield Stage(f"MRR {before.mean():.2f}; training for at most {left:.0f} s")
     yield from train(config)
     # The run's own evaluations chose "best" among its checkpoints; where none was made in time, "last" is it.
     best = work / config.name / "best"
