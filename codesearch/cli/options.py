@@ -44,7 +44,15 @@ All = Annotated[
 AsJsonLines = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one match a line.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, with all of the code.")]
 Context = Annotated[int, typer.Option("--context", "-C", min=0, max=1000, help="Show so many lines around each match.")]
-Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Find only this kind of code.", case_sensitive=False)]
+Kinds = Annotated[
+    list[Kind] | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Find only this kind of code: function, method, type, module or text.",
+        case_sensitive=False,
+    ),
+]
 Languages = Annotated[
     list[str] | None,
     typer.Option("--lang", metavar="LANGUAGE", help="Find only this language.", autocompletion=list_languages),
@@ -78,8 +86,8 @@ Tests = Annotated[
     str,
     typer.Option(
         "--tests",
-        metavar="[yes|no|only]",
-        help="Leave out files of tests, or find nothing else.",
+        metavar="CHOICE",
+        help="Find files of tests: yes, no, or only those.",
         autocompletion=lambda: list(TESTS),
     ),
 ]

@@ -57,6 +57,28 @@ _VALUES: Final[Mapping[str, str]] = {
     "directory": "FOLDER",
     "file": "FILE",
 }
+_OF_OPTIONS: Final[Mapping[str, str]] = {
+    "--client": "CLIENT",
+    "--clones": "FOLDER",
+    "--description": "FILE",
+    "--device": "DEVICE",
+    "--evaluation": "FOLDER",
+    "--exclude": "PATTERN",
+    "--folder": "FOLDER",
+    "--host": "HOST",
+    "--include": "PATTERN",
+    "--initial": "MODEL",
+    "--level": "LEVEL",
+    "--model": "MODEL",
+    "--output": "FOLDER",
+    "--questions": "FOLDER",
+    "--snippet-lang": "LANGUAGE",
+    "--teacher": "MODEL",
+    "--token": "TOKEN",
+    "--work": "FOLDER",
+    "--write-baseline": "FILE",
+}
+"""What stands for the value of options whose type says less."""
 """What help pages write for a value, by Typer's name of its type; a choice is written as its values."""
 
 _FAILING_DISK: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
@@ -217,7 +239,9 @@ def _name_values(command: Any) -> None:
         elif parameter.param_type_name == "option" and not parameter.is_flag and parameter.metavar is None:
             kind = parameter.type
             folder = kind.name == "path" and not getattr(kind, "file_okay", True)
-            parameter.metavar = "FOLDER" if folder else _VALUES.get(kind.name)
+            wanted = "FOLDER" if folder else _VALUES.get(kind.name)
+            named = next((_OF_OPTIONS[name] for name in parameter.opts if name in _OF_OPTIONS), None)
+            parameter.metavar = named if named and wanted in ("TEXT", "PATH", None) else wanted
     for child in getattr(command, "commands", {}).values():
         _name_values(child)
 

@@ -175,7 +175,7 @@ def _language(lines: Sequence[str]) -> str:
     if settings * 5 >= len(told) * 4:
         return "config"
     code = sum(map(_is_code, told))
-    if len(lines) < _MIN_LINES and any(len(_SIGNS.findall(line)) * _FEW_WORDS < len(line) for line in told):
+    if len(lines) < _MIN_LINES and code < len(told):
         return "text"
     return "source" if code * 2 >= len(told) else "text"
 

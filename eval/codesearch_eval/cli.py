@@ -572,6 +572,22 @@ def duplicates_command(
 
 
 @app.command()
+def answers(
+    repository: Annotated[str, typer.Argument(help="Folder or URL of the repository that is asked.")],
+    questions: Annotated[
+        int, typer.Option(help="First sentences of documentation, drawn with a fixed seed.", min=1)
+    ] = 50,
+    cache: Annotated[Path, typer.Option(help="Folder for its index.")] = Path("answers"),
+    words_only: Annotated[bool, typer.Option("--words-only", help="Ask without an encoder.")] = False,
+) -> None:
+    """Measure the tokens of the MCP server's tools and answers."""
+    from codesearch_eval.agents.sizes import measure_answers, sizes_table
+
+    encoder = None if words_only else load_encoder(None, "auto")
+    typer.echo(sizes_table(measure_answers(repository, cache, encoder, questions)))
+
+
+@app.command()
 def tokens(
     clones: Annotated[Path, typer.Option(help="Folder of clones, as for `repositories build`.")],
     bench: Annotated[Path, typer.Option(help="Folder that `repositories build` wrote.", file_okay=False)],

@@ -136,7 +136,7 @@ def test_errors_are_one_sentence(prepared: Path, tmp_path: Path) -> None:
             ["corpus", str(tmp_path / "no.tsv"), str(tmp_path / "out"), "--evaluation", str(tmp_path)],
             "no.tsv",
         ),
-        (["tune", str(tmp_path / "nowhere")], "no such directory"),
+        (["tune", str(tmp_path / "nowhere")], "no such folder"),
     ):
         result = runner.invoke(app, arguments)
         assert result.exit_code == 2

@@ -37,7 +37,7 @@ def describe() -> None:
 
 @agents.command()
 def snippet() -> None:
-    """Print a section for AGENTS.md, CLAUDE.md or another file of instructions.
+    """Print a section for AGENTS.md, CLAUDE.md or the like.
 
     \b
     Examples:

@@ -106,7 +106,9 @@ def duplicates(
         str | None,
         typer.Option(metavar="N", help="Exit with 1 if there are more groups than N, or with 5% more copied lines."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Leave out the groups that this file accepts.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Leave out the groups that this file accepts.")
+    ] = None,
     write_baseline: Annotated[
         Path | None, typer.Option(help="Write all groups to this file, which accepts them.")
     ] = None,
