@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from codesearch.encoders import model_directory
 from codesearch.encoders.model_directory import read_model_directory
 from codesearch.errors import ModelError
+from codesearch_train import cli
 from codesearch_train.cli import app
 from codesearch_train.corpus.pairs import Pair, PairKind, Split
 from codesearch_train.corpus.shards import write_lines, write_shards
@@ -190,7 +191,9 @@ def test_the_tiny_configuration_runs_as_it_stands(tmp_path: Path, monkeypatch: p
     assert (tmp_path / "runs" / "tiny" / "last" / "model.safetensors").exists()
 
 
-def test_a_plan_comes_first_and_a_repository_without_documentation_is_a_sentence(tmp_path: Path) -> None:
+def test_a_plan_comes_first_and_a_repository_without_documentation_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "code.py").write_text("def f(a):\n    return a\n")
     result = runner.invoke(app, ["tune", str(tmp_path), "--output", str(tmp_path / "model"), "--minutes", "3"])
     assert result.exit_code == 2
@@ -199,6 +202,14 @@ def test_a_plan_comes_first_and_a_repository_without_documentation_is_a_sentence
     assert "1 of 1 files read, 0 pairs" in read
     assert "0 of 1 functions and types have documentation" in error
     assert not (tmp_path / "model").exists()
+    for number in range(3):
+        (tmp_path / f"more{number}.py").write_text("def f(a):\n    return a\n")
+    result = runner.invoke(app, ["tune", str(tmp_path), "--output", str(tmp_path / "model"), "--minutes", "1e-9"])
+    assert result.exit_code == 2, "--minutes has a least value"
+    monkeypatch.setattr(cli, "_READING_SHARE", 0.0)
+    result = runner.invoke(app, ["tune", str(tmp_path), "--output", str(tmp_path / "model"), "--minutes", "1"])
+    assert "1 of 4 files could be read in 0 s" in result.output
+    assert "give more --minutes" in result.output
     result = runner.invoke(app, ["tune", str(tmp_path), "--name", "../elsewhere"])
     assert result.exit_code == 2
     assert "a name is one word" in result.output

@@ -529,9 +529,9 @@ def _read_in_time(tree: WorkTree, started: float, seconds: float) -> list[Pair]:
         InputError: if there is too little to learn from.
     """
     pairs: list[Pair] = []
-    told = started
+    read, told = 0, started
     for done, found in tree.pairs():
-        pairs, now = found, time.perf_counter()
+        read, pairs, now = done, found, time.perf_counter()
         last = done == len(tree.files)
         if now - told >= 1 or last:
             typer.echo(f"{now - started:5.0f} s  {done:,} of {len(tree.files):,} files read, {len(found):,} pairs")
@@ -541,6 +541,11 @@ def _read_in_time(tree: WorkTree, started: float, seconds: float) -> list[Pair]:
                 f"{now - started:5.0f} s  the other {len(tree.files) - done:,} files are left out, to keep the time"
             )
             break
+    if len(pairs) < LEAST_PAIRS and read < len(tree.files):
+        raise InputError(
+            f"{read:,} of {len(tree.files):,} files could be read in {seconds:.0f} s, which gives {len(pairs):,} "
+            f"pairs, and {LEAST_PAIRS} are needed: give more --minutes"
+        )
     if len(pairs) < LEAST_PAIRS:
         raise InputError(
             f"too little to learn from: {tree.documented:,} of {tree.functions:,} functions and types have "

@@ -202,7 +202,10 @@ def _parted(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
     held_out = [pair for pair in pairs if _is_held_out(pair.path)]
     training = [pair for pair in pairs if not _is_held_out(pair.path)]
     if min(len(held_out), len(training)) < 10:
-        raise InputError("the pairs come from too few files to hold some out: tune on a larger repository")
+        raise InputError(
+            "the pairs come from too few files to hold some out: tune on a larger repository, or give more --minutes "
+            "where not all files could be read"
+        )
     return held_out, training
 
 

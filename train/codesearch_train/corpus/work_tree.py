@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class WorkTree:
 
     Attributes:
         repository: The work tree.
-        files: Each with its language: no tests, examples, vendored or generated files.
+        files: Each with its language, in random order: no tests, examples, vendored or generated files.
         functions: Functions, methods and types seen while pairs were made.
         documented: Those of them with documentation.
     """
@@ -84,4 +85,6 @@ def open_work_tree(root: Path) -> WorkTree:
             f"{root} has no source file that training could learn from (tests, examples and vendored files do not "
             "count): name the top of a repository"
         )
+    # In an order that is always the same and has nothing to do with the folders: any beginning of it is a fair sample.
+    files.sort(key=lambda entry: hashlib.sha256(entry[0].path.encode()).digest())
     return WorkTree(repository, files)
