@@ -9,6 +9,8 @@
     lsp_client.py      the client that asks it
     picker_latency.py  ``ask -i``, from a key to the results
     duplicates.py      ``codesearch duplicates``
+    scale.py           all of that as an index grows
+    large_trees.py     the trees for it, of any number of chunks
     neighbours.py      exact search against graphs
     throughput.py      the encoder on a CPU
     devices.py         the encoder on a GPU
