@@ -131,6 +131,7 @@ class FuzzedServer:
         self.frame = frame
         self._answers: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
         self._probes = 0
+        self._sending = threading.Lock()
         assert process.stdout is not None
         threading.Thread(target=self._listen, args=(read, process.stdout), daemon=True).start()
 
@@ -138,16 +139,20 @@ class FuzzedServer:
         try:
             while body := read(output):
                 message = json.loads(body)
-                if isinstance(message, dict) and "method" not in message:
+                if "method" not in message:
                     self._answers.put(message)
+                elif "id" in message:  # without an answer, a server may wait for one
+                    refusal = {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}}
+                    self.send(self.frame(json.dumps(refusal).encode()))
         except Exception as error:  # an answer that is none
             self._answers.put(error)
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         assert self.process.stdin is not None
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
+        with self._sending:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
 
     def ask(self, method: str, params: Any) -> dict[str, Any]:
         """Send a request that is right; returns the answer to it.
