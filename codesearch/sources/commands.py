@@ -17,7 +17,13 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Final
 
-from codesearch.sources.git_configuration import DISARMED, clean_environment, disarmed_environment, find_special_file
+from codesearch.sources.git_configuration import (
+    DISARMED,
+    clean_environment,
+    disarmed_environment,
+    find_costly_pattern,
+    find_special_file,
+)
 
 __all__ = [
     "GitDialogue",
@@ -33,7 +39,8 @@ __all__ = [
 _PREFIX: Final = ("git", "--no-optional-locks", "--no-pager")
 
 _PATIENCE_SECONDS: Final = 2.0
-"""A command that takes longer may be waiting for a special file: it is looked for once, which takes a while itself."""
+"""A command that takes longer may be waiting for a special file, or be matching a pattern without end: these are looked
+for once, which takes a while itself."""
 
 _LIMIT_SECONDS: Final = 300.0
 """No command is waited for longer: it is stuck in a way that nobody thought of."""
@@ -76,13 +83,11 @@ class GitProcess:
         try:
             return self._process.communicate(self._given, timeout=_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            special = find_special_file(self._folder)
-        if special is not None:
+            reason = _why_it_waits(self._folder)
+        if reason:
             self._process.kill()
             self._process.communicate()
-            raise GitUnavailableError(
-                f"Git waits for {special}, which is no regular file: remove it, or replace it by a file."
-            )
+            raise GitUnavailableError(reason)
         try:
             return self._process.communicate(timeout=max(1.0, self._started + _LIMIT_SECONDS - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -146,6 +151,18 @@ class GitDialogue:
         self._questions.close()
         self._answers.close()
         self._process.wait()
+
+
+def _why_it_waits(folder: Path) -> str:
+    """Say what Git may never get done with; "" where nothing is found."""
+    special = find_special_file(folder)
+    if special is not None:
+        return f"Git waits for {special}, which is no regular file: remove it, or replace it by a file."
+    costly = find_costly_pattern(folder)
+    if costly is not None:
+        path, pattern = costly
+        return f"Git does not get done with the pattern {pattern[:80]} in {path}: write it with fewer stars."
+    return ""
 
 
 _DIFFING: Final = frozenset({"diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log", "show"})

@@ -10,16 +10,17 @@ are asked for first.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from codesearch.sources.opening import read_regular
 
-__all__ = ["DISARMED", "clean_environment", "disarmed_environment", "find_special_file"]
+__all__ = ["DISARMED", "clean_environment", "disarmed_environment", "find_costly_pattern", "find_special_file"]
 
 # What `git rev-parse --local-env-vars` prints, less the configuration that a person may hand down on purpose
 # (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS), and the switches that change what a pathspec means.
@@ -206,6 +207,48 @@ def _names(folder: Path) -> list[str]:
             continue  # the command that follows meets the same trouble, and says so
         names += os.fsdecode(done.stdout).split("\0")[:-1]
     return list(dict.fromkeys(names))
+
+
+_PATTERN_FILES: Final = frozenset({".gitignore", ".gitattributes"})
+_PATTERN_FILES_OF_GIT: Final = frozenset({"attributes", "exclude"})
+_MOST_PATTERN_BYTES: Final = 1 << 20
+_COSTLY: Final = re.compile(r"(?:\*+[^*\s]+){7}\*")
+"""Eight stars with something between: Git tries each place for each of them. No pattern seen in public has so many."""
+
+
+def find_costly_pattern(folder: Path) -> tuple[Path, str] | None:
+    """Find a pattern that Git could match without end: the file that has it, and the pattern.
+
+    Args:
+        folder: In a work tree; what lies above it in the tree counts too.
+    """
+    above = []
+    for parent in folder.parents if not (folder / ".git").exists() else ():
+        above += [parent / name for name in sorted(_PATTERN_FILES)]
+        if (parent / ".git").exists():
+            above += [parent / ".git" / "info" / name for name in sorted(_PATTERN_FILES_OF_GIT)]
+            break
+    for path in (*above, *_pattern_files(folder)):
+        try:
+            text = read_regular(path.parent, path.name, _MOST_PATTERN_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        for line in text.splitlines():
+            if _COSTLY.search(line):
+                return path, line.split()[0]
+    return None
+
+
+def _pattern_files(folder: Path) -> Iterator[Path]:
+    left = _MOST_ENTRIES
+    for current, _, names in os.walk(folder):
+        left -= len(names)
+        if left < 0:
+            return
+        wanted = _PATTERN_FILES
+        if Path(current).parts[-2:] == (".git", "info"):
+            wanted = _PATTERN_FILES_OF_GIT
+        yield from (Path(current, name) for name in sorted(wanted.intersection(names)))
 
 
 def find_special_file(folder: Path) -> Path | None:

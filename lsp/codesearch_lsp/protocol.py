@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from lsprotocol.types import EXIT, INITIALIZE, ResponseError
+from lsprotocol.types import EXIT, INITIALIZE, ResponseError, ResponseErrorMessage
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
     JsonRpcServerNotInitialized,
 )
-from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, LanguageServerProtocol, default_converter
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    default_converter,
+)
 
 __all__ = ["Protocol", "RequestFailed", "make_converter"]
 
@@ -25,6 +31,8 @@ class RequestFailed(JsonRpcException):
 
 
 _NOTHING: Final = "$/nothing"
+_LONGEST_REFUSAL: Final = 1_000
+"""Characters: an error may quote what was sent."""
 
 
 class _Unexpected(logging.Filter):
@@ -47,16 +55,28 @@ class Protocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read a message; one whose parameters are of the wrong type is answered here."""
+        if "jsonrpc" not in data:
+            return data
         try:
-            return super().structure_message(data)
-        except JsonRpcException as error:
+            return self._converter.structure(data, self._kind_of(data))
+        except Exception as error:  # pygls would write the traceback first, which takes a minute where data is nested
             number, method = data.get("id"), data.get("method")
             if isinstance(number, int | str) and method is not None:
-                cause = getattr(error.__cause__, "exceptions", (error.__cause__,))[0]
-                text = f"{method}: the parameters are not what LSP says ({cause})"
+                cause = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+                text = f"{method}: the parameters are not what LSP says ({cause})"[:_LONGEST_REFUSAL]
                 self._send_response(number, error=JsonRpcInvalidParams(text).to_response_error())
             # Whoever reads the messages goes on with one that means nothing.
             return JsonRPCNotification(_NOTHING, self.VERSION, None)
+
+    def _kind_of(self, data: dict[str, Any]) -> Any:
+        """Return the class of a message."""
+        if "id" not in data:
+            return self.get_message_type(data.get("method", "")) or JsonRPCNotification
+        if "error" in data:
+            return ResponseErrorMessage
+        if "method" in data:
+            return self.get_message_type(data["method"]) or JsonRPCRequestMessage
+        return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
 
     def handle_message(self, message: Any) -> None:
         """Hand a message to its handler, unless it comes before ``initialize`` or after ``shutdown``."""
@@ -94,11 +114,13 @@ class Protocol(LanguageServerProtocol):
 def make_converter() -> Any:
     """Return what reads and writes messages; the parameters of our own requests stay plain dictionaries."""
     converter = default_converter()  # type: ignore[no-untyped-call]
-    for kind in (JsonRPCRequestMessage, JsonRPCNotification):
+    # The first fault is enough: to gather those of a list that is a text of 100,000 characters takes eight seconds.
+    converter.detailed_validation = False
+    for kind in (JsonRPCRequestMessage, JsonRPCNotification, JsonRPCResponseMessage):
         converter.register_structure_hook(kind, _plainly)
     return converter
 
 
 def _plainly(data: dict[str, Any], kind: type[Any]) -> Any:
-    known = {"id", "method", "jsonrpc", "params"} & set(kind.__annotations__)
-    return kind(**{"params": None} | {name: value for name, value in data.items() if name in known})
+    known = {"id", "method", "jsonrpc", "params", "result"} & set(kind.__annotations__)
+    return kind(**dict.fromkeys(known & {"params", "result"}) | {name: data[name] for name in known & data.keys()})

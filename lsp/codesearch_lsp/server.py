@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from threading import Event
+from typing import Any, BinaryIO, Final
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcParseError
+from pygls.io_ import StdinAsyncReader, StdoutWriter
 from pygls.lsp.server import LanguageServer
 
 from codesearch import __version__
@@ -19,6 +24,7 @@ from codesearch_lsp.configuration import Configuration, read_configuration
 from codesearch_lsp.documents import Documents
 from codesearch_lsp.features import code_actions, code_lenses, code_of_unnamed, hover
 from codesearch_lsp.folders import Folder, takes_file
+from codesearch_lsp.framing import Reader, read_bodies
 from codesearch_lsp.freshness import FolderKeeper
 from codesearch_lsp.items import symbol_of
 from codesearch_lsp.loop_worker import LoopWorker
@@ -55,6 +61,48 @@ class Server(LanguageServer):
         self.questions = QuestionHandler(self.keeper, self.searcher, self.documents)
         self.background: list[asyncio.Task[None]] = []
         self.was_shut_down = False
+
+    def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        """Serve one client over streams, stdin and stdout by default."""
+        self._stop_event = Event()
+        self.protocol.set_writer(StdoutWriter(stdout or sys.stdout.buffer))
+        try:
+            asyncio.run(self._converse(StdinAsyncReader(stdin or sys.stdin.buffer, self.thread_pool)))
+        except BrokenPipeError:
+            _log.error("the client has left without a word")
+        except (KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            self.shutdown()
+
+    def start_tcp(self, host: str, port: int) -> None:
+        """Serve one client over a connection."""
+        self._stop_event = Event()
+
+        async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.protocol.set_writer(writer)
+            await self._converse(reader)
+            self.shutdown()
+
+        async def listen() -> None:
+            self._server = await asyncio.start_server(connect, host, port)
+            async with self._server:
+                await self._server.serve_forever()
+
+        with suppress(asyncio.CancelledError):
+            asyncio.run(listen())
+
+    async def _converse(self, reader: Reader) -> None:
+        """Handle messages until the client leaves."""
+        # Not by pygls, whose framing is not lenient, and which takes each object within a message for one.
+        async for body in read_bodies(reader):
+            try:
+                data = json.loads(body)
+                self.protocol.handle_message(self.protocol.structure_message(data) if isinstance(data, dict) else data)
+            except Exception as error:  # whatever a client may send
+                self.report_server_error(error, JsonRpcException)
+            if self._stop_event is None or self._stop_event.is_set():
+                return
 
     @property
     def positions(self) -> Positions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,18 @@ import pytest
 from codesearch.extraction import extract, grammars, missing_grammars
 from codesearch.extraction.landmarks import landmarks
 from codesearch.extraction.source import Source
-from codesearch.languages import LANGUAGES
+from codesearch.languages import LANGUAGES, Language
 from codesearch.records import Kind
+from tests.codesearch.extraction.hostile import SHAPES, hostile_text
+
+if sys.platform != "win32":
+    import resource
+
+_CALL_SECONDS = 120
+"""What a call may take in a worker."""
+
+_WORKER_BYTES = 4 << 30
+"""What a worker may take."""
 
 GRAMMARS = sorted(name for name, language in LANGUAGES.items() if language.grammar)
 
@@ -33,14 +44,42 @@ def test_no_repetition_is_too_much_for_a_grammar(language: str) -> None:
         assert chunks or not any(character.isalnum() for character in pattern)
 
 
+@pytest.mark.parametrize("language", GRAMMARS)
+def test_nesting_and_repetition_with_other_names_each_time_are_read_to_the_end(language: str) -> None:
+    row = LANGUAGES[language]
+    for shape in SHAPES:
+        text = hostile_text(shape, 8_000)
+        assert any("1" in chunk.text for chunk in extract(f"a{(*row.suffixes, '')[0]}", text, row)), shape
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("CODESEARCH_LONG"), reason="an hour: set CODESEARCH_LONG=1")
-@pytest.mark.timeout(280)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("language", GRAMMARS)
-def test_no_repetition_of_a_mebibyte_is_either(language: str) -> None:
+def test_no_mebibyte_takes_more_than_a_worker_may(language: str) -> None:
+    """43 grammars, 15 shapes and 31 patterns, each in a process of its own with the limits that workers have."""
     row = LANGUAGES[language]
-    for pattern in PATTERNS:
-        extract(f"a{(*row.suffixes, '')[0]}", hostile(pattern, 1 << 20), row)
+    texts = {shape: hostile_text(shape, 1 << 20) for shape in SHAPES}
+    texts |= {pattern: hostile(pattern, 1 << 20) for pattern in PATTERNS}
+    used = {name: _cost(f"a{(*row.suffixes, '')[0]}", text, row) for name, text in texts.items()}
+    slowest, largest = (max(used, key=lambda name: used[name][number]) for number in (0, 1))
+    print(f"{language}: {used[slowest][0]:.1f} s for {slowest!r}, {used[largest][1] >> 20} MiB for {largest!r}")
+
+
+def _cost(path: str, text: str, row: Language) -> tuple[float, int]:
+    """Extract in a copy of this process; returns its processor seconds and its most memory in bytes."""
+    process = os.fork()
+    if process == 0:
+        try:
+            resource.setrlimit(resource.RLIMIT_CPU, (_CALL_SECONDS, _CALL_SECONDS))
+            resource.setrlimit(resource.RLIMIT_AS, (_WORKER_BYTES, _WORKER_BYTES))
+            os._exit(0 if extract(path, text, row) is not None else 1)
+        finally:
+            os._exit(1)
+    _, status, usage = os.wait4(process, 0)
+    assert status == 0, f"{path}: {text[:60]!r}"
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def sound_text() -> str:

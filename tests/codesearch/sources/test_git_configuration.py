@@ -13,7 +13,12 @@ from codesearch.records import Repository
 from codesearch.sources import FileRules, list_files
 from codesearch.sources import commands as git_commands
 from codesearch.sources.commands import GitUnavailableError, run
-from codesearch.sources.git_configuration import clean_environment, disarmed_environment, find_special_file
+from codesearch.sources.git_configuration import (
+    clean_environment,
+    disarmed_environment,
+    find_costly_pattern,
+    find_special_file,
+)
 
 Configure = Callable[[Path, str], None]
 
@@ -160,6 +165,38 @@ def test_a_configuration_that_never_ends_is_named(work_tree: Path, monkeypatch: 
         run(work_tree, "status")
     listing = list_files(Repository(work_tree, "tree", is_git=True), FileRules())
     assert "a.py" in [file.path for file in listing.files]
+
+
+@pytest.mark.parametrize(
+    "place", [".gitignore", ".gitattributes", ".git/info/exclude", ".git/info/attributes", "../up"]
+)
+@pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/a/" * 12 + "**/b"])
+def test_a_pattern_that_git_never_gets_done_with_is_named_and_not_waited_for(
+    work_tree: Path, place: str, pattern: str
+) -> None:
+    """Git tries each place for each star: here some 10 to the power of 20 times."""
+    deep = work_tree / "sub" / Path(*["a"] * 60)
+    deep.mkdir(parents=True)
+    folder = work_tree
+    if place == "../up":
+        place, folder = ".gitignore", work_tree / "sub"
+    attributes = place.endswith("attributes")
+    target = work_tree / place
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(f"*.log\n{pattern}{' filter=x' * attributes}\n")
+    for name in ("sub/" + "a" * 120 + ".py", f"{deep.relative_to(work_tree)}/a.py"):
+        (work_tree / name).write_text("def found(): pass\n")
+        if attributes:
+            git(work_tree, "update-index", "--add", "--cacheinfo", f"100644,{'1' * 40},{name}")
+    assert find_costly_pattern(folder) == (target, pattern)
+    listing = list_files(Repository(folder, "tree", is_git=True), FileRules())
+    assert pattern[:20] in listing.notice
+    assert len(listing.files) >= 2
+
+
+def test_patterns_that_people_write_are_not_costly(work_tree: Path) -> None:
+    (work_tree / ".gitignore").write_text("**/build/**/*.generated.*.cs\n***\n*~\n[a-z]*[0-9]*/**/*_*_*.py\n")
+    assert find_costly_pattern(work_tree) is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no shell scripts as programs")
