@@ -389,8 +389,8 @@ function App() {
       ) : (
         <>
           <FilterBar filters={view.filters} repositories={repositories} status={status} change={change} />
-          <div class="columns">
-            <main class="list" aria-label="Answer">
+          <main class="columns">
+            <section class="list" aria-label="Answer">
               {view.similar && (
                 <p class="like">
                   Code like{" "}
@@ -457,7 +457,7 @@ function App() {
                   }}
                 />
               )}
-            </main>
+            </section>
             {view.file && (
               <Preview
                 place={view.file}
@@ -469,7 +469,7 @@ function App() {
                 fail={fail}
               />
             )}
-          </div>
+          </main>
         </>
       )}
       {helping && (

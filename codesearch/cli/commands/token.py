@@ -51,7 +51,7 @@ def add(
     \b
     Examples:
       codesearch token add ann --repositories 'team/*' --expires 30d
-      codesearch token add ci --repositories team/app --repositories team/lib --expires never
+      codesearch token add ci --repositories team/app --expires never
     """  # noqa: D301
     _add(file, name, repositories, expires)
 
