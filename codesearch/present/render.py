@@ -176,7 +176,7 @@ def _heading(match: Match, first: int, style: Style) -> str:
     what = chunk.kind.value + (f", part {chunk.part + 1}" if chunk.part else "")
     called = style.repositories.get(match.root)
     code, level = _shown_level(match, style)
-    said = [(_BOLD, name), (_DIM, what), (_DIM, visible(f"in {called}") if called else ""), (code, level)]
+    said = [(_BOLD, name), (_DIM, what), (code, level), (_DIM, visible(f"in {called}") if called else "")]
     if level and len(f"{path}:{first}") + sum(2 + len(text) for _, text in said if text) > style.width:
         del said[1]  # the signature says it as well
     words = [f"{style.paint(_PATH, path)}:{style.paint(_LINE, str(first))}", *(style.paint(*word) for word in said)]
