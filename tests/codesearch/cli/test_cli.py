@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from codesearch import __version__
 from codesearch.index.locations import index_directory
+from codesearch.records import LEVELS
 
 Invoke = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -186,7 +187,9 @@ def test_what_is_cloned_is_said(invoke: Invoke, git_sample: Path, environment: P
 def test_ask_indexes_at_first_use(invoke: Invoke, sample: Path) -> None:
     result = invoke("ask", "parse a configuration file", sample)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{sample}/src/config.py:6  parse_config  function\n")
+    heading, _, level = result.stdout.partition("\n")[0].rpartition("  ")
+    assert heading == f"{sample}/src/config.py:6  parse_config  function"
+    assert level in LEVELS
     assert result.stderr.startswith("sample: 6 files, ")
     assert invoke("ask", "parse a configuration file", sample).stderr == ""
 

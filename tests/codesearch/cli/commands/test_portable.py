@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from codesearch.records import LEVELS
+
 Invoke = Callable[..., Result]
 
 
@@ -31,8 +33,10 @@ def test_from_ci_to_a_place_without_the_source(invoke: Invoke, file: Path) -> No
     assert imported.stderr.startswith("imported sample: 6 files, ")
     assert imported.stderr.endswith('ask it by name: codesearch ask "..." sample\n')
     result = invoke("ask", "parse a configuration file", "sample", "-k", "1")
-    assert result.stdout.splitlines() == [
-        "sample:src/config.py:6  parse_config  function",
+    heading, *lines = result.stdout.splitlines()
+    assert heading.rpartition("  ")[0] == "sample:src/config.py:6  parse_config  function"
+    assert heading.rpartition("  ")[2] in LEVELS
+    assert lines == [
         "  6  def parse_config(text: str) -> dict:",
         '  7      """Parse a configuration file.',
     ]
