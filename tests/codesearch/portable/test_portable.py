@@ -339,7 +339,7 @@ HOSTILE_DATABASES: Mapping[str, tuple[Edit, str]] = {
         "no directions",
     ),
     "a vector in no graph": (
-        sql("INSERT INTO segments VALUES (1, 1, 1, 1)", "UPDATE vectors SET segment = 1"),
+        sql("INSERT INTO segments VALUES (1, 1, '')", "UPDATE vectors SET segment = 1"),
         "in graphs that it does not hold",
     ),
     "a text that waits for nothing": (sql("UPDATE vectors SET vector = NULL"), "neither a vector"),
