@@ -26,9 +26,8 @@ from codesearch.mcp.tokens import count_tokens
 from codesearch.search.pipeline import search
 from codesearch.settings import load_settings
 from codesearch.sources import open_repository
-from codesearch.upkeep.plan import plan
+from codesearch.upkeep.plan import bring_up_to_date, plan
 from codesearch_eval.markdown import markdown_table
-from codesearch_eval.repositories.runs import bring_up_to_date
 
 __all__ = ["AnswerSize", "measure_answers", "sizes_table", "tool_sizes"]
 
