@@ -216,8 +216,10 @@ class Overlay:
 
     @property
     def left_out(self) -> LeftOut:
-        """How much text was left out when the index was updated."""
-        return self._base.left_out
+        """How much text is left out: as when the index was updated, but for documents that hold nothing any more."""
+        found = self._base.left_out
+        held = sum(bool(document.chunks) for document in self._documents.values())
+        return replace(found, files=found.files - len(self._known) + held)
 
     # --- what a search asks -----------------------------------------------------------------------------------
 

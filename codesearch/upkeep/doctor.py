@@ -68,6 +68,7 @@ _PROBES: Final = {
     "protobuf": 'syntax = "proto3";\nmessage probe {\n  int32 a = 1;\n}\n',
     "python": "def probe():\n    return 1\n",
     "r": "probe <- function(x) {\n  x\n}\n",
+    "rmarkdown": "```{r}\nprobe <- function(x) {\n  x\n}\n```\n",
     "ruby": "def probe\n  1\nend\n",
     "rust": "fn probe() -> i32 {\n    1\n}\n",
     "scala": "object A {\n  def probe(): Int = 1\n}\n",
