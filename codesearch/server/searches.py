@@ -140,7 +140,7 @@ def _nothing_yet(collection: Collection, names: Sequence[str]) -> str:
 
 
 def _notices(collection: Collection, answer: Answer, names: Sequence[str], found: bool, later: bool) -> list[Notice]:
-    notices = [Notice(kind=one.kind.value, text=collection.conceal(one.fact)) for one in answer.notices]
+    notices = [Notice(kind=one.kind.value, text=_called(collection, one.fact, names)) for one in answer.notices]
     missing = [name for name in names if (state := collection.state(name)).counts is None and not state.imported]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -150,6 +150,13 @@ def _notices(collection: Collection, answer: Answer, names: Sequence[str], found
         text = "there are no further results" if later else "nothing was found: try other words"
         notices.append(Notice(kind=NoticeKind.NOTHING_FOUND.value, text=text))
     return notices
+
+
+def _called(collection: Collection, fact: str, names: Sequence[str]) -> str:
+    """Return a sentence that names a repository as it is served, in place of what its index calls it."""
+    head, colon, rest = fact.partition(": ")
+    known = [name for name in names if (found := collection.state(name).manifest) is not None and found.name == head]
+    return collection.conceal(f"{known[0]}{colon}{rest}" if len(known) == 1 else fact)
 
 
 def _filters(collection: Collection, name: str, wanted: SearchRequest | SimilarRequest) -> Filters:

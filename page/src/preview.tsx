@@ -145,6 +145,7 @@ export function Preview({ place, view, telling, span, go, close, fail }: Props) 
 }
 
 export function sentence(text: string): string {
-  const full = text.charAt(0).toUpperCase() + text.slice(1);
+  // The name of a repository, which ends with a colon, is written as it is.
+  const full = /^\S+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(full) ? full : `${full}.`;
 }

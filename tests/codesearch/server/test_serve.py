@@ -123,7 +123,7 @@ def test_it_listens_elsewhere_only_with_tokens_or_consent(tmp_path: Path, start:
         (["--tokens", "{empty}"], "holds no token"),
         (["--host", "192.0.2.1", "--without-tokens"], "cannot listen"),
         (["--host", "no.such.host.invalid", "--without-tokens"], "no address"),
-        (["a/../b={app}"], "b="),
+        (["a/../b={app}"], "cannot be the name"),
         (["content={app}"], "cannot be the name"),
         (["{app}", "app={lib}"], "both be called app"),
         (["{app}/a.py"], "as a whole"),
