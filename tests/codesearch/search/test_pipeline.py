@@ -458,7 +458,7 @@ def test_a_line_of_one_of_several_repositories(tmp_path: Path, opened: Open, wri
 
 
 def test_a_line_that_no_file_has_is_a_question_like_others(sample: Path, opened: Open) -> None:
-    for question in ("src/config.py:9999", "nosuch.py:3", "parse config at 10:30", "http://localhost:8080"):
+    for question in ("nosuch.py:3", "parse config at 10:30", "http://localhost:8080"):
         answer = search([opened(sample)], question)
         assert not [match for match in answer if "place" in match.signals], question
 

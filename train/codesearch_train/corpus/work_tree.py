@@ -73,7 +73,7 @@ def open_work_tree(root: Path) -> WorkTree:
     from codesearch.sources import FileRules, list_files, open_repository
 
     if not root.is_dir():
-        raise InputError(f"{root}: no such directory; name the top of a repository")
+        raise InputError(f"{root}: no such folder; name the top of a repository")
     repository = open_repository(root, cache=root)
     files = []
     for file in list_files(repository, FileRules()).files:
