@@ -247,7 +247,7 @@ def _plausible(word: str) -> float:
             return 0.85
         if not word[1:].islower():
             return 0.4 if any(a.islower() and b.isupper() for a, b in pairwise(word)) else 0.7
-    return 0.85 if word.isupper() else 1.0  # "prix Ó payer": a capital that is a word of its own is rare
+    return 1.0
 
 
 def _has_case(word: str) -> bool:
