@@ -30,7 +30,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from codesearch.errors import InputError
-from codesearch.formats.content import judge
 
 __all__ = ["LANGUAGES", "Language", "language_named", "language_of", "may_be_text", "refine"]
 
@@ -252,6 +251,8 @@ def _by_suffix(name: str) -> Language | None:
 
 def _by_content(text: str) -> Language | None:
     """The language that a modeline names, else what the text looks like; None for data."""
+    from codesearch.formats.content import judge  # late: its patterns take 5 ms, and few files need them
+
     lines = text.split("\n")
     for line in (*lines[:_MODELINE_LINES], *lines[-_MODELINE_LINES - 1 :]):
         if ("-*-" in line or ":" in line) and (found := _MODELINE.search(line[:300])):

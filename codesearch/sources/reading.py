@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from codesearch.formats.content import judge
 from codesearch.formats.notebooks import NotebookError, read_notebook
 from codesearch.languages import language_of
 from codesearch.records import Repository, SkippedFile, SkipReason, SourceFile
@@ -112,6 +111,8 @@ def _unwanted(path: str, text: str) -> SkippedFile | None:
 
 def _data(path: str, text: str) -> str:
     """What kind of data a file holds whose name does not tell, or tells only that it is text; "" for none."""
+    from codesearch.formats.content import judge  # late, as in `codesearch.languages`
+
     language = language_of(path)
     if language is None:
         return judge(text).data if language_of(path, text.partition("\n")[0], text) is None else ""
