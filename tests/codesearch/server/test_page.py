@@ -164,6 +164,7 @@ def visit(browser: Any) -> Iterator[Open]:
         if quiet:
             page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.goto(f"{server.url}/{address}")
+        holds(page, "document.readyState === 'complete'")
         return page
 
     yield opened
@@ -189,9 +190,15 @@ def holds(page: Any, expression: str) -> None:
 
 
 def settled(page: Any) -> None:
-    """Wait until the box has its full answer."""
-    page.wait_for_timeout(150)  # a question is asked once nothing has been typed for a while
-    holds(page, "!document.querySelector('.busy.on') && !document.querySelector('.said').textContent.endsWith('…')")
+    """Wait until the box has its full answer and nothing changes: a question waits a moment before it is sent."""
+    answered = "!document.querySelector('.busy.on') && !document.querySelector('.said').textContent.endsWith('…')"
+    deadline, quiet = time.monotonic() + 60, 0
+    before: tuple[Any, ...] = ()
+    while quiet < 12:
+        page.wait_for_timeout(50)
+        now = (page.evaluate(answered), page.url, names(page), page.locator(".list .error").count())
+        quiet, before = (quiet + 1 if now == before and now[0] else 0), now
+        assert time.monotonic() < deadline, "the page never came to rest"
 
 
 def names(page: Any) -> list[str]:
