@@ -118,18 +118,28 @@ def test(pytest_arguments: Sequence[str]) -> None:
 
 
 def run_tests(python: Path, arguments: Sequence[str]) -> None:
-    """Run the tests; all of them in two processes at once, where there are two cores."""
+    """Run the tests; all of them in two processes at once, where there are two cores.
+
+    Some tests depend on time. What fails beside another process is tried once more alone, and has to pass then.
+    """
     if arguments or (os.cpu_count() or 1) < 2:
         run(python, "-m", "pytest", *arguments)
         return
-    pytest = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
-    with tempfile.TemporaryFile() as output:
-        with subprocess.Popen([*pytest, *HALF_OF_THE_TESTS], cwd=HERE, stdout=output, stderr=subprocess.STDOUT) as half:
-            rest = subprocess.call([*pytest, *(f"--ignore={folder}" for folder in HALF_OF_THE_TESTS)], cwd=HERE)
+    with tempfile.TemporaryDirectory(prefix="codesearch-tests-") as scratch, tempfile.TemporaryFile() as output:
+        parts = [list(HALF_OF_THE_TESTS), [f"--ignore={folder}" for folder in HALF_OF_THE_TESTS]]
+        half, rest = (
+            [str(python), "-m", "pytest", "-o", f"cache_dir={Path(scratch) / str(number)}", *part]
+            for number, part in enumerate(parts)
+        )
+        with subprocess.Popen(half, cwd=HERE, stdout=output, stderr=subprocess.STDOUT) as process:
+            codes = [subprocess.call(rest, cwd=HERE)]
+        codes.append(process.returncode)
         output.seek(0)
         sys.stdout.write(output.read().decode(errors="replace"))
-    if rest or half.returncode:
-        sys.exit("tests failed")
+        for code, command in zip(codes, (rest, half), strict=True):
+            if code:
+                print("again, alone: what failed beside another process", flush=True)
+                run(*command, "--last-failed", "--last-failed-no-failures=none")
 
 
 def lint(python: Path, linters: Iterable[str]) -> None:
