@@ -317,7 +317,7 @@ def test_null_is_the_default_and_one_text_a_list_of_one(
         ("search_code", {"query": "a", "limit": 1.5}, "limit must be a whole number, not 1.5"),
         ("search_code", {"query": "a", "kinds": {"a": 1}}, "kinds must be a list of texts, not {'a': 1}"),
         ("search_code", {"query": "a", "files": [1]}, "files must be text, not 1"),
-        ("similar_code", {"path": ["a"], "line": 1}, "path must be text, not ['a']"),
+        ("similar_code", {"path": {"a": 1}, "line": 1}, "path must be text, not {'a': 1}"),
         ("similar_code", {"path": "a.py", "line": {}}, "line must be a whole number, not {}"),
     ],
 )
