@@ -44,5 +44,5 @@ def test_a_folder_without_source_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="has no source file that training could learn from"):
         open_work_tree(tmp_path)
-    with pytest.raises(InputError, match="no such directory"):
+    with pytest.raises(InputError, match="no such folder"):
         open_work_tree(tmp_path / "nowhere")
